@@ -1,0 +1,129 @@
+"""The one place where the names in a config become objects."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from gans import images, schedules, tasks, terms
+from gans.config import arguments_of
+from gans.errors import UserError, closest
+from gans.game import Game, Pair
+
+_SPLIT_AND_PACE = ('source', 'held_out', 'threads')  # of config.data; the rest are the source's own arguments
+_DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
+
+
+def build(config: ConfigDict, pictures: int) -> Game:
+    """Makes the game that a config describes.
+
+    Args:
+      config: an experiment page.
+      pictures: the number of training pictures (schedules may count epochs).
+
+    Raises:
+      UserError: a name, an argument or a value that does not exist, by its place in the config.
+    """
+    networks = find_module('networks', config.networks, 'config.networks')
+    dtype = _choose(_DTYPES, config.dtype, 'config.dtype')
+    gen, disc = (
+        kind(**arguments_of(kind, section, where, given=('dtype',)), dtype=dtype)
+        for kind, section, where in (
+            (networks.Generator, config.generator, 'config.generator'),
+            (networks.Discriminator, config.discriminator, 'config.discriminator'),
+        )
+    )
+    objective = _make_objective(config.objective)
+    clock = schedules.Clock(config.steps, config.batch, pictures, min(shape_of(config)))
+    scheduled = schedules.make(config.schedules.to_dict(), clock)
+    for name in ('learning_rate_gen', 'learning_rate_disc', 'blur', *objective.needs):
+        if name not in scheduled:
+            raise UserError(f'config.schedules.{name} is missing: this experiment reads it.')
+    for name in scheduled:
+        if name not in ('learning_rate_gen', 'learning_rate_disc', 'blur', *objective.needs):
+            raise UserError(f'config.schedules.{name} is read by nothing in this experiment.')
+    return Game(
+        gen=gen,
+        disc=disc,
+        task=_make_task(config.task),
+        objective=objective,
+        tx=Pair(*(_make_optimizer(config.optimizer) for _ in Pair._fields)),
+        schedules=scheduled,
+        turns=Pair(config.turns.gen, config.turns.disc),
+        view=lambda pictures, hyper: images.gaussian_blur(pictures, hyper['blur']),
+    )
+
+
+def batches_per_step(config: ConfigDict) -> int:
+    """How many batches a step consumes: the last discriminator turn and the first generator turn share one."""
+    if min(config.turns.gen, config.turns.disc) < 1:
+        raise UserError(f'config.turns is {config.turns.to_dict()}: each player needs at least one turn.')
+    return config.turns.gen + config.turns.disc - 1
+
+
+def shape_of(config: ConfigDict) -> tuple[int, int]:
+    """The pictures' (height, width) in pixels: `config.size` is a number or such a pair."""
+    size = config.size
+    height, width = (size, size) if isinstance(size, int) else size
+    if min(height, width) < 1:
+        raise UserError(f'config.size is {size}: give the side of the pictures in pixels.')
+    return height, width
+
+
+def open_source(config: ConfigDict):
+    """Opens the source of pictures that `config.data` names; see `gans.data.source.Source`."""
+    module = find_module('data', config.data.source, 'config.data.source')
+    if not hasattr(module, 'open_source'):
+        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of pictures.')
+    section = {name: value for name, value in config.data.items() if name not in _SPLIT_AND_PACE}
+    arguments = arguments_of(module.open_source, section, 'config.data', given=('shape', 'seed'))
+    return module.open_source(shape_of(config), config.seed, **arguments)
+
+
+def find_module(room: str, name: str, where: str) -> ModuleType:
+    """Finds `gans.<room>.<name>`; raises UserError with the nearest name if there is none."""
+    package = importlib.import_module(f'gans.{room}')
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if name not in names:
+        raise UserError(f'{where} is {name!r}, which is not in gans/{room}{closest(name, names)}.')
+    return importlib.import_module(f'gans.{room}.{name}')
+
+
+def _make_task(section):
+    make = getattr(tasks, section.name, None)
+    if make is None or make.__module__ != tasks.__name__ or section.name.startswith('_'):
+        raise UserError(f'config.task.name is {section.name!r}, which is not in gans/tasks.py.')
+    return make(**arguments_of(make, section, 'config.task'))
+
+
+def _make_objective(section):
+    module = find_module('objectives', section.name, 'config.objective.name')
+    arguments = arguments_of(module.make, section, 'config.objective')
+    found = {}
+    for name in arguments.get('terms', ()):
+        if not callable(getattr(terms, name, None)):
+            raise UserError(f'config.objective.terms has {name!r}, which is not in gans/terms.py.')
+        found[name] = getattr(terms, name)
+    try:
+        return module.make(**{**arguments, 'terms': found})
+    except KeyError as error:
+        raise UserError(f'config.objective has {error}, which {section.name} does not know.') from error
+
+
+def _make_optimizer(section):
+    """Adam without a learning rate: the step multiplies by the schedule, which counts steps and not updates."""
+    arguments = arguments_of(optax.scale_by_adam, section, 'config.optimizer')
+    if section.name == 'adam':
+        return optax.scale_by_adam(**arguments)
+    if section.name == 'sgd':
+        return optax.identity()
+    raise UserError(f"config.optimizer.name is {section.name!r}: choose 'adam' or 'sgd'.")
+
+
+def _choose(options, name, where):
+    if name not in options:
+        raise UserError(f'{where} is {name!r}: choose one of {sorted(options)}{closest(str(name), options)}.')
+    return options[name]

@@ -1,0 +1,107 @@
+"""The command line: flags, and the verb that they choose. Every verb lives in a module of its own."""
+
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from gans.config import explain_unknown, load
+from gans.errors import UserError, closest
+
+
+def define_flags() -> None:
+    """Defines every flag of `main.py`."""
+    if 'mode' in flags.FLAGS:
+        return
+    app.define_help_flags()
+    config_flags.DEFINE_config_file('config', None, 'An experiment page, configs/colorize.py:tiny say.')
+    flags.DEFINE_string('mode', 'train', f'What to do: {", ".join(_VERBS)}.')
+    flags.DEFINE_string('workdir', None, 'The run folder; training makes runs/00000-NAME by default.')
+    flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.')
+    flags.DEFINE_bool('debug', False, 'Show the traceback of an error.')
+    flags.DEFINE_string('input', None, 'translate: a picture or a folder of pictures.')
+    flags.DEFINE_string('output', None, 'translate, compare: the folder for the results.')
+    flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
+    flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.')
+
+
+def parse(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Parses the command line; a mistake in it becomes a UserError with the nearest right word."""
+    page = next((a.partition('=')[2] for a in arguments if a.lstrip('-').startswith('config=')), None)
+    try:
+        if page is not None:
+            load(page)
+        rest = values(arguments)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        unknown = explain_unknown(page, arguments) if page is not None else ''
+        raise UserError(unknown or f'{error}') from error
+    if len(rest) > 1:
+        raise UserError(f'{rest[1]!r} is not a flag: flags are written --name=value.')
+
+
+def run(values: flags.FlagValues) -> int:
+    """Does what the flags ask for; returns the exit code."""
+    if values.mode not in _VERBS:
+        raise UserError(f'--mode={values.mode} is not known{closest(values.mode, _VERBS)}: choose {", ".join(_VERBS)}.')
+    return _VERBS[values.mode](values)
+
+
+def _train(values) -> int:
+    from gans import dry_run, logbook
+    from gans.runs import open_experiment
+    from gans.train import train
+
+    config = _config_of(values)
+    experiment = open_experiment(config)
+    if values.dry_run:
+        folder = values.workdir or logbook.next_run_name('runs', config.name)
+        print(dry_run.describe(experiment, folder))
+        return 0
+    folder = values.workdir or logbook.new_run_folder('runs', config.name)
+    return 0 if train(experiment, Path(folder).expanduser()) else 130
+
+
+def _config_of(values):
+    """The page that --config names or, without one, the page that the run in --workdir began with."""
+    if values.config is not None:
+        return values.config
+    if values.workdir is None:
+        raise UserError('Nothing to train: give --config=configs/colorize.py, or --workdir of a run to go on with.')
+    from gans.checkpoint import Checkpoints, newest_about
+    from gans.config import from_json
+
+    with Checkpoints(values.workdir, read_only=True) as checkpoints:
+        newest = newest_about(checkpoints)
+    if newest is None:
+        raise UserError(f'{values.workdir} holds no checkpoint yet: give its --config to start again.')
+    return from_json(newest[1]['config'])
+
+
+def _evaluate(values) -> int:
+    from gans.evaluate import evaluate
+
+    print(evaluate(_required(values, 'workdir')))
+    return 0
+
+
+def _translate(values) -> int:
+    from gans.translate import translate
+
+    print(translate(*(_required(values, name) for name in ('workdir', 'input', 'output')), values.variants))
+    return 0
+
+
+def _compare(values) -> int:
+    from gans.compare import compare
+
+    print(compare(_required(values, 'runs'), values.output))
+    return 0
+
+
+def _required(values, name):
+    if not values[name].value:
+        raise UserError(f'--mode={values.mode} needs --{name}.')
+    return values[name].value
+
+
+_VERBS = {'train': _train, 'evaluate': _evaluate, 'translate': _translate, 'compare': _compare}

@@ -1,0 +1,127 @@
+"""Experiment pages: loading one, choosing a reading of it, comparing it with the one that a run began with."""
+
+import importlib.util
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from gans.errors import UserError, closest
+
+# A run may be resumed with other values of these: they decide how long training goes on, what is reported and where
+# things lie, not what a step does. (Schedules in fractions of training stretch with `steps`.)
+MAY_CHANGE = ('steps', 'log', 'checkpoint', 'parallel', 'devices', 'data.path', 'data.data_dir', 'data.threads')
+
+
+def load(page: str) -> ConfigDict:
+    """Loads `configs/colorize.py` or `configs/colorize.py:tiny`.
+
+    Raises:
+      UserError: no such file, no `get_config` in it, or no such reading.
+    """
+    path, _, reading = page.partition(':')
+    if not Path(path).is_file():
+        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
+        raise UserError(f'no config file {path}{near}: give one of the pages in configs/.')
+    spec = importlib.util.spec_from_file_location('config_page', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, 'get_config'):
+        raise UserError(f'{path} defines no get_config(): it is not an experiment page.')
+    config = module.get_config(reading) if reading else module.get_config()
+    return config.lock()
+
+
+def read_as(config: ConfigDict, reading: str, readings: Mapping[str, Callable[[ConfigDict], None]]) -> ConfigDict:
+    """Applies one of a page's readings to its bare config.
+
+    Args:
+      config: the bare config.
+      reading: '' for the bare one, or a key of `readings`.
+      readings: name -> a function that changes the config in place.
+
+    Raises:
+      UserError: an unknown reading.
+    """
+    if reading:
+        if reading not in readings:
+            known = ', '.join(f':{name}' for name in readings)
+            raise UserError(f'no reading :{reading} of this config{closest(reading, readings)}: it has {known}.')
+        readings[reading](config)
+    return config
+
+
+def flatten(config: Mapping, prefix: str = '') -> dict[str, Any]:
+    """Nested mappings to {'data.source': 'embedded', ...}."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f'{prefix}{key}.'))
+        else:
+            flat[f'{prefix}{key}'] = value
+    return flat
+
+
+def explain_unknown(page: str, arguments: list[str]) -> str:
+    """Finds the first `--config.x.y=...` among the arguments that the page does not know; '' if there is none."""
+    config = load(page).to_dict()
+    for argument in arguments:
+        name = argument.lstrip('-').partition('=')[0]
+        if not name.startswith('config.'):
+            continue
+        section, where = config, 'config'
+        for part in name.split('.')[1:]:
+            if not isinstance(section, Mapping) or part not in section:
+                near = closest(part, section) if isinstance(section, Mapping) else ''
+                return f'{where}.{part} is not a field of {page}{near}.'
+            section, where = section[part], f'{where}.{part}'
+    return ''
+
+
+def to_json(config: ConfigDict) -> str:
+    """The config as JSON text; `from_json` reads it back (tuples become lists, which mean the same here)."""
+    return json.dumps(config.to_dict(), indent=2)
+
+
+def from_json(text: str) -> ConfigDict:
+    """Reads what `to_json` wrote."""
+    return ConfigDict(json.loads(text))
+
+
+def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
+    """Lines that say what differs between two configs, but for the fields that may change in a resumed run."""
+    before, after = (flatten(json.loads(to_json(c))) for c in (old, new))
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        if any(name == free or name.startswith(f'{free}.') for free in MAY_CHANGE):
+            continue
+        if before.get(name) != after.get(name):
+            lines.append(f'config.{name}: {before.get(name, "absent")} -> {after.get(name, "absent")}')
+    return lines
+
+
+def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A config section as keyword arguments of a function, checked against its signature.
+
+    Args:
+      function: what is going to be called; a class counts by its constructor.
+      section: the arguments; a key `name` is skipped: it chose the function.
+      where: the section's place, 'config.task' say, for the message.
+      given: parameters that the caller supplies.
+
+    Raises:
+      UserError: an argument that the function does not take, or lacks.
+    """
+    parameters = inspect.signature(function).parameters
+    known = [name for name in parameters if name not in (*given, 'parent', 'name')]
+    found = {key: value for key, value in section.items() if key != 'name'}
+    for key in found:
+        if key not in known:
+            raise UserError(f'{where}.{key} is not known{closest(key, known)}: it takes {", ".join(known)}.')
+    for key in known:
+        if key not in found and parameters[key].default is inspect.Parameter.empty:
+            raise UserError(f'{where}.{key} is missing.')
+    return found

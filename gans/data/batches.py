@@ -1,0 +1,120 @@
+"""Sources -> batches. The order of the pictures is a pure function of (seed, position in the stream)."""
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from gans.data.source import Source, gather
+from gans.errors import UserError
+
+
+def order(seed: int, n: int, positions: np.ndarray) -> np.ndarray:
+    """Returns which of `n` pictures stands at each of `positions` of an endless shuffled stream: int64, [P].
+
+    Position p lies in epoch p // n, and every epoch is a permutation of its own, so a picture comes exactly
+    once per epoch. Nothing is stored: any position of any epoch costs the same (grain's index shuffle, a
+    block cipher over the indices).
+    """
+    from grain.experimental import index_shuffle
+    epochs, places = np.divmod(np.asarray(positions, np.int64), n)
+    seeds = {int(e): _epoch_seed(seed, int(e)) for e in np.unique(epochs)}
+    pairs = zip(epochs.tolist(), places.tolist(), strict=True)
+    return np.array([index_shuffle(place, max_index=n - 1, seed=seeds[epoch], rounds=4)
+                     for epoch, place in pairs], np.int64)
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    # Not seed + epoch: the second epoch of a run would be the first one of the run with the next seed.
+    return int(np.random.SeedSequence([seed % 2**64, epoch]).generate_state(1)[0])
+
+
+class _Steps:
+    """What each step of the training eats, by its number: a random access source for grain."""
+
+    def __init__(self, source: Source, ids: np.ndarray, batch: int, turns: int, seed: int,
+                 shard: tuple[int, int]):
+        self.source, self.ids, self.seed = source, ids, seed
+        self.batch, self.turns = batch, turns
+        index, count = shard
+        self.mine = np.arange(batch // count) + index * (batch // count)
+
+    def __len__(self) -> int:
+        return 2**62 // (self.batch * self.turns)
+
+    def __getitem__(self, step: int) -> np.ndarray:
+        """Returns what this process sees in one step, uint8 [turns, batch / count, H, W, 3]."""
+        positions = (step * self.turns + np.arange(self.turns)[:, None]) * self.batch + self.mine
+        which = self.ids[order(self.seed, len(self.ids), positions.reshape(-1))]
+        pictures = gather(self.source, which)
+        return pictures.reshape(self.turns, len(self.mine), *pictures.shape[1:])
+
+
+class _Chunks:
+    """Successive chunks of a list of pictures: a random access source for grain."""
+
+    def __init__(self, source: Source, ids: np.ndarray, chunk: int):
+        self.source, self.ids, self.chunk = source, ids, chunk
+
+    def __len__(self) -> int:
+        return -(-len(self.ids) // self.chunk)
+
+    def __getitem__(self, k: int) -> np.ndarray:
+        return gather(self.source, self.ids[k * self.chunk:(k + 1) * self.chunk])
+
+
+def batches(source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, start: int = 0,
+            threads: int = 2, prefetch: int = 4, shard: tuple[int, int] = (0, 1)) -> Iterator[np.ndarray]:
+    """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
+
+    Step k is the same whatever `start`, `threads` and `prefetch`: a resumed run sees what it would have
+    seen. Batches follow each other in one stream and may cross the border of two epochs; a batch may be
+    larger than the set. With several processes, `batch` is the global one and `shard = (index, count)` gives
+    each its contiguous part of every batch: side by side they are what one process would have read.
+
+    `threads` read whole steps, `prefetch` steps ahead. Close the iterator (`contextlib.closing`, or letting
+    go of it) to stop them. Raises UserError for an empty set, a batch that `count` does not divide, and
+    whatever the source raises.
+    """
+    index, count = shard
+    ids = np.asarray(ids, np.int64)
+    if not len(ids):
+        raise UserError(f'{source.where}: there are no pictures to train on.')
+    if batch < 1 or turns < 1 or start < 0:
+        raise UserError(f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
+                        'be at least 1, and the start at least 0.')
+    if batch % count or not 0 <= index < count:
+        raise UserError(f'a batch of {batch} cannot be shared by {count} processes (this is number {index}): '
+                        f'make --config.batch a multiple of {count}.')
+    return _stream(_Steps(source, ids, batch, turns, seed, shard), start, threads, prefetch)
+
+
+def read_all(source: Source, ids: np.ndarray, chunk: int = 64, threads: int = 2,
+             prefetch: int = 4) -> Iterator[np.ndarray]:
+    """Returns an iterator over the pictures `ids`, in that order, in chunks of uint8 [n, H, W, 3].
+
+    Every picture comes once; n is `chunk`, or less at the end. Raises whatever the source raises.
+    """
+    return _stream(_Chunks(source, np.asarray(ids, np.int64), chunk), 0, threads, prefetch)
+
+
+def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) -> Iterator[np.ndarray]:
+    """Yields steps[start], steps[start + 1], ..., read ahead by grain's threads; closing it ends them."""
+    import grain
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(prefetch, threads))
+    dataset = grain.MapDataset.source(steps)[start:].to_iter_dataset(options)
+    with contextlib.closing(iter(dataset)) as iterator:
+        try:
+            yield from iterator
+        except Exception as error:
+            raise _cause(error) from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Returns the UserError inside an exception that the reading threads have wrapped, or the exception."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, UserError):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return error

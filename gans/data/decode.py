@@ -1,0 +1,143 @@
+"""Files -> pictures: whatever a camera, a scanner or a web site wrote becomes RGB of one size."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from gans.errors import UserError, closest
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FITS = ('crop', 'resize')
+
+
+def load_picture(file: str | os.PathLike | bytes | BinaryIO, name: str,
+                 at_least: int | None = None) -> 'Image.Image':
+    """Returns the picture in a file (a path, its bytes, or an open binary file) as a PIL image in RGB.
+
+    Gray is repeated, transparency composited on white, 16-bit gray scaled by its range, CMYK converted, the
+    EXIF orientation applied; of an animation the first frame is taken. With `at_least` (pixels), a JPEG may
+    be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides stay at least that long (much faster for
+    photographs). `name` is what the messages call the file. Raises UserError if there is no file, no
+    permission, no picture in it, or only a part of one.
+    """
+    from PIL import Image, ImageOps
+    with _explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        with contextlib.suppress(Exception):  # a damaged orientation tag does not spoil the picture
+            ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
+
+
+def header_size(content: bytes, name: str) -> tuple[int, int]:
+    """Returns (height, width) of the picture in `content` without decoding it, turned as EXIF says.
+
+    Raises UserError if there is no picture that Pillow can read.
+    """
+    from PIL import Image
+    with _explained(name), Image.open(io.BytesIO(content)) as image:
+        turned = False
+        if 'exif' in image.info:  # getexif() alone would decode a whole PNG in search of it
+            with contextlib.suppress(Exception):
+                turned = image.getexif().get(0x0112) in (5, 6, 7, 8)
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None:
+    """Raises UserError if a picture of `size` (height, width) would have to be enlarged to fill `shape`."""
+    if size[0] < shape[0] or size[1] < shape[1]:
+        raise UserError(f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
+                        f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
+                        'upscale=True to enlarge such pictures.')
+
+
+def check_fit(how: str) -> None:
+    """Raises UserError unless `how` is one of FITS."""
+    if how not in FITS:
+        raise UserError(f"there is no fit '{how}'{closest(how, FITS)}: use 'crop' (scale the short side, cut "
+                        "the middle) or 'resize' (stretch).")
+
+
+def fit(image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the picture',
+        upscale: bool = False) -> np.ndarray:
+    """Returns an RGB image at `shape` (height, width): uint8 [H, W, 3], antialiased (Lanczos).
+
+    'crop' keeps the proportions: the largest middle part with those of `shape` is scaled. 'resize' stretches
+    the whole. A picture of that shape already comes back untouched. Raises UserError for an unknown `how`,
+    and if the picture is smaller than the shape, unless `upscale`.
+    """
+    from PIL import Image
+    check_fit(how)
+    if not upscale:
+        check_size((image.height, image.width), shape, name)
+    height, width = shape
+    box = (0.0, 0.0, float(image.width), float(image.height))
+    if how == 'crop':
+        scale = min(image.height / height, image.width / width)
+        left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
+        box = (left, top, left + width * scale, top + height * scale)
+    # Rounding may put the box a hair outside the picture, which Pillow refuses.
+    box = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], image.width), min(box[3], image.height))
+    if (image.height, image.width) != (height, width):
+        # The gap lets Pillow average whole blocks first when the picture is far larger: same look, faster.
+        image = image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return np.array(image, np.uint8)
+
+
+def _rgb(image: 'Image.Image') -> 'Image.Image':
+    """Returns a decoded image of any mode as RGB."""
+    from PIL import Image
+    if image.mode in ('F', 'I') or image.mode.startswith('I;'):
+        image = Image.fromarray(_eight_bits(np.asarray(image), image.mode, image.format))
+    if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
+        image = image.convert(image.mode.upper())
+    if 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA'):
+        image = image.convert('RGBA')
+        image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
+    return image if image.mode == 'RGB' else image.convert('RGB')
+
+
+def _eight_bits(values: np.ndarray, mode: str, file_format: str | None) -> np.ndarray:
+    """Returns gray values of more than 8 bits as uint8, scaled from their range, never cut off at the top.
+
+    I;16 and 16-bit PGM say that white is 65535. Files of 32 bits do not say it: white is then the smallest
+    usual one (1 for floats, 255, 65535, 2**31 - 1) that no value exceeds.
+    """
+    if mode.startswith('I;') or file_format == 'PPM':
+        white = 65535
+    else:
+        whites = (1, 255, 65535, 2**31 - 1) if mode == 'F' else (255, 65535, 2**31 - 1)
+        white = next((w for w in whites if np.max(values) <= w), whites[-1])
+    scaled = np.clip(np.nan_to_num(values.astype(np.float64)) / white, 0, 1)
+    return np.round(scaled * 255).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turns whatever goes wrong while a picture is read into a sentence that names the file."""
+    from PIL import Image, UnidentifiedImageError
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"'{name}' does not exist.") from error
+    except IsADirectoryError as error:
+        raise UserError(f"'{name}' is a folder, not a picture.") from error
+    except PermissionError as error:
+        raise UserError(f"'{name}' may not be read: change its permissions.") from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"'{name}' is not a picture that Pillow can read: convert it to PNG or JPEG, or "
+                        'remove it.') from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"'{name}' has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to "
+                        'decode safely: make it smaller first.') from error
+    except Exception as error:  # decoders raise anything at damaged bytes: struct, zlib, index, syntax errors
+        raise UserError(f"'{name}' is damaged or cut off ({error}): replace it or remove it.") from error

@@ -1,0 +1,123 @@
+"""The records that the rooms pass to each other: data only, no behaviour.
+
+Shapes: N examples, H x W pixels, C channels. Pictures are float32 in [-1, 1] unless they are called uint8.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+from flax import linen as nn
+
+Array = jax.Array
+Tree = Any
+
+
+class Pair(NamedTuple):
+    """Something that each of the two players has, always in this order."""
+
+    gen: Any
+    disc: Any
+
+
+class Inputs(NamedTuple):
+    """What a task makes of a batch.
+
+    Attributes:
+      gen: what the generator gets, by the names of its arguments: `image` [N, H, W, C], `latent` [N, Z].
+      real: the real pictures [N, H, W, 3].
+      cond: what both players are shown [N, H, W, C], or None.
+      mask: where the task hid the picture [N, H, W, 1] in {0, 1}, or None. Only measures read it.
+    """
+
+    gen: dict[str, Array]
+    real: Array
+    cond: Array | None = None
+    mask: Array | None = None
+
+
+class Turn(NamedTuple):
+    """All that a loss may look at.
+
+    Attributes:
+      real: the real pictures as the discriminator sees them (after the view, which may blur).
+      fake: the generated pictures as the discriminator sees them.
+      output: the generated pictures as they left the generator, before the view.
+      cond: what both players are shown, or None.
+      real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
+      fake_out: the same on `fake`.
+      disc: picture -> output, closed over the discriminator's parameters (for gradient penalties).
+      carry: the objective's memory.
+      hyper: this step's scheduled numbers by name.
+      rng: a key of this turn's own.
+    """
+
+    real: Array
+    fake: Array
+    output: Array
+    cond: Array | None
+    real_out: Tree
+    fake_out: Tree
+    disc: Callable[[Array], Tree]
+    carry: Tree
+    hyper: dict[str, Array]
+    rng: Array
+
+
+class Objective(NamedTuple):
+    """The rules of a game: what each player minimises.
+
+    Attributes:
+      gen: Turn -> (loss, metrics, carry); metrics are scalars by name.
+      disc: the same for the discriminator.
+      init: () -> the first carry; `()` for rules without memory.
+      needs: the names of the schedules that the losses read from `Turn.hyper`.
+    """
+
+    gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
+    disc: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
+    init: Callable[[], Tree]
+    needs: tuple[str, ...]
+
+
+class Task(NamedTuple):
+    """What is asked of the generator.
+
+    Attributes:
+      draw: (key, picture [H, W, 3]) -> Inputs for one example, without the leading N.
+      augment: (key, picture [H, W, 3]) -> picture; for training only.
+    """
+
+    draw: Callable[[Array, Array], Inputs]
+    augment: Callable[[Array, Array], Array]
+
+
+class Game(NamedTuple):
+    """Everything about an experiment that does not change while it is trained."""
+
+    gen: nn.Module
+    disc: nn.Module
+    task: Task
+    objective: Objective
+    tx: Pair  # of optax.GradientTransformation, without a learning rate: that is a schedule
+    schedules: dict[str, Callable[[Array], Array]]
+    turns: Pair  # of int
+    view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
+
+
+class Player(flax.struct.PyTreeNode):
+    """What is trained of one network, and how far its optimizer has come."""
+
+    params: Tree
+    stats: Tree  # variables that are not trained, running batch statistics say; {} without any
+    opt_state: Tree
+
+
+class TrainState(flax.struct.PyTreeNode):
+    """Everything that training needs to go on: arrays only."""
+
+    step: Array  # int32: the number of steps done
+    gen: Player
+    disc: Player
+    carry: Tree

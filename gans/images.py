@@ -1,0 +1,220 @@
+"""The picture conventions, in one place.
+
+On the device a picture is float32 in [-1, 1], NHWC, RGB (gray: one channel). On disk and in sources it is
+uint8 [H, W, 3]. What is for people (`grid`, `montage`, `save_png`) works on uint8 NumPy arrays and never runs
+under jit.
+"""
+
+import contextlib
+import math
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gans.errors import UserError
+
+# BT.601: thesis (seeds/002) equations 68-72.
+WEIGHT_R, WEIGHT_B = 0.299, 0.114
+WEIGHT_G = 1 - WEIGHT_R - WEIGHT_B
+U_MAX, V_MAX = 0.436, 0.615
+
+_MONTAGE_SIDE = 128  # pixels: shorter sides are magnified by whole factors until they reach this
+_SMALLEST_FONT = 8
+
+
+def to_float(images: jax.Array) -> jax.Array:
+    """Turns stored pictures into the players' numbers: x / 127.5 - 1.
+
+    Takes uint8 of any shape; returns float32 of the same shape, 0 -> -1 and 255 -> 1.
+    """
+    return jnp.asarray(images).astype(jnp.float32) / 127.5 - 1
+
+
+def to_uint8(images: jax.Array) -> jax.Array:
+    """Turns pictures in [-1, 1] into uint8: clips, then rounds to the nearest level (halves to the even one).
+
+    Any shape and float type; the exact inverse of `to_float` on all 256 levels.
+    """
+    levels = (jnp.asarray(images).astype(jnp.float32) + 1) * 127.5
+    return jnp.round(jnp.clip(levels, 0, 255)).astype(jnp.uint8)
+
+
+def luma(rgb: jax.Array) -> jax.Array:
+    """BT.601 luma of gamma-coded RGB: 0.299 R + 0.587 G + 0.114 B (thesis equation 73).
+
+    [..., 3] -> [..., 1]. The weights sum to one, so the range of the input ([-1, 1] or [0, 1]) is that of the
+    output.
+    """
+    red, green, blue = _channels(rgb)
+    return WEIGHT_R * red + WEIGHT_G * green + WEIGHT_B * blue
+
+
+def rgb_to_yuv(rgb: jax.Array) -> jax.Array:
+    """BT.601 luma and colour differences, full range (thesis equations 73-75). [..., 3] -> [..., 3].
+
+    The map is linear without offset, so gray has U = V = 0 in every scale, and the ranges follow the input's
+    width: rgb in [-1, 1] gives Y in [-1, 1], U in [-0.872, 0.872], V in [-1.23, 1.23]; rgb in [0, 1] gives Y
+    in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
+    """
+    red, _, blue = _channels(rgb)
+    y = luma(rgb)
+    u = U_MAX / (1 - WEIGHT_B) * (blue - y)
+    v = V_MAX / (1 - WEIGHT_R) * (red - y)
+    return jnp.concatenate([y, u, v], axis=-1)
+
+
+def yuv_to_rgb(yuv: jax.Array) -> jax.Array:
+    """The inverse of `rgb_to_yuv`, [..., 3] -> [..., 3].
+
+    Not clipped: most (Y, U, V) within the ranges lie outside the RGB cube.
+    """
+    y, u, v = _channels(yuv)
+    blue = y + (1 - WEIGHT_B) / U_MAX * u
+    red = y + (1 - WEIGHT_R) / V_MAX * v
+    green = (y - WEIGHT_R * red - WEIGHT_B * blue) / WEIGHT_G
+    return jnp.concatenate([red, green, blue], axis=-1)
+
+
+def gaussian_blur(images: jax.Array, radius: jax.Array | float) -> jax.Array:
+    """Blurs every channel of every picture with a Gaussian of standard deviation `radius` pixels.
+
+    `radius` means what it means in Pillow's GaussianBlur; it is a scalar, may be traced (no recompilation for
+    another value) and at 0 or below the input is returned bit for bit. At the border the part of the Gaussian
+    that lies outside is left out and the rest is renormalised: constants stay constant, nothing is padded.
+    The arithmetic is float32, the type of the result is that of the input. Works under jit, grad and vmap.
+    [N, H, W, C] -> the same.
+    """
+    images = jnp.asarray(images)
+    radius = jnp.asarray(radius, jnp.float32)
+    return jax.lax.cond(radius > 0, _blur, lambda images, _: images, images, radius)
+
+
+def _blur(images: jax.Array, radius: jax.Array) -> jax.Array:
+    """Two matrix products, one per axis; full float32 precision, since TF32 would move constants by 1e-3."""
+    highest = jax.lax.Precision.HIGHEST
+    _, height, width, _ = images.shape
+    blurred = images.astype(jnp.float32)
+    blurred = jnp.einsum('ij,njwc->niwc', _blur_matrix(height, radius), blurred, precision=highest)
+    blurred = jnp.einsum('ij,nhjc->nhic', _blur_matrix(width, radius), blurred, precision=highest)
+    return blurred.astype(images.dtype)
+
+
+def _blur_matrix(size: int, radius: jax.Array) -> jax.Array:
+    """Row-normalised Toeplitz matrix [size, size] of a sampled Gaussian."""
+    # Below 0.01 px every neighbour's weight is already zero in float32. The floor keeps the matrix finite
+    # where vmap turns the `cond` above into a `select` and this branch also sees radius 0: 0 * NaN would
+    # spoil the gradient.
+    radius = jnp.maximum(radius, 0.01)
+    place = jnp.arange(size, dtype=jnp.float32)
+    weights = jnp.exp(-0.5 * ((place[:, None] - place[None, :]) / radius) ** 2)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
+    """Lays pictures out row by row on white, with `gap` white pixels between them and none around.
+
+    images: uint8 [N, H, W, 3] (or 1 channel), N >= 1. Returns uint8 [height, width, 3] with ceil(N / columns)
+    rows of min(columns, N) pictures; the places left over in the last row are white. Raises ValueError on
+    other input.
+    """
+    images = _as_rgb(images)
+    if columns < 1:
+        raise ValueError(f'columns must be at least 1, got {columns}')
+    count, height, width, _ = images.shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def montage(columns: Sequence[np.ndarray], titles: Sequence[str] | None = None, gap: int = 4) -> np.ndarray:
+    """Compares versions of the same pictures: one row per picture, one column per version, titles above.
+
+    columns: K arrays uint8 [N, H, W, 3] (or 1 channel) of one size; titles: K texts or None. Pictures whose
+    shorter side is below 128 px are magnified by the smallest whole factor that reaches it (nearest
+    neighbour). A title that is too wide is set smaller, then cut. Returns uint8 [height, width, 3]. Raises
+    ValueError on other input.
+    """
+    versions = [_as_rgb(version) for version in columns]
+    shapes = [version.shape for version in versions]
+    if len(set(shapes)) != 1:
+        raise ValueError(f'columns must be pictures of one shape, got {shapes}')
+    if titles is not None and len(titles) != len(versions):
+        raise ValueError(f'{len(versions)} columns but {len(titles)} titles')
+    _, height, width, _ = versions[0].shape
+    factor = max(1, math.ceil(_MONTAGE_SIDE / min(height, width)))
+    interleaved = np.stack(versions, axis=1).reshape(-1, height, width, 3)
+    sheet = grid(interleaved.repeat(factor, axis=1).repeat(factor, axis=2), len(versions), gap)
+    if titles is None:
+        return sheet
+    return np.concatenate([_title_strip(titles, width * factor, gap), sheet], axis=0)
+
+
+def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Writes a picture as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
+
+    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]. Raises UserError if the disk or the permissions say
+    no, and ValueError for another type or shape.
+    """
+    from PIL import Image
+
+    path, array = Path(path), np.asarray(array)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
+        raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
+    # Process and thread in the name: two writers of one path must not share a temporary file.
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, 'wb') as file:
+            Image.fromarray(array).save(file, format='PNG')
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f'cannot write the picture {path} ({error.strerror or error}): '
+            'free some disk space or choose a folder that you may write to'
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # gone already if all went well, or the folder itself is missing
+            temporary.unlink()
+
+
+def _channels(images: jax.Array) -> list[jax.Array]:
+    images = jnp.asarray(images)
+    if images.shape[-1] != 3:
+        raise ValueError(f'expected three channels last, got the shape {images.shape}')
+    return jnp.split(images, 3, axis=-1)
+
+
+def _as_rgb(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+        raise ValueError(f'expected uint8 [N, H, W, 3] with N >= 1, got {images.dtype} {images.shape}')
+    return np.broadcast_to(images, (*images.shape[:3], 3))
+
+
+def _title_strip(titles: Sequence[str], width: int, gap: int) -> np.ndarray:
+    """Black on white, each title centred over its column of `width` pixels, in one size of PIL's own font."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(16, width // 16)
+    font = ImageFont.load_default(size)
+    while size > _SMALLEST_FONT and max(font.getlength(title) for title in titles) > width:
+        size -= 1
+        font = ImageFont.load_default(size)
+    strip = Image.new('RGB', (len(titles) * (width + gap) - gap, 2 * size), 'white')
+    draw = ImageDraw.Draw(strip)
+    for i, title in enumerate(titles):
+        while font.getlength(title) > width:
+            title = title[:-2].rstrip('\N{HORIZONTAL ELLIPSIS}') + '\N{HORIZONTAL ELLIPSIS}'
+        draw.text((i * (width + gap) + width / 2, size), title, fill='black', font=font, anchor='mm')
+    return np.asarray(strip)

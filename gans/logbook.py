@@ -1,0 +1,161 @@
+"""A run's folder: its number, its progress line, metrics.jsonl, TensorBoard events.
+
+metrics.jsonl holds what training computed and nothing of the machine, so that a run that was stopped and resumed
+writes the same bytes as one that was not. What depends on the machine (rates, memory) goes to timing.jsonl.
+"""
+
+import json
+import logging
+import os
+import re
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from gans.errors import UserError
+
+METRICS = 'metrics.jsonl'
+TIMING = 'timing.jsonl'
+
+
+def new_run_folder(parent: str | Path, name: str) -> Path:
+    """Makes the next numbered folder, `parent/00007-name`, safe against a run that starts at the same time."""
+    parent = Path(parent)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        taken = [int(m[1]) for p in parent.iterdir() if (m := re.match(r'(\d{5})-', p.name))]
+        for number in range(max(taken, default=-1) + 1, 100_000):
+            folder = parent / f'{number:05d}-{name}'
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                continue
+    except OSError as error:
+        message = f'Cannot make a run folder in {parent} ({error.strerror}): choose another --workdir.'
+        raise UserError(message) from error
+    raise UserError(f'{parent} has no run numbers left.')
+
+
+def next_run_name(parent: str | Path, name: str) -> str:
+    """What `new_run_folder` would make, without making it."""
+    taken = [int(m[1]) for p in Path(parent).glob('*') if (m := re.match(r'(\d{5})-', p.name))]
+    return str(Path(parent) / f'{max(taken, default=-1) + 1:05d}-{name}')
+
+
+def log_to(folder: str | Path) -> None:
+    """Sends warnings and messages to the screen and to `log.txt` in the run's folder."""
+    handler = logging.FileHandler(Path(folder) / 'log.txt')
+    handler.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
+    logging.getLogger().addHandler(handler)
+
+
+class Logbook:
+    """Writes what training reports into a run's folder."""
+
+    def __init__(self, folder: str | Path, step: int):
+        """Opens the files; whatever they hold of steps after `step` (of a run that was killed) is cut off."""
+        from tensorboardX import SummaryWriter
+
+        self._folder = Path(folder)
+        for name in (METRICS, TIMING):
+            cut_after(self._folder / name, step)
+        self._metrics = open(self._folder / METRICS, 'a')
+        self._timing = open(self._folder / TIMING, 'a')
+        self._events = SummaryWriter(str(self._folder / 'tensorboard'), purge_step=step + 1 if step else None)
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Appends one line of numbers that training computed."""
+        self._write(self._metrics, step, values)
+
+    def timing(self, step: int, values: Mapping[str, float]) -> None:
+        """Appends one line of numbers that depend on the machine."""
+        self._write(self._timing, step, values)
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Adds a picture, uint8 [H, W, 3], to the TensorBoard events."""
+        self._events.add_image(name, picture, step, dataformats='HWC')
+
+    def close(self) -> None:
+        """Flushes and closes everything."""
+        for file in (self._metrics, self._timing, self._events):
+            file.close()
+
+    def _write(self, file, step, values):
+        file.write(json.dumps({'step': step, **values}) + '\n')
+        file.flush()
+        for name, value in values.items():
+            self._events.add_scalar(name, value, step)
+
+
+def cut_after(path: Path, step: int) -> None:
+    """Keeps the whole lines of a JSON-lines file whose `step` is at most `step`."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            if not line.endswith(b'\n') or json.loads(line)['step'] > step:
+                break
+        except (ValueError, KeyError):
+            break
+        kept.append(line)
+    temporary = path.with_suffix('.tmp')
+    temporary.write_bytes(b''.join(kept))
+    os.replace(temporary, path)
+
+
+class Pace:
+    """How fast training goes: pictures per second, time spent waiting for data, memory, time left."""
+
+    def __init__(self, batch: int, steps: int, step: int):
+        self._batch, self._steps, self._step = batch, steps, step
+        self._since = time.perf_counter()
+        self._waited = 0.0
+
+    def waited(self, seconds: float) -> None:
+        """Counts time that the step stood still for want of pictures."""
+        self._waited += seconds
+
+    def report(self, step: int) -> dict[str, float]:
+        """The numbers since the last report."""
+        now = time.perf_counter()
+        elapsed, done = max(now - self._since, 1e-9), max(step - self._step, 1)
+        rate = done * self._batch / elapsed
+        numbers = {
+            'pictures_per_second': rate,
+            'seconds_per_1000_pictures': 1000 / rate,
+            'data_wait_fraction': self._waited / elapsed,
+            'memory_gib': peak_memory_gib(),
+            'seconds_left': (self._steps - step) * elapsed / done,
+        }
+        self._since, self._step, self._waited = now, step, 0.0
+        return numbers
+
+
+def peak_memory_gib() -> float:
+    """The most memory in use so far, in GiB: of the first device if it counts its own, else of this process."""
+    import jax
+
+    counted = jax.local_devices()[0].memory_stats() or {}
+    if 'peak_bytes_in_use' in counted:
+        return counted['peak_bytes_in_use'] / 2**30
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def progress_line(step: int, steps: int, metrics: Mapping[str, float], timing: Mapping[str, float]) -> str:
+    """One line for people."""
+    left = int(timing['seconds_left'])
+    clock = f'{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}'
+    losses = '  '.join(f'{name} {metrics[name]:.4g}' for name in ('gen/loss', 'disc/loss'))
+    return (
+        f'step {step}/{steps}  {losses}  {timing["pictures_per_second"]:.1f} pictures/s'
+        f'  {timing["seconds_per_1000_pictures"]:.2f} s/1000'
+        f'  data wait {100 * timing["data_wait_fraction"]:.1f} %'
+        f'  memory {timing["memory_gib"]:.2f} GiB  left {clock}'
+    )

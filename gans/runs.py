@@ -1,0 +1,97 @@
+"""An experiment with its data opened, and a trained run read back from its folder."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gans import checkpoint
+from gans.build import build, open_source, shape_of
+from gans.config import from_json
+from gans.data.source import Memo, Source, split
+from gans.errors import UserError
+from gans.game import Game, TrainState
+from gans.train_step import init
+
+_MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
+
+
+class Experiment(NamedTuple):
+    """A config with its pictures opened and split, and the game that it describes."""
+
+    config: ConfigDict
+    source: Source
+    train: np.ndarray  # int [n]: which pictures of the source are trained on
+    test: np.ndarray  # int [m]: which are held out
+    game: Game
+
+
+class Trained(NamedTuple):
+    """A run read back: everything that its networks need, from the checkpoint folder alone."""
+
+    folder: Path
+    config: ConfigDict
+    step: int
+    game: Game
+    state: TrainState
+
+
+def open_experiment(config: ConfigDict) -> Experiment:
+    """Opens the pictures of a config, splits them and builds its game.
+
+    Raises:
+      UserError: anything in the config or the data that a user can mend.
+    """
+    for name in ('steps', 'batch'):
+        if config[name] < 1:
+            raise UserError(f'config.{name} is {config[name]}: it must be at least 1.')
+    source = Memo(open_source(config), _MEMORY)
+    train, test = split(source, config.data.held_out)
+    return Experiment(config, source, train, test, build(config, len(train)))
+
+
+def load_run(folder: str | Path) -> Trained:
+    """Reads the newest sound checkpoint of a run.
+
+    Args:
+      folder: the run's folder.
+
+    Raises:
+      UserError: it is not a run, or none of its checkpoints can be read.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise UserError(f'There is no run folder {folder}: give one that training made, runs/00000-... say.')
+    with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
+        newest = checkpoint.newest_about(checkpoints)
+        if newest is None:
+            raise UserError(f'{folder} holds no checkpoint yet: train it first.')
+        config = from_json(newest[1]['config'])
+        game = build(config, newest[1]['train_pictures'])
+        step, _, state = checkpoint.newest_sound(checkpoints, state_shapes(game, config))
+    return Trained(folder, config, step, game, jax.device_put(state))
+
+
+def state_shapes(game: Game, config: ConfigDict) -> Any:
+    """The state's shapes and types, without computing anything."""
+    pictures = jax.ShapeDtypeStruct((1, *shape_of(config), 3), np.uint8)
+    return jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+
+
+def fingerprint(experiment: Experiment) -> str:
+    """A digest of the training pictures: equal for equal sets, wherever they lie on disk."""
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(experiment.source.key(int(i)) for i in experiment.train):
+        digest.update(len(key).to_bytes(4, 'little') + key)
+    return digest.hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON for people and programs, whole or not at all."""
+    temporary = path.with_suffix('.tmp')
+    temporary.write_text(json.dumps(value, indent=2) + '\n')
+    temporary.replace(path)

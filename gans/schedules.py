@@ -1,0 +1,78 @@
+"""Config dicts to optax schedules: every number that varies in training, on one clock, the step.
+
+A schedule in a config is a number (constant) or a dict:
+
+  at: where the breakpoints lie, rising; the value is constant before the first and after the last.
+  value: the values there, joined by straight lines.
+  unit: what `at` counts: 'fraction' of training (default), 'step', 'epoch' or 'image'.
+  of: 'size' if the values are fractions of the picture's shorter side in pixels; absent otherwise.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import optax
+
+from gans.errors import UserError, closest
+
+
+class Clock(NamedTuple):
+    """What the units of a schedule mean in one run: total steps, pictures per step, training pictures, pixels."""
+
+    steps: int
+    batch: int
+    pictures: int
+    size: int
+
+
+_KEYS = ('at', 'value', 'unit', 'of')
+
+
+def make(config: Mapping, clock: Clock) -> dict[str, Callable]:
+    """Makes every schedule of a config: name -> (step -> value).
+
+    Raises:
+      UserError: a schedule that cannot be read, by its name.
+    """
+    return {name: _make_one(name, value, clock) for name, value in config.items()}
+
+
+def _make_one(name, config, clock):
+    if isinstance(config, (int, float)):
+        return optax.schedules.constant_schedule(float(config))
+    if not isinstance(config, Mapping):
+        raise UserError(f'config.schedules.{name} is {config!r}: give a number, or a dict with at and value.')
+    for key in config:
+        if key not in _KEYS:
+            raise UserError(f'config.schedules.{name}.{key} is not known{closest(key, _KEYS)}.')
+    at, values = list(config.get('at', ())), [float(v) for v in config.get('value', ())]
+    if not at or len(at) != len(values) or any(b <= a for a, b in zip(at, at[1:], strict=False)):
+        raise UserError(f'config.schedules.{name}: at {at} must rise, with one value each (value is {values}).')
+    scale = {None: 1.0, 'size': float(clock.size)}.get(config.get('of'))
+    if scale is None:
+        raise UserError(f"config.schedules.{name}.of is {config.of!r}: it can only be 'size'.")
+    boundaries = [round(a * _steps_per_unit(name, config.get('unit', 'fraction'), clock)) for a in at]
+    return _piecewise_linear(boundaries, [scale * v for v in values])
+
+
+def _steps_per_unit(name, unit, clock):
+    units = {
+        'fraction': clock.steps,
+        'step': 1,
+        'epoch': clock.pictures / clock.batch,
+        'image': 1 / clock.batch,
+    }
+    if unit not in units:
+        raise UserError(f'config.schedules.{name}.unit is {unit!r}: choose of {sorted(units)}{closest(unit, units)}.')
+    return units[unit]
+
+
+def _piecewise_linear(boundaries, values):
+    pieces, joins = [optax.schedules.constant_schedule(values[0])], []
+    for i in range(len(values) - 1):
+        length = boundaries[i + 1] - boundaries[i]
+        pieces.append(optax.schedules.linear_schedule(values[i], values[i + 1], length))
+        joins.append(boundaries[i])
+    pieces.append(optax.schedules.constant_schedule(values[-1]))
+    joins.append(boundaries[-1])
+    return optax.schedules.join_schedules(pieces, joins)

@@ -1,0 +1,37 @@
+"""What must be set before JAX is used: compiler flags and the cache of compiled programs.
+
+`main.py` calls `prepare` first of all. In a notebook, call it in the first cell; nothing else in `gans` depends on it.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
+FLAGS = 'GANS_XLA_FLAGS'  # environment variable: '0' leaves XLA's flags alone
+
+# On the CPU of jax 0.10 the library behind this flag multiplies matrices faster than XLA's own loops; other backends
+# ignore it.
+_CPU_FLAGS = ('--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT',)
+
+
+def prepare() -> None:
+    """Sets XLA's flags and JAX's compilation cache, where the environment does not say otherwise."""
+    logging.basicConfig(level=logging.WARNING, format='%(message)s')
+    for noisy in ('absl', 'orbax', 'jax', 'jax._src'):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    if os.environ.get(FLAGS) != '0':
+        given = os.environ.get('XLA_FLAGS', '')
+        missing = [flag for flag in _CPU_FLAGS if flag.partition('=')[0] not in given]
+        os.environ['XLA_FLAGS'] = ' '.join([given, *missing]).strip()
+    folder = os.environ.get(CACHE, str(cache_folder() / 'compiled'))
+    if folder:
+        import jax
+
+        jax.config.update('jax_compilation_cache_dir', folder)
+        jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+def cache_folder() -> Path:
+    """This user's folder for what can be made again: $XDG_CACHE_HOME/gans or ~/.cache/gans."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'gans'

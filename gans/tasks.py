@@ -1,0 +1,87 @@
+"""What is asked of the generator: one picture to what the two players get, on the device.
+
+A task sees one example: a key and a float32 picture [H, W, 3] in [-1, 1]. Whoever calls it maps it over a batch with
+a key for each example, so that an example's flip, boxes and noise do not depend on the number of devices.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from gans import images
+from gans.game import Array, Inputs, Task
+
+
+def colorize(latent: int, flip: bool) -> Task:
+    """Gray picture (BT.601 luma) and a random vector in, colour picture out. Source: seeds' CGAN post, remark v.
+
+    Args:
+      latent: the length of the noise vector, 0 for none.
+      flip: mirror half of the training pictures.
+    """
+    return Task(draw=partial(_draw_gray, latent), augment=partial(_augment, flip))
+
+
+def inpaint(latent: int, flip: bool, boxes: int, min_side: float, max_side: float) -> Task:
+    """A picture with boxes of random size, colour and place in, the whole picture out (figure 1 of the CGAN post).
+
+    The boxes are drawn anew at every visit of a picture, where the paper prepared three masked versions of each.
+
+    Args:
+      latent: the length of the noise vector, 0 for none.
+      flip: mirror half of the training pictures.
+      boxes: how many boxes a picture gets.
+      min_side: the shortest box side as a fraction of the picture's height (or width).
+      max_side: the longest.
+    """
+    draw = partial(_draw_boxed, latent, boxes, min_side, max_side)
+    return Task(draw=draw, augment=partial(_augment, flip))
+
+
+def cover_with_boxes(key: Array, picture: Array, boxes: int, min_side: float, max_side: float):
+    """Covers parts of a picture [H, W, 3] with boxes of one random colour each.
+
+    Every box lies inside the picture; its sides are uniform in [min_side, max_side] of the picture's.
+
+    Returns:
+      (picture [H, W, 3], mask [H, W, 1]: 1 where a box lies).
+    """
+    height, width, _ = picture.shape
+    rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
+
+    def cover(state, key):
+        picture, mask = state
+        sides, place, colour = jax.random.split(key, 3)
+        extent = jnp.array([height, width])
+        side = jnp.round(extent * jax.random.uniform(sides, (2,), minval=min_side, maxval=max_side))
+        first = jnp.floor(jax.random.uniform(place, (2,)) * (extent - side + 1))
+        last = first + side
+        inside = (rows >= first[0]) & (rows < last[0]) & (columns >= first[1]) & (columns < last[1])
+        fill = jax.random.uniform(colour, (3,), minval=-1.0, maxval=1.0)
+        picture = jnp.where(inside[..., None], fill, picture)
+        return (picture, jnp.maximum(mask, inside[..., None].astype(mask.dtype))), None
+
+    start = (picture, jnp.zeros((height, width, 1), picture.dtype))
+    return jax.lax.scan(cover, start, jax.random.split(key, boxes), unroll=True)[0]
+
+
+def _draw_gray(latent, key, picture):
+    gray = images.luma(picture)
+    return Inputs(gen=_with_noise(key, latent, {'image': gray}), real=picture, cond=gray)
+
+
+def _draw_boxed(latent, boxes, min_side, max_side, key, picture):
+    boxing, noise = jax.random.split(key)
+    boxed, mask = cover_with_boxes(boxing, picture, boxes, min_side, max_side)
+    return Inputs(gen=_with_noise(noise, latent, {'image': boxed}), real=picture, cond=boxed, mask=mask)
+
+
+def _with_noise(key, latent, inputs):
+    return inputs | {'latent': jax.random.normal(key, (latent,))} if latent else inputs
+
+
+def _augment(flip, key, picture):
+    if not flip:
+        return picture
+    return jnp.where(jax.random.bernoulli(key), picture[:, ::-1], picture)

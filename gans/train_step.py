@@ -1,0 +1,201 @@
+"""One step of the two-player game, for every family: pure functions that know the records and nothing else.
+
+A step is: early discriminator turns, each with pictures of its own; then one shared turn, in which the
+discriminator's last and the generator's first move look at one batch and one generator forward pass; then late
+generator turns. A turn moves only the player whose turn it is.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gans import images
+from gans.game import Game, Inputs, Player, TrainState, Turn
+
+
+def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
+    """Makes the state before the first step.
+
+    Args:
+      game: what is played.
+      key: everything random about the start follows from it.
+      pictures: uint8 [N, H, W, 3]; only their shape matters.
+    """
+    keys = jax.random.split(key, 3)
+    inputs = _look(game, keys[0], pictures, _read_schedules(game, jnp.int32(0)), None)
+    gen = game.gen.init(keys[1], **inputs.gen, train=False)
+    disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
+    return TrainState(
+        step=jnp.int32(0),
+        gen=_new_player(game.tx.gen, gen),
+        disc=_new_player(game.tx.disc, disc),
+        carry=game.objective.init(),
+    )
+
+
+def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array, axis: str | None = None):
+    """Plays one step.
+
+    Args:
+      game: what is played.
+      key: the run's key; the step's own is derived from it and `state.step`, never stored.
+      state: before the step.
+      batches: uint8 [turns, N, H, W, 3], one batch for each of `disc + gen - 1` turns.
+      axis: the name of the mapped axis under `pmap`, where N is one device's share; None under `jit`.
+
+    Returns:
+      (state after the step, metrics: float32 scalars by name).
+    """
+    hyper = _read_schedules(game, state.step)
+    keys = jax.random.split(jax.random.fold_in(key, state.step), len(batches))
+    early = game.turns.disc - 1
+
+    if early:
+        move = partial(_alone, _disc_turn, game, hyper, axis)
+        state, _ = jax.lax.scan(move, state, (keys[:early], batches[:early]))
+    state, metrics = _shared_turn(game, hyper, axis, state, keys[early], batches[early])
+    if game.turns.gen > 1:
+        move = partial(_alone, _gen_turn, game, hyper, axis)
+        state, _ = jax.lax.scan(move, state, (keys[early + 1 :], batches[early + 1 :]))
+
+    metrics.update({f'schedule/{name}': value for name, value in hyper.items()})
+    return state.replace(step=state.step + 1), _mean_over_devices(metrics, axis)
+
+
+def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
+    """The generator's pictures [N, H, W, 3] in [-1, 1] for `Inputs.gen`, as a finished network makes them."""
+    return game.gen.apply(_variables(state.gen), **gen_inputs, train=False)
+
+
+def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
+    """What the task makes of uint8 pictures [N, H, W, 3], without augmentation and without a view."""
+    keys = _example_keys(key, len(pictures), axis)
+    return jax.vmap(game.task.draw)(keys, images.to_float(pictures))
+
+
+def _shared_turn(game, hyper, axis, state, key, pictures):
+    keys = jax.random.split(key, 3)
+    inputs = _look(game, keys[0], pictures, hyper, axis)
+    output, pull_back, stats = _generate(game, state.gen, inputs)
+    state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], (output, pull_back, stats))
+    state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], (output, pull_back, stats))
+    named = {f'disc/{name}': value for name, value in disc_metrics.items()}
+    return state, named | {f'gen/{name}': value for name, value in gen_metrics.items()}
+
+
+def _alone(turn, game, hyper, axis, state, key_and_pictures):
+    """A turn with pictures and a generator forward pass of its own, in the form that scan wants."""
+    key, pictures = key_and_pictures
+    keys = jax.random.split(key, 2)
+    inputs = _look(game, keys[0], pictures, hyper, axis)
+    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, state.gen, inputs))
+
+
+def _disc_turn(game, hyper, axis, state, inputs, key, generated):
+    fake = game.view(generated[0], hyper)
+
+    def loss(params):
+        turn, stats = _hold_turn(game, hyper, state, params, inputs, generated[0], fake, key)
+        value, metrics, carry = game.objective.disc(turn)
+        return value, (metrics | {'loss': value}, carry, stats)
+
+    grads, (metrics, carry, stats) = jax.grad(loss, has_aux=True)(state.disc.params)
+    disc = _move(game.tx.disc, state.disc, grads, hyper['learning_rate_disc'], axis)
+    return state.replace(disc=disc.replace(stats=stats), carry=carry), metrics
+
+
+def _gen_turn(game, hyper, axis, state, inputs, key, generated):
+    output, pull_back, stats = generated
+
+    def loss(output):
+        fake = game.view(output, hyper)
+        turn, _ = _hold_turn(game, hyper, state, state.disc.params, inputs, output, fake, key)
+        value, metrics, carry = game.objective.gen(turn)
+        return value, (metrics | {'loss': value}, carry)
+
+    # The gradient by the picture first: the discriminator's own parameters get none in this turn.
+    by_picture, (metrics, carry) = jax.grad(loss, has_aux=True)(output)
+    (grads,) = pull_back(by_picture)
+    gen = _move(game.tx.gen, state.gen, grads, hyper['learning_rate_gen'], axis)
+    return state.replace(gen=gen.replace(stats=stats), carry=carry), metrics
+
+
+def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
+    """What the losses look at, with the discriminator at `params`; and its statistics afterwards."""
+
+    def judge(stats, picture):
+        variables = {'params': params, **stats}
+        return game.disc.apply(variables, picture, inputs.cond, train=True, mutable=list(stats))
+
+    real_out, stats = judge(state.disc.stats, inputs.real)
+    fake_out, stats = judge(stats, fake)
+    turn = Turn(
+        real=inputs.real,
+        fake=fake,
+        output=output,
+        cond=inputs.cond,
+        real_out=real_out,
+        fake_out=fake_out,
+        disc=lambda picture: judge(stats, picture)[0],
+        carry=state.carry,
+        hyper=hyper,
+        rng=key,
+    )
+    return turn, stats
+
+
+def _generate(game, gen, inputs):
+    """One forward pass: (pictures, their pull-back to the parameters, the statistics afterwards)."""
+
+    def forward(params):
+        variables = {'params': params, **gen.stats}
+        return game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
+
+    return jax.vjp(forward, gen.params, has_aux=True)
+
+
+def _look(game, key, pictures, hyper, axis) -> Inputs:
+    """uint8 pictures to what the players see: augmented, degraded by the task, blurred by the view."""
+    flips, draws = jax.random.split(key)
+    flipped = jax.vmap(game.task.augment)(_example_keys(flips, len(pictures), axis), images.to_float(pictures))
+    inputs = jax.vmap(game.task.draw)(_example_keys(draws, len(pictures), axis), flipped)
+    gen = {
+        name: game.view(value, hyper) if name == 'image' else value for name, value in inputs.gen.items()
+    }
+    cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
+    return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)
+
+
+def _example_keys(key, n, axis):
+    """A key for each example by its place in the global batch, whatever the number of devices."""
+    if axis is None:
+        return jax.random.split(key, n)
+    devices = jax.lax.axis_size(axis)
+    return jax.lax.dynamic_slice_in_dim(
+        jax.random.split(key, n * devices), jax.lax.axis_index(axis) * n, n
+    )
+
+
+def _move(tx, player: Player, grads, learning_rate, axis) -> Player:
+    updates, opt_state = tx.update(_mean_over_devices(grads, axis), player.opt_state, player.params)
+    updates = jax.tree.map(lambda u: -learning_rate * u, updates)
+    return player.replace(params=optax.apply_updates(player.params, updates), opt_state=opt_state)
+
+
+def _read_schedules(game, step):
+    return {name: jnp.float32(schedule(step)) for name, schedule in game.schedules.items()}
+
+
+def _new_player(tx, variables) -> Player:
+    stats = {name: value for name, value in variables.items() if name != 'params'}
+    return Player(params=variables['params'], stats=stats, opt_state=tx.init(variables['params']))
+
+
+def _variables(player: Player):
+    return {'params': player.params, **player.stats}
+
+
+def _mean_over_devices(tree, axis):
+    return tree if axis is None else jax.lax.pmean(tree, axis)
