@@ -54,8 +54,8 @@ def _tiny(config):
 
 
 def _l1(config):
-    config.schedules.adversarial = 0.0
+    config.schedules.adversarial.value = (0.0, 0.0)
 
 
 def _cgan(config):
-    config.schedules.l1 = 0.0
+    config.schedules.l1.value = (0.0, 0.0)

@@ -32,7 +32,8 @@ def to_float(images: jax.Array) -> jax.Array:
 
     Takes uint8 of any shape; returns float32 of the same shape, 0 -> -1 and 255 -> 1.
     """
-    return jnp.asarray(images).astype(jnp.float32) / 127.5 - 1
+    # In this order white is exactly 1 under jit too, where x / 127.5 - 1 gives 1.0000001.
+    return (jnp.asarray(images).astype(jnp.float32) - 127.5) / 127.5
 
 
 def to_uint8(images: jax.Array) -> jax.Array:
@@ -80,6 +81,7 @@ def yuv_to_rgb(yuv: jax.Array) -> jax.Array:
     return jnp.concatenate([red, green, blue], axis=-1)
 
 
+@jax.jit
 def gaussian_blur(images: jax.Array, radius: jax.Array | float) -> jax.Array:
     """Blurs every channel of every picture with a Gaussian of standard deviation `radius` pixels.
 

@@ -86,6 +86,7 @@ def _mesh_layout(game: Game, devices) -> Layout:
 
 def _pmap_layout(game: Game, devices) -> Layout:
     count = len(devices)
+    by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
     step = jax.pmap(
         partial(train_step, game, axis='data'),
         axis_name='data',
@@ -99,11 +100,12 @@ def _pmap_layout(game: Game, devices) -> Layout:
         return state, jax.tree.map(lambda x: x[0], metrics)
 
     def place(state):
-        return jax.device_put_replicated(state, devices)
+        copies = jax.tree.map(lambda x: np.stack([x] * count), jax.device_get(state))
+        return jax.device_put(copies, by_device)
 
     def feed(batches):
         turns, n, *picture = batches.shape
-        return batches.reshape(turns, count, n // count, *picture).swapaxes(0, 1)
+        return jax.device_put(batches.reshape(turns, count, n // count, *picture).swapaxes(0, 1), by_device)
 
     def fetch(state):
         return jax.tree.map(lambda x: jnp.copy(x[0]), state)

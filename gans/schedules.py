@@ -50,7 +50,7 @@ def _make_one(name, config, clock):
         raise UserError(f'config.schedules.{name}: at {at} must rise, with one value each (value is {values}).')
     scale = {None: 1.0, 'size': float(clock.size)}.get(config.get('of'))
     if scale is None:
-        raise UserError(f"config.schedules.{name}.of is {config.of!r}: it can only be 'size'.")
+        raise UserError(f"config.schedules.{name}.of is {config['of']!r}: it can only be 'size'.")
     boundaries = [round(a * _steps_per_unit(name, config.get('unit', 'fraction'), clock)) for a in at]
     return _piecewise_linear(boundaries, [scale * v for v in values])
 

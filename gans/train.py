@@ -74,9 +74,9 @@ class _Loop:
 
     def run(self, step, state, stop) -> bool:
         config, layout = self.experiment.config, self.layout
-        if step == 0:
-            self.draw_pictures(0, state)
         state = layout.place(state)
+        if step == 0:
+            self.draw_pictures(0, layout.fetch(state))
         pace = logbook.Pace(config.batch, config.steps, step)
         turns = batches_per_step(config)
         stream = batches(

@@ -1,9 +1,11 @@
 """Files -> pictures: whatever a camera, a scanner or a web site wrote becomes RGB of one size."""
 
+import concurrent.futures
 import contextlib
+import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -14,6 +16,61 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ('crop', 'resize')
+_READERS = 8  # threads while opening: mostly waiting for the disk
+
+
+class Pictures:
+    """A Source (gans/data/source.py) over files that are read and decoded when they are asked for.
+
+    `names[i]` is what the messages call file i, `read(i)` returns its bytes (from any thread; raises
+    UserError), `kind` and `notes` are said in `where`. Every file is read once at opening, in threads: its
+    hash is the key of the split, and its header tells whether it is a picture, and large enough. With
+    `skip_bad` all are decoded at opening, and the bad ones left out and counted.
+    """
+
+    def __init__(self, kind: str, names: Sequence[str], read: Callable[[int], bytes], shape: tuple[int, int],
+                 fit: str, upscale: bool, skip_bad: bool = False, notes: Sequence[str] = ()):
+        check_fit(fit)
+        self._read, self._shape, self._fit, self._upscale = read, shape, fit, upscale
+        with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+            keys = list(pool.map(lambda i: self._inspect(i, names[i], skip_bad), range(len(names))))
+        bad = [key for key in keys if isinstance(key, UserError)]
+        if bad and (not skip_bad or len(bad) == len(keys)):
+            more = f' ({len(bad)} of the {len(keys)} files have problems.)' if bad[1:] else ''
+            raise UserError(f'{bad[0]}{more}')
+        self._files = [i for i, key in enumerate(keys) if not isinstance(key, UserError)]
+        self._keys = [keys[i] for i in self._files]
+        self.names = [names[i] for i in self._files]
+        noted = ', '.join([*([f'{len(bad)} bad ones skipped'] if bad else []), *notes])
+        self.where = f'{kind}: {len(self._files)} pictures' + (f' ({noted})' if noted else '')
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """Returns picture `i`, uint8 [H, W, 3]; raises UserError if its file is damaged or gone."""
+        return self._decode(self._read(self._files[i]), self.names[i])
+
+    def key(self, i: int) -> bytes:
+        """Returns the hash of the bytes of picture `i`'s file (blake2b, 16 bytes)."""
+        return self._keys[i]
+
+    def _inspect(self, i: int, name: str, whole: bool) -> bytes | UserError:
+        """Returns the key of file `i`, or what is wrong with it."""
+        try:
+            content = self._read(i)
+            size = header_size(content, name)
+            if not self._upscale:
+                check_size(size, self._shape, name)
+            if whole:
+                self._decode(content, name)
+        except UserError as error:
+            return error
+        return hashlib.blake2b(content, digest_size=16).digest()
+
+    def _decode(self, content: bytes, name: str) -> np.ndarray:
+        image = load_picture(content, name, at_least=2 * max(self._shape))
+        return fit(image, self._shape, self._fit, name, self._upscale)
 
 
 def load_picture(file: str | os.PathLike | bytes | BinaryIO, name: str,

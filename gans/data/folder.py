@@ -1,15 +1,11 @@
 """A folder or a .zip of pictures, with all the other files that lie in such places."""
 
-import concurrent.futures
-import hashlib
 import os
 import threading
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-
-import numpy as np
 
 from gans.data import decode
 from gans.errors import UserError
@@ -19,11 +15,10 @@ from gans.errors import UserError
 BESIDE = frozenset('.cfg .csv .htm .html .ini .json .jsonl .log .mat .md .npy .npz .pdf .pkl .py .rst .sh '
                    '.toml .tsv .txt .url .xml .yaml .yml'.split())
 NAMES_BESIDE = frozenset(('thumbs.db', 'desktop.ini', 'license', 'licence', 'readme', 'copying', 'notice'))
-_READERS = 8  # threads while opening: mostly waiting for the disk
 
 
 def open_source(shape: tuple[int, int], seed: int, path: str, fit: str = 'crop', upscale: bool = False,
-                skip_bad: bool = False) -> 'Pictures':
+                skip_bad: bool = False) -> decode.Pictures:
     """Opens the pictures under a folder, or in a .zip, at `shape` (height, width).
 
     Folders are searched to any depth, in the order of the relative paths; hidden files, __MACOSX, Thumbs.db
@@ -41,7 +36,15 @@ def open_source(shape: tuple[int, int], seed: int, path: str, fit: str = 'crop',
     decode.check_fit(fit)
     root = Path(path).expanduser()
     found = _open_path(root)
-    return Pictures(found, root, shape, fit, upscale, skip_bad)
+    if not found.names:
+        beside = f' (only other files, such as {found.beside[0]})' if found.beside else ''
+        raise UserError(f"there are no pictures in '{root}'{beside}: give a folder or .zip that has some.")
+
+    def read(i: int) -> bytes:
+        return _bytes_of(found.read, found.names[i], f'{root}/{found.shown[i]}')
+    notes = [f'{len(found.beside)} other files passed over'] if found.beside else []
+    return decode.Pictures(f"{found.kind} '{root}'", [f'{root}/{name}' for name in found.shown], read,
+                           shape, fit, upscale, skip_bad, notes)
 
 
 class _Found:
@@ -56,65 +59,6 @@ class _Found:
         self.shown = [shown[name] for name in self.names]
         self.read = read
         self.kind = kind
-
-
-class Pictures:
-    """The pictures of a folder or a zip: a Source (gans/data/source.py). `names` are their paths in it."""
-
-    def __init__(self, found: _Found, root: Path, shape: tuple[int, int], fit: str, upscale: bool,
-                 skip_bad: bool):
-        self._root, self._read = root, found.read
-        self._shape, self._fit, self._upscale = shape, fit, upscale
-        if not found.names:
-            beside = f' (only other files, such as {found.beside[0]})' if found.beside else ''
-            raise UserError(f"there are no pictures in '{root}'{beside}: give a folder or .zip that has some.")
-        keys = self._inspect(found, decode_all=skip_bad)
-        problems = [key for key in keys if isinstance(key, UserError)]
-        good = [i for i, key in enumerate(keys) if not isinstance(key, UserError)]
-        if problems and (not skip_bad or not good):
-            more = f' ({len(problems)} of the {len(keys)} files have problems.)' if problems[1:] else ''
-            raise UserError(f'{problems[0]}{more}')
-        self._files = [found.names[i] for i in good]
-        self._keys = [keys[i] for i in good]
-        self.names = [found.shown[i] for i in good]
-        notes = [f'{len(problems)} bad files skipped'] if problems else []
-        notes += [f'{len(found.beside)} other files passed over'] if found.beside else []
-        noted = f' ({", ".join(notes)})' if notes else ''
-        self.where = f"{found.kind} '{root}': {len(good)} pictures{noted}"
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3]; raises UserError if its file is damaged or gone."""
-        name = f'{self._root}/{self.names[i]}'
-        return self._decode(_bytes_of(self._read, self._files[i], name), name)
-
-    def key(self, i: int) -> bytes:
-        """Returns the hash of the bytes of picture `i`'s file (blake2b, 16 bytes)."""
-        return self._keys[i]
-
-    def _decode(self, content: bytes, name: str) -> np.ndarray:
-        image = decode.load_picture(content, name, at_least=2 * max(self._shape))
-        return decode.fit(image, self._shape, self._fit, name, self._upscale)
-
-    def _inspect(self, found: _Found, decode_all: bool) -> list[bytes | UserError]:
-        """Returns for every file its key, or what is wrong with it."""
-        def inspect(name: str, shown: str) -> bytes | UserError:
-            full = f'{self._root}/{shown}'
-            try:
-                content = _bytes_of(found.read, name, full)
-                size = decode.header_size(content, full)
-                if not self._upscale:
-                    decode.check_size(size, self._shape, full)
-                if decode_all:
-                    self._decode(content, full)
-            except UserError as error:
-                return error
-            return hashlib.blake2b(content, digest_size=16).digest()
-
-        with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-            return list(pool.map(inspect, found.names, found.shown))
 
 
 def _open_path(root: Path) -> _Found:

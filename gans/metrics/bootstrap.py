@@ -31,9 +31,7 @@ def interval(values: ArrayLike, level: float = 0.95, resamples: int = 2000, seed
     return _interval(values.mean() if len(values) else np.nan, means, level, len(values))
 
 
-def ratio_interval(
-    a: ArrayLike, b: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
+def ratio_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
     """The ratio mean(a) / mean(b) of paired values [N], and its bootstrap interval.
 
     For sentences such as "0.7 of the gray picture's error". a[i] and b[i] belong to one picture and are drawn

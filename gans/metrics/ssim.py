@@ -80,25 +80,26 @@ def _map_planes(one: Callable, a: jax.Array, b: jax.Array) -> jax.Array:
 
 def _maps(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Luminance and contrast-structure maps of planes [C, H, W] -> two [C, H-10, W-10]."""
-    mean_a, mean_b = _window_means(a), _window_means(b)
     # Variances do not change with a shift; values around 0 lose fewer digits in E[x^2] - E[x]^2.
-    var_a = _window_means((a - 0.5) ** 2) - (mean_a - 0.5) ** 2
-    var_b = _window_means((b - 0.5) ** 2) - (mean_b - 0.5) ** 2
-    cov = _window_means((a - 0.5) * (b - 0.5)) - (mean_a - 0.5) * (mean_b - 0.5)
+    a, b = a - 0.5, b - 0.5
+    mean_a, mean_b, square_a, square_b, product = _window_means(jnp.stack([a, b, a * a, b * b, a * b]))
+    var_a, var_b, cov = square_a - mean_a**2, square_b - mean_b**2, product - mean_a * mean_b
+    mean_a, mean_b = mean_a + 0.5, mean_b + 0.5
     luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     return luminance, (2 * cov + C2) / (var_a + var_b + C2)
 
 
 def _window_means(planes: jax.Array) -> jax.Array:
-    """Gaussian-weighted means in all windows that fit: [C, H, W] -> [C, H-10, W-10]."""
+    """Gaussian-weighted means in all windows that fit: [..., H, W] -> [..., H-10, W-10]."""
     window = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
     window = jnp.asarray(window / window.sum(), jnp.float32)
-    # One convolution per axis: on CPU 20 times faster than shifted sums and 5 times faster than matrix products.
+    # One convolution per axis: on CPU several times faster than matrix products or sums of shifted planes.
     highest = jax.lax.Precision.HIGHEST
-    means = planes[:, None]
+    *lead, height, width = planes.shape
+    means = planes.reshape(-1, 1, height, width)
     for kernel in (window[None, None, :, None], window[None, None, None, :]):
         means = jax.lax.conv_general_dilated(means, kernel, (1, 1), 'VALID', precision=highest)
-    return means[:, 0]
+    return means.reshape(*lead, *means.shape[2:])
 
 
 def _halve(planes: jax.Array) -> jax.Array:

@@ -1,0 +1,87 @@
+"""Pictures made without a network, which a network has to beat, and what of the input is kept around its output.
+
+Everything here works on NumPy arrays on the host: pictures are float32 in [-1, 1], channels last.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from gans import images
+from gans.data.batches import read_all
+from gans.runs import Experiment
+
+_LUMA = np.array([images.WEIGHT_R, images.WEIGHT_G, images.WEIGHT_B], np.float32)
+_TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner belong together
+
+
+def quantise(pictures: np.ndarray) -> np.ndarray:
+    """Pictures [-1, 1] -> uint8 of the same shape, as a PNG holds them: `images.to_uint8` without a device."""
+    return np.rint(np.clip((np.asarray(pictures, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)
+
+
+def luma(pictures: np.ndarray) -> np.ndarray:
+    """BT.601 luma [..., 3] -> [..., 1] in the input's range: `images.luma` without a device."""
+    return (np.asarray(pictures, np.float32) @ _LUMA)[..., None]
+
+
+def keep_luma(gray: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """The chroma of one picture (U and V, or what is the same, colour minus luma) on the luma of another.
+
+    Most pairs of luma and chroma lie outside the RGB cube. Clipping the channels would change the luma, so such a
+    pixel gets as much of its chroma as the cube holds: luma and hue stay, saturation gives way.
+
+    Args:
+      gray: the luma to keep [..., 1] in [-1, 1].
+      colour: the picture whose chroma is taken [..., 3]; shapes broadcast, one colour [3] does.
+
+    Returns:
+      float32 [..., 3] in [-1, 1], whose luma is `gray`.
+    """
+    chroma = np.asarray(colour, np.float32) - luma(colour)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        room = (np.where(chroma > 0, 1, -1) - gray) / chroma
+    share = np.clip(np.where(chroma == 0, 1, room).min(axis=-1, keepdims=True), 0, 1)
+    return np.clip(gray + share * chroma, -1, 1)
+
+
+def fill_border(picture: np.ndarray, mask: np.ndarray, reach: int = 2) -> np.ndarray:
+    """Fills every connected part of a mask with the mean colour of the pixels just around it.
+
+    Parts that touch, at corners too, are one part. "Just around" are the pixels outside the mask that are at most
+    `reach` rows and columns from a pixel of the part. A mask over the whole picture has none: it becomes mid-gray.
+
+    Args:
+      picture: float [H, W, C].
+      mask: [H, W], true (or above one half) where the picture is unknown.
+
+    Returns:
+      float32 [H, W, C].
+    """
+    mask = np.asarray(mask) > 0.5
+    filled = np.array(picture, np.float32)
+    labels, places = connected(mask)
+    for number, place in enumerate(places, 1):
+        around = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in place)
+        part = labels[around] == number
+        near = ndimage.binary_dilation(part, np.ones((2 * reach + 1,) * 2)) & ~mask[around]
+        border = picture[around][near]
+        filled[around][part] = border.mean(axis=0, dtype=np.float64) if len(border) else 0
+    return filled
+
+
+def connected(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
+    """The connected parts of a mask [H, W]: their numbers from 1 on, int [H, W], and the rows and columns of each."""
+    labels, _ = ndimage.label(mask, _TOUCHING)
+    return labels, ndimage.find_objects(labels)
+
+
+def mean_colour(experiment: Experiment) -> np.ndarray:
+    """The mean colour of all pixels of the training pictures, float32 [3] in [-1, 1].
+
+    Its chroma is the training set's mean U and V, which are linear in R, G and B.
+    """
+    total, pixels = np.zeros(3, np.float64), 0
+    for chunk in read_all(experiment.source, experiment.train, threads=experiment.config.data.threads):
+        total += chunk.sum(axis=(0, 1, 2), dtype=np.uint64)
+        pixels += chunk[..., 0].size
+    return np.float32(total / pixels / 127.5 - 1)

@@ -1,0 +1,138 @@
+"""Several runs on the same held-out pictures: one montage with a column per run, their evaluations side by side."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gans import images
+from gans.build import shape_of
+from gans.errors import UserError
+from gans.evaluate import FILE, MONTAGE_ROWS, answers_of, check_task, evaluate_run, pictures_of, table
+from gans.runs import Trained, load_run, open_experiment, write_json
+
+_SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
+
+
+def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str:
+    """Compares runs of one task on one set of pictures.
+
+    A run that was evaluated at its newest checkpoint is not evaluated again. Writes `compare.png` (input, a column per
+    run, original, as figure 6 of the CGAN post) and `compare.json` into a folder.
+
+    Args:
+      runs: the run folders, at least two.
+      output: the folder for the results; by default `compare` beside the first run.
+
+    Returns:
+      the table, for people.
+
+    Raises:
+      UserError: fewer than two runs, or runs that were not asked the same questions; and as `evaluate_run`.
+    """
+    folders = [Path(run).expanduser() for run in runs]
+    if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
+        raise UserError('--runs needs at least two different run folders, separated by commas.')
+    target = Path(folders[0].resolve().parent / 'compare' if output is None else output).expanduser()
+    found = dict(zip(_titles(folders), (load_run(folder) for folder in folders), strict=True))
+    _check_alike(found)
+    reports = {title: _evaluation_of(trained) for title, trained in found.items()}
+    _check_same_pictures(found, reports)
+    _draw(found, target)
+    joined = _join(found, reports)
+    try:
+        write_json(target / 'compare.json', joined)
+    except OSError as error:
+        raise UserError(f'Cannot write {target / "compare.json"} ({error.strerror}): give another --output.') from error
+    first = next(iter(reports.values()))
+    return '\n'.join(
+        [
+            f'{first["task"]}, {first["pictures"]} held-out pictures of {first["data"]}',
+            *(f'{title}: step {report["step"]}' for title, report in reports.items()),
+            '',
+            table(joined['rows'], joined['measures']),
+            '',
+            f'{target / "compare.png"}, {target / "compare.json"}',
+        ]
+    )
+
+
+def _titles(folders):
+    """A name for each run: its folder's, with as many parents as make all of them different."""
+    parts = [folder.resolve().parts for folder in folders]
+    for length in range(1, max(map(len, parts)) + 1):
+        titles = ['/'.join(part[-length:]) for part in parts]
+        if len(set(titles)) == len(titles):
+            break
+    return titles
+
+
+def _check_alike(found: dict[str, Trained]) -> None:
+    """What can be seen without opening the pictures."""
+    (first_title, first), *rest = found.items()
+    check_task(first)
+    for title, trained in rest:
+        for what, one, other in (
+            ('task', first.config.task.name, trained.config.task.name),
+            ('size', shape_of(first.config), shape_of(trained.config)),
+        ):
+            if one != other:
+                raise UserError(
+                    f'{first_title} and {title} cannot be compared: their {what} is {one} and {other}. Give runs of '
+                    f'the same {what} as --runs.'
+                )
+
+
+def _check_same_pictures(found, reports):
+    (first_title, first), *rest = reports.items()
+    for title, report in rest:
+        for field, what in _SAME.items():
+            if first[field] != report[field]:
+                raise UserError(
+                    f'{first_title} and {title} cannot be compared: their {what} differ ({first["data"]}; '
+                    f'{report["data"]}). Give runs on the same data as --runs.'
+                )
+
+
+def _evaluation_of(trained):
+    """The run's evaluation, from its folder if it is there and of this step."""
+    try:
+        report = json.loads((trained.folder / FILE).read_text())
+        if report['step'] == trained.step and report['rows'] and report['held_out']:
+            return report
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none yet, or none that can be read: made anew
+    return evaluate_run(trained)
+
+
+def _draw(found, target):
+    """One row per picture: input, each run's output, original."""
+    runs = list(found.values())
+    experiment = open_experiment(runs[0].config)
+    count = len(experiment.test)
+    places = np.unique(np.linspace(0, count - 1, min(MONTAGE_ROWS, count)).round().astype(int))
+    answers = [pictures_of(answers_of(trained, experiment), places) for trained in runs]
+    seen, _, real = answers[0]
+    columns = [seen, *(output for _, output, _ in answers), real]
+    images.save_png(target / 'compare.png', images.montage(columns, ['input', *found, 'original']))
+
+
+def _join(found, reports):
+    """The evaluations as one: the rows that need no network once, then those of every run."""
+    first = next(iter(reports.values()))
+    shared = [row for row in first['rows'] if row == 'original' or row in first['baselines']]
+    rows = {row: first['rows'][row] for row in shared}
+    for title, report in reports.items():
+        rows |= {f'{title}: {row}': numbers for row, numbers in report['rows'].items() if row not in shared}
+    about = {
+        title: {
+            'folder': str(found[title].folder),
+            'step': report['step'],
+            'config': report['config'],
+            'ratios': report['ratios'],
+        }
+        for title, report in reports.items()
+    }
+    same = {name: first[name] for name in ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures')}
+    return {'runs': about, **same, 'rows': rows}

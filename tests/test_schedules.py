@@ -1,0 +1,74 @@
+"""Schedules: figure 3 and figure 4 of the CGAN post, units, and sentences for what cannot be read."""
+
+import jax
+import numpy as np
+import pytest
+
+from gans import schedules
+from gans.errors import UserError
+from gans.schedules import Clock
+
+CLOCK = Clock(steps=1000, batch=10, pictures=200, size=256)
+
+
+def make(**config):
+    return schedules.make({'x': config}, CLOCK)['x']
+
+
+@pytest.mark.parametrize(
+    'fraction, expected', [(0, 100), (0.3, 100), (0.55, 92.5), (0.8, 85), (1.0, 85), (0.425, 96.25)]
+)
+def test_l1_weight_follows_figure_4(fraction, expected):
+    schedule = make(at=(0.3, 0.8), value=(100.0, 85.0))
+    assert float(schedule(round(1000 * fraction))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('fraction, expected', [(0, 25.6), (0.075, 12.8), (0.15, 0), (0.5, 0), (1, 0)])
+def test_blur_follows_figure_3_in_pixels(fraction, expected):
+    schedule = make(at=(0.0, 0.15), value=(0.1, 0.0), of='size')
+    assert float(schedule(round(1000 * fraction))) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_end_of_a_ramp_is_exact():
+    schedule = make(at=(0.0, 0.15), value=(0.1, 0.0), of='size')
+    assert all(float(schedule(step)) == 0.0 for step in (150, 151, 999))
+
+
+def test_a_number_is_a_constant():
+    schedule = schedules.make({'x': 0.25}, CLOCK)['x']
+    assert {float(schedule(step)) for step in (0, 500, 10**6)} == {0.25}
+
+
+@pytest.mark.parametrize('unit, at', [('fraction', 0.04), ('step', 40), ('epoch', 2), ('image', 400)])
+def test_units_name_the_same_moment(unit, at):
+    schedule = make(at=(0, at), value=(0.0, 1.0), unit=unit)
+    assert [float(schedule(s)) for s in (0, 10, 20, 40, 50)] == pytest.approx([0, 0.25, 0.5, 1, 1])
+
+
+def test_three_pieces_interpolate_as_numpy_does():
+    schedule = make(at=(10, 50, 90), value=(1.0, -2.0, 4.0), unit='step')
+    steps = np.arange(120)
+    found = [float(schedule(s)) for s in steps]
+    np.testing.assert_allclose(found, np.interp(steps, [10, 50, 90], [1, -2, 4]), atol=1e-5)
+
+
+def test_a_traced_step_gives_the_same():
+    schedule = make(at=(0.3, 0.8), value=(0.0, 0.15))
+    assert float(jax.jit(schedule)(550)) == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize(
+    'config, words',
+    [
+        (dict(at=(0, 1), value=(1,)), 'one value each'),
+        (dict(at=(1, 0), value=(1, 2)), 'must rise'),
+        (dict(), 'must rise'),
+        (dict(at=(0,), value=(1,), of='side'), "'size'"),
+        (dict(at=(0,), value=(1,), unit='epochs'), "did you mean 'epoch'"),
+        (dict(at=(0,), values=(1,)), "did you mean 'value'"),
+    ],
+)
+def test_what_cannot_be_read_is_named(config, words):
+    with pytest.raises(UserError, match='config.schedules.x') as error:
+        make(**config)
+    assert words in str(error.value)

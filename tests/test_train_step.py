@@ -1,0 +1,130 @@
+"""Laws of the step, for every config in configs/ without being told their names."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gans.build import batches_per_step, build, shape_of
+from gans.config import load
+from gans.train_step import draw, init, sample, train_step
+
+PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+KEY = jax.random.key(0)
+
+
+def make_game(page, **changes):
+    config = load(f'{page}:tiny').unlock()
+    config.batch = 2
+    config.update_from_flattened_dict(changes)
+    game = build(config, 64)
+    shape = (batches_per_step(config), config.batch, *shape_of(config), 3)
+    pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return game, pictures
+
+
+def start(game, pictures):
+    return jax.jit(partial(init, game))(KEY, pictures[0])
+
+
+def step(game, state, pictures, **kwargs):
+    return jax.jit(partial(train_step, game, **kwargs))(KEY, state, pictures)
+
+
+def assert_same(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def differs(a, b):
+    return any((np.asarray(x) != np.asarray(y)).any() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+@pytest.mark.parametrize('page', PAGES)
+@pytest.mark.parametrize('mover, other', [('gen', 'disc'), ('disc', 'gen')])
+def test_a_turn_changes_only_the_mover(page, mover, other):
+    game, pictures = make_game(page, **{f'schedules.learning_rate_{other}': 0.0})
+    before = start(game, pictures)
+    after, _ = step(game, before, pictures)
+    assert_same(getattr(before, other).params, getattr(after, other).params)
+    assert differs(getattr(before, mover).params, getattr(after, mover).params)
+    assert after.step == 1
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_a_step_is_a_pure_function_of_key_state_and_pictures(page):
+    game, pictures = make_game(page)
+    state = start(game, pictures)
+    assert_same(step(game, state, pictures), step(game, state, pictures))
+
+
+def test_randomness_follows_the_step_number():
+    game, pictures = make_game('configs/inpaint.py')
+    state = start(game, pictures)
+    _, first = step(game, state, pictures)
+    _, second = step(game, state.replace(step=jnp.int32(1)), pictures)
+    assert first['gen/l1'] != second['gen/l1']
+
+
+def test_gradients_are_those_of_the_whole_loss():
+    """With SGD the generator moves by the gradient of its loss through the updated discriminator, taken in one go."""
+    game, pictures = make_game('configs/colorize.py', **{'optimizer.name': 'sgd', 'schedules.learning_rate_gen': 1.0,
+                               'schedules.learning_rate_disc': 0.05, 'schedules.adversarial.value': (0.5, 0.5)})
+    state = start(game, pictures)
+    after, metrics = step(game, state, pictures)
+
+    from gans import train_step as module
+
+    hyper = module._read_schedules(game, state.step)
+    keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)
+    inputs = module._look(game, keys[0], pictures[0], hyper, None)
+
+    def whole_loss(params):
+        output = game.gen.apply({'params': params}, **inputs.gen, train=True)
+        logits = game.disc.apply({'params': after.disc.params}, game.view(output, hyper), inputs.cond, train=True)
+        return 100 * jnp.abs(output - inputs.real).mean() + 0.5 * jax.nn.softplus(-logits).mean()
+
+    value, expected = jax.jit(jax.value_and_grad(whole_loss))(state.gen.params)
+    moved = jax.tree.map(lambda a, b: a - b, state.gen.params, after.gen.params)
+    assert metrics['gen/loss'] == pytest.approx(float(value), rel=1e-5)
+    for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * float(jnp.abs(b).max()) + 1e-6)
+
+
+def test_more_turns_use_more_pictures_and_move_more():
+    game, pictures = make_game('configs/inpaint.py', **{'turns.disc': 3, 'turns.gen': 2})
+    assert len(pictures) == 4
+    state = start(game, pictures)
+    after, _ = step(game, state, pictures)
+    assert (after.disc.opt_state.count, after.gen.opt_state.count) == (3, 2)
+    for changed in range(4):
+        other = pictures.copy()
+        other[changed] = 255 - other[changed]
+        assert differs(after, step(game, state, other)[0]), f'batch {changed} was not used'
+
+
+def test_everything_that_enters_a_network_is_blurred_and_the_output_is_not():
+    game, pictures = make_game('configs/inpaint.py')
+    seen = {}
+
+    def spy(pictures, hyper):
+        seen[pictures.shape] = seen.get(pictures.shape, 0) + 1
+        return pictures * 0
+
+    blind = game._replace(view=spy)
+    state = start(game, pictures)
+    _, metrics = jax.jit(partial(train_step, blind))(KEY, state, pictures)
+    # Condition, generator's input and real picture are all zero: L1 is that of the bare output against zero.
+    output = sample(game, state, {'image': jnp.zeros((2, *pictures.shape[2:]))})
+    assert metrics['gen/l1'] == pytest.approx(float(jnp.abs(output).mean()), rel=1e-4)
+    # image, real, cond; the output twice: once for each player's turn.
+    assert sum(seen.values()) == 5
+
+
+def test_draw_is_without_augmentation_and_the_same_on_every_call():
+    game, pictures = make_game('configs/colorize.py')
+    a, b = (draw(game, KEY, pictures[0]) for _ in range(2))
+    assert_same(a, b)
+    np.testing.assert_allclose(a.real, pictures[0] / 127.5 - 1, atol=1e-6)
