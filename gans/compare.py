@@ -13,6 +13,7 @@ from gans.evaluate import FILE, MONTAGE_ROWS, answers_of, check_task, evaluate_r
 from gans.runs import Trained, load_run, open_experiment, write_json
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
+_ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures')
 
 
 def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str:
@@ -99,11 +100,10 @@ def _evaluation_of(trained):
     """The run's evaluation, from its folder if it is there and of this step."""
     try:
         report = json.loads((trained.folder / FILE).read_text())
-        if report['step'] == trained.step and report['rows'] and report['held_out']:
-            return report
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # none yet, or none that can be read: made anew
-    return evaluate_run(trained)
+    except (OSError, ValueError):
+        return evaluate_run(trained)  # none yet, or none that can be read
+    whole = isinstance(report, dict) and {*_ONCE, 'step', 'config', 'rows', 'ratios', 'baselines'} <= report.keys()
+    return report if whole and report['step'] == trained.step else evaluate_run(trained)
 
 
 def _draw(found, target):
@@ -134,5 +134,5 @@ def _join(found, reports):
         }
         for title, report in reports.items()
     }
-    same = {name: first[name] for name in ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures')}
+    same = {name: first[name] for name in _ONCE}
     return {'runs': about, **same, 'rows': rows}

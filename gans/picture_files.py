@@ -1,4 +1,4 @@
-"""Files -> pictures with all that a result has to keep (alpha, depth, profile), and results -> files, whole or not at all."""
+"""Files -> pictures with all that a result has to keep (alpha, depth, profile), and results -> files."""
 
 import contextlib
 import os
@@ -69,9 +69,11 @@ def read_picture(path: Path) -> Picture:
         profile = image.info.get('icc_profile') if mode in ('RGB', 'RGBA', 'RGBa', 'P', 'PA') else None
         deep = np.asarray(image).astype(np.uint16) if mode.startswith('I;16') else None
         rgb, alpha = seen, None
-        if deep is None and ('transparency' in image.info or mode in ('RGBA', 'LA', 'PA', 'RGBa', 'La')):
-            rgba = image.convert(mode.upper()).convert('RGBA') if mode in ('RGBa', 'La') else image.convert('RGBA')
-            rgb, alpha = rgba.convert('RGB'), np.asarray(rgba.getchannel('A'))
+        if mode in ('RGBa', 'La'):  # colours multiplied by their opacity
+            image = image.convert(mode.upper())
+        if deep is None and ('transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA')):
+            whole = image.convert('RGBA')
+            rgb, alpha = whole.convert('RGB'), np.asarray(whole.getchannel('A'))
     return Picture(np.asarray(rgb), np.asarray(seen), alpha, deep, mode, profile)
 
 

@@ -149,6 +149,17 @@ def test_closing_ends_the_threads():
         assert not thread.is_alive()
 
 
+def test_errors_end_the_threads():
+    before = set(threading.enumerate())
+    stream = lib.batches(Numbers(60, broken=(21,)), IDS, 7, 1, 0, threads=3)
+    with pytest.raises(UserError) as kept:  # and with it everything that its traceback holds
+        next(stream)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    assert kept.value.args == ("'21.png' is damaged",)
+
+
 @pytest.mark.parametrize('threads', [0, 1, 3])
 def test_read_all_keeps_the_order_and_the_remainder(threads):
     ids = np.array([4, 1, 7, 7, 0, 2, 9])

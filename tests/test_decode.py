@@ -122,10 +122,16 @@ def test_the_exif_orientation_is_applied(orientation):
     assert decode.header_size(jpeg, 'x') == picture.shape[:2]
 
 
-@pytest.mark.filterwarnings('ignore:Corrupt EXIF')
+@pytest.mark.filterwarnings('ignore::UserWarning:PIL')
 def test_damaged_exif_does_not_spoil_a_picture():
-    file = packed(Image.fromarray(RGB), exif=b'Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\xff')
-    assert np.array_equal(np.asarray(decode.load_picture(file, 'x')), RGB)
+    cut_off = b'Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\xff'
+    # Orientation 6 beside a camera's name that is no text: Pillow turns the picture, then raises.
+    strange = (b'Exif\0\0MM\0\x2a\0\0\0\x08\0\x03\x01\x0f\0\x05\0\0\0\x06\0\0\0\0\x01\x12\0\x03\0\0\0\x01\0\x06'
+               b'\0\0\x01\x1a\0\x05\0\0\0\x01\0\0\x008\0\0\0\0maker\0')
+    for exif, wanted in ((cut_off, RGB), (strange, TURNS[6](RGB))):
+        file = packed(Image.fromarray(RGB), exif=exif)
+        assert np.array_equal(np.asarray(decode.load_picture(file, 'x')), wanted)
+        assert decode.header_size(file, 'x') == wanted.shape[:2]
 
 
 def test_paths_files_and_bytes_are_alike(tmp_path):

@@ -53,8 +53,8 @@ def untidy(tmp_path):
     root = tmp_path / 'untidy'
     for number, name in enumerate(['B.PNG', 'a/2.jpeg', 'a/10.png', 'c/d/deep.webp', 'no extension']):
         save(root, name, number)
-    for name in ['.DS_Store', '.hidden.png', '.git/x.png', '__MACOSX/a/._2.jpeg', 'a/Thumbs.db', 'labels.csv',
-                 'README.md', 'LICENSE', 'c/notes.TXT', 'c/desktop.ini']:
+    for name in ['.DS_Store', '.hidden.png', '.git/x.png', '__MACOSX/a/._2.jpeg', '__MACOSX/2.jpeg',
+                 'a/Thumbs.db', 'labels.csv', 'README.md', 'LICENSE', 'c/notes.TXT', 'c/desktop.ini']:
         write(root, name, b'no picture')
     return root
 
@@ -155,10 +155,10 @@ def test_turned_pictures_are_measured_as_they_are_shown(tmp_path):
 
 @pytest.mark.parametrize('kind', ['folder', 'zip'])
 def test_bad_files_are_named_or_skipped(untidy, tmp_path, kind):
-    write(untidy, 'a/broken.jpg', b'not a jpeg at all')
+    write(untidy, 'a/0 broken.jpg', b'not a jpeg at all')
     write(untidy, 'photo.heic', b'unknown to Pillow')
     path = untidy if kind == 'folder' else zipped(untidy, tmp_path / 'x.zip')
-    with pytest.raises(UserError, match=r"a/broken.jpg' is not a picture.*\(2 of the 7 files have problems.\)"):
+    with pytest.raises(UserError, match=r"a/0 broken.jpg' is not a picture.*\(2 of the 7 files have problems.\)"):
         open_it(path)
     source = open_it(path, skip_bad=True)
     assert len(source) == 5 and '2 bad ones skipped' in source.where

@@ -153,9 +153,7 @@ def _rgb(image: 'Image.Image') -> 'Image.Image':
     from PIL import Image
     if image.mode in ('F', 'I') or image.mode.startswith('I;'):
         image = Image.fromarray(_eight_bits(np.asarray(image), image.mode, image.format))
-    if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
-        image = image.convert(image.mode.upper())
-    if 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA'):
+    if 'transparency' in image.info or image.mode in ('RGBA', 'LA'):
         image = image.convert('RGBA')
         image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
     return image if image.mode == 'RGB' else image.convert('RGB')

@@ -260,6 +260,10 @@ class Cluster(View):
 
     def place(self, across: float, down: float, lift: float = 0.0, x: float = 0.0, y: float = 0.0):
         """As `View.place`, with the coordinates of the nearest small flower and the light on the dome."""
+        return self._folded
+
+    @functools.cached_property
+    def _folded(self):
         seen = super().place(1.0 + self.cell, 1.0 + self.cell)
         if seen is None:
             return None
@@ -288,8 +292,9 @@ def whorl(view: View, part: Whorl, palette, light: Light, turn: float, rng: np.r
     wild = rng.standard_normal((3, count)).astype(np.float32) * part.wild
     first = turn + part.turn * sector
     axis = np.arange(count, dtype=np.float32) * sector + first + wild[0] * (0.5 * sector)
-    length = petal.length * (1 + wild[1])
     cos, sin = np.cos(axis), np.sin(axis)
+    lit = (cos * light.x + sin * light.y) * light.strength, (cos * light.y - sin * light.x) * light.strength
+    table = np.stack([cos, sin, petal.length * (1 + wild[1]), 1 + wild[2], *lit])
     reach = petal.length * (1.05 + petal.shadow())
     seen = view.place(reach, reach, part.lift)
     if seen is None:
@@ -297,12 +302,9 @@ def whorl(view: View, part: Whorl, palette, light: Light, turn: float, rng: np.r
     box, x, y, dome = seen
     spot = (_angle(y, x) - first) * (1 / sector)
     nearest = (np.floor(spot) if part.overlap else np.rint(spot)).astype(np.intp)
-    for index in ((nearest + 1) % count, nearest % count) if part.overlap else (nearest % count,):
-        c, s = cos.take(index), sin.take(index)
-        lit = ((cos * light.x + sin * light.y).take(index) * light.strength,
-               (cos * light.y - sin * light.x).take(index) * light.strength)
-        tone = (1 + wild[2]).take(index) * dome
-        brush(view.sheet, box, petal, x * c + y * s, y * c - x * s, length.take(index), tone, lit, palette,
+    for index in (nearest + 1, nearest) if part.overlap else (nearest,):
+        c, s, length, tone, *lit = table.take(index, axis=1, mode='wrap')
+        brush(view.sheet, box, petal, x * c + y * s, y * c - x * s, length, tone * dome, lit, palette,
               view.pixel, petal.length)
 
 
@@ -324,8 +326,7 @@ def single(view: View, part: Single, palette, light: Light, turn: float) -> None
     dx, dy = dx - x, dy - y
     lit = light.turned(angle)
     lit = (lit.x * lit.strength, lit.y * lit.strength)
-    along, over = dx * c + dy * s, dy * c - dx * s
-    brush(view.sheet, box, petal, along, over, length, tone, lit, palette, view.pixel, length)
+    brush(view.sheet, box, petal, dx * c + dy * s, dy * c - dx * s, length, tone, lit, palette, view.pixel, length)
 
 
 def centre(view: View, part: Centre, palette, light: Light, turn: float) -> None:

@@ -1,7 +1,6 @@
 """A folder or a .zip of pictures, with all the other files that lie in such places."""
 
 import os
-import threading
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
@@ -97,14 +96,10 @@ def _walk(root: Path) -> list[str]:
 
 
 def _open_zip(root: Path) -> _Found:
-    """Returns the files of a zip. One handle for all threads: reading moves it, so it has a lock."""
-    archive, lock = zipfile.ZipFile(root), threading.Lock()
+    """Returns the files of a zip. Threads may share the archive: it locks itself (right since Python 3.11)."""
+    archive = zipfile.ZipFile(root)  # https://github.com/python/cpython/issues/86535
     names = [info.filename for info in archive.infolist() if not info.is_dir()]
-
-    def read(name: str) -> bytes:
-        with lock:
-            return archive.read(name)
-    return _Found(dict.fromkeys(names), read, 'zip')
+    return _Found(dict.fromkeys(names), archive.read, 'zip')
 
 
 def _bytes_of(read: Callable[[str], bytes], name: str, full: str) -> bytes:

@@ -1,0 +1,84 @@
+"""Run folders for tests: untrained networks of a few numbers in a real checkpoint, on pictures made here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+
+from gans import config as pages
+from gans.build import build
+from gans.checkpoint import Checkpoints
+from gans.game import Player, TrainState
+from gans.runs import Trained, fingerprint, open_experiment, state_shapes
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+
+
+def save_pictures(folder: Path, pictures) -> Path:
+    """Writes uint8 pictures as 00.png, 01.png, ... into a new folder."""
+    folder.mkdir(parents=True)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f'{i:02d}.png')
+    return folder
+
+
+def smooth_pictures(count: int, size: int = 64, seed: int = 0) -> list[np.ndarray]:
+    """Soft random colours, uint8 [size, size, 3]."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (count, 5, 5, 3), dtype=np.uint8)
+    return [np.asarray(Image.fromarray(s).resize((size, size), Image.Resampling.BICUBIC)) for s in small]
+
+
+def make_config(task: str, pictures: Path, seed: int = 0, latent: int | None = None):
+    """A page's config with very small networks and a folder of pictures; `latent` as the page has it by default."""
+    config = pages.load(f'{CONFIGS / task}.py:tiny')
+    with config.unlocked():
+        config.data = dict(source='folder', path=str(pictures), held_out=0.4, threads=1)
+    config.seed, config.size, config.batch = seed, 64, 4
+    config.generator.widths = config.discriminator.widths = (2,) * 6
+    if latent is not None:
+        config.task.latent, config.generator.noise = latent, bool(latent)
+        config.generator.z_dim = latent or 8
+    return config
+
+
+def save_run(folder: Path, config, step: int = 3) -> Path:
+    """Writes a checkpoint with random networks of `config`; returns the folder. Nothing is compiled."""
+    experiment = open_experiment(config)
+    rng = np.random.default_rng(config.seed)
+    state = jax.tree.map(
+        lambda x: (0.2 * rng.standard_normal(x.shape)).astype(x.dtype), state_shapes(experiment.game, config)
+    )
+    _save(folder, experiment, step, state)
+    return folder
+
+
+class Fake:
+    """A generator without parameters: a function of (image, latent)."""
+
+    def __init__(self, make: Callable):
+        self._make = make
+
+    def apply(self, variables, image, latent=None, train=False):
+        return self._make(image, latent)
+
+
+def fake_run(folder: Path, config, make: Callable) -> Trained:
+    """A run with `make` as its generator, as if read from a folder; without checkpoints in it."""
+    nobody = Player(params={}, stats={}, opt_state=())
+    state = TrainState(step=3, gen=nobody, disc=nobody, carry=())
+    return Trained(folder, config, 3, build(config, 10)._replace(gen=Fake(make)), state)
+
+
+def save_fake_run(folder: Path, config, make: Callable) -> Trained:
+    """The same with a checkpoint that says what it was trained on; its arrays are nobody's."""
+    _save(folder, open_experiment(config), 3, {'nothing': np.zeros(1)})
+    return fake_run(folder, config, make)
+
+
+def _save(folder, experiment, step, state):
+    about = {'config': pages.to_json(experiment.config), 'data': fingerprint(experiment)}
+    with Checkpoints(folder) as checkpoints:
+        checkpoints.save(step, state, {**about, 'train_pictures': len(experiment.train), 'window': []})

@@ -1,0 +1,101 @@
+"""Every rewritten convolution equals the plain one: result, both gradients, and the rules that choose."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gans import conv
+
+CASES = [
+    # form, [N, H, W, I], kernel size, outputs, stride, upscale
+    ('phases', (2, 4, 6, 3), 5, 4, 1, 2),
+    ('phases', (2, 5, 1, 2), 3, 3, 1, 2),
+    ('fold', (2, 8, 6, 3), 5, 4, 2, 1),
+    ('blocks', (2, 6, 8, 4), 5, 3, 1, 1),
+    ('patches', (2, 4, 3, 3), 5, 4, 1, 1),
+    ('patches', (2, 7, 8, 3), 5, 4, 2, 1),
+    ('patches', (2, 2, 2, 5), 5, 4, 2, 1),
+]
+
+
+def slow(x, kernel, stride, upscale):
+    """The definition in plain numpy, float64: repeat, pad as TensorFlow's SAME does, one output pixel at a time."""
+    x = np.asarray(x, np.float64).repeat(upscale, 1).repeat(upscale, 2)
+    size = kernel.shape[0]
+    outs = [-(-extent // stride) for extent in x.shape[1:3]]
+    pads = [max((out - 1) * stride + size - extent, 0) for out, extent in zip(outs, x.shape[1:3], strict=True)]
+    x = np.pad(x, ((0, 0), *((pad // 2, pad - pad // 2) for pad in pads), (0, 0)))
+    result = np.zeros((len(x), *outs, kernel.shape[3]))
+    for i in range(outs[0]):
+        for j in range(outs[1]):
+            window = x[:, i * stride:i * stride + size, j * stride:j * stride + size]
+            result[:, i, j] = np.einsum('nhwi,hwio->no', window, np.asarray(kernel, np.float64))
+    return result
+
+
+def inputs(shape, size, outputs, dtype=np.float32):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=shape), rng.normal(size=(size, size, shape[-1], outputs))
+    return jnp.asarray(x, dtype), jnp.asarray(kernel, dtype)
+
+
+def pulled(form, stride, upscale):
+    """(x, kernel) -> result, and the gradients of a sum of its sines: a different weight for each output."""
+    def run(x, kernel):
+        y, pull = jax.vjp(lambda x, kernel: conv.FORMS[form](x, kernel, stride, upscale), x, kernel)
+        return y, *pull(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
+    return jax.jit(run)
+
+
+@pytest.mark.parametrize(('form', 'shape', 'size', 'outputs', 'stride', 'upscale'), CASES)
+def test_form_equals_plain_with_both_gradients(form, shape, size, outputs, stride, upscale):
+    x, kernel = inputs(shape, size, outputs)
+    new, old = (pulled(name, stride, upscale)(x, kernel) for name in (form, 'plain'))
+    for got, wanted in zip(new, old, strict=True):
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * float(jnp.abs(wanted).max()))
+
+
+@pytest.mark.parametrize(('shape', 'stride', 'upscale'), [((1, 5, 4, 2), 1, 1), ((1, 5, 6, 2), 2, 1),
+                                                          ((1, 3, 4, 2), 1, 2)])
+def test_plain_is_the_definition(shape, stride, upscale):
+    x, kernel = inputs(shape, 5, 3)
+    np.testing.assert_allclose(conv.plain(x, kernel, stride, upscale), slow(x, kernel, stride, upscale), atol=1e-4)
+
+
+@pytest.mark.parametrize(('shape', 'stride', 'upscale'), [((2, 32, 32, 2), 2, 1), ((2, 4, 4, 2), 1, 2),
+                                                          ((2, 8, 6, 2), 1, 1), ((2, 4, 4, 2), 2, 1)])
+def test_bfloat16_stays_bfloat16_and_near(shape, stride, upscale):
+    x, kernel = inputs(shape, 5, 3, jnp.bfloat16)
+    got = conv.conv(x, kernel, stride, upscale)
+    wanted = slow(x.astype(np.float32), kernel.astype(np.float32), stride, upscale)
+    assert got.dtype == jnp.bfloat16
+    np.testing.assert_allclose(got.astype(np.float32), wanted, atol=0.02 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(('shape', 'kernel', 'stride', 'upscale', 'backend', 'form'), [
+    ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'cpu', 'phases'),
+    ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'gpu', 'phases'),
+    ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'fold'),
+    ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'gpu', 'plain'),
+    ((16, 63, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'plain'),
+    ((16, 16, 16, 64), (5, 5, 64, 128), 2, 1, 'cpu', 'plain'),
+    ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'cpu', 'patches'),
+    ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'tpu', 'plain'),
+    ((16, 4, 4, 56), (5, 5, 56, 56), 1, 1, 'cpu', 'patches'),
+    ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'cpu', 'blocks'),
+    ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'gpu', 'plain'),
+    ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'cpu', 'plain'),
+    ((16, 64, 64, 40), (4, 4, 40, 16), 1, 1, 'cpu', 'plain'),
+])
+def test_the_choice_by_shape_and_backend(shape, kernel, stride, upscale, backend, form):
+    assert conv.choose(shape, kernel, stride, upscale, backend) == form
+
+
+def test_folding_pixels_is_undone_by_unfold():
+    x = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
+    folded = conv.fold_pixels(x)
+    assert folded.shape == (2, 2, 3, 12)
+    np.testing.assert_array_equal(folded[0, 0, 1, 3:6], x[0, 0, 3])
+    np.testing.assert_array_equal(conv.unfold(folded), x)
