@@ -23,17 +23,18 @@ def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
 
 def choose(x: tuple, kernel: tuple, stride: int, upscale: int, backend: str) -> str:
     """The name in `FORMS` for an input of shape `x`, a kernel of shape `kernel` and a `backend` ('cpu', ...)."""
-    size, (_, height, width, _), (_, _, _, features) = kernel[0], x, kernel
+    (_, height, width, _), (size, _, inputs, outputs) = x, kernel
     if upscale == 2 and stride == 1 and size % 2:
         return 'phases'
-    if backend != 'cpu' or upscale > 1 or not size % 2:
+    if backend != 'cpu' or upscale > 1:
         return 'plain'
     if -(-height // stride) * -(-width // stride) <= 16:
         return 'patches'
-    if stride == 2 and size == 5 and height % 2 == 0 and width % 2 == 0 and height * width >= 1024:
-        return 'fold'
-    if stride == 1 and features <= 4 and height % 2 == 0 and width % 2 == 0:
-        return 'blocks'
+    if size == 5 and height % 2 == 0 and width % 2 == 0:
+        if stride == 2 and height * width >= 64 * 64:
+            return 'fold'
+        if stride == 1 and outputs <= 4 and inputs <= 24:
+            return 'blocks'
     return 'plain'
 
 
@@ -88,30 +89,32 @@ def unfold(x: Array) -> Array:
     return x.reshape(n, 2 * height, 2 * width, channels // 4)
 
 
+def fold_kernel(kernel: Array) -> Array:
+    """[6, 6, I, O] -> [3, 3, 4 I, O]: the same window, seen by a convolution of `fold_pixels(x)`."""
+    _, _, inputs, outputs = kernel.shape
+    return kernel.reshape(3, 2, 3, 2, inputs, outputs).transpose(0, 2, 1, 3, 4, 5).reshape(3, 3, 4 * inputs, outputs)
+
+
 def fold(x: Array, kernel: Array, stride: int = 2, upscale: int = 1) -> Array:
     """A stride-2 5x5 convolution of an even-sized picture as a 3x3 convolution of its folded 2 x 2 blocks.
 
-    More arithmetic (36/25: the kernel gets a row and a column of zeros) but no stride, whose two gradients XLA
-    computes at a third of the usual speed: twice as fast at 64 x 64 x 16, slower below 32 x 32.
+    More arithmetic (36/25: the kernel gets a row and a column of zeros) but no stride, whose input gradient XLA
+    computes at a third of the usual speed: with both gradients 1.4 times as fast at 64 x 64 x 16, no gain at
+    32 x 32 x 24.
     """
-    size, _, inputs, outputs = kernel.shape
-    # SAME with stride 2 on an even size pads size // 2 - 1 before: taps start at row 2 r - 1, blocks at 2 r - 2.
-    kernel = jnp.pad(kernel, ((1, 0), (1, 0), (0, 0), (0, 0)))
-    half = (size + 1) // 2
-    kernel = kernel.reshape(half, 2, half, 2, inputs, outputs).transpose(0, 2, 1, 3, 4, 5)
-    return convolve(fold_pixels(x), kernel.reshape(half, half, 4 * inputs, outputs))
+    # SAME with stride 2 and an even size pads one row before: taps start at row 2 r - 1, blocks at row 2 r - 2.
+    return convolve(fold_pixels(x), fold_kernel(jnp.pad(kernel, ((1, 0), (1, 0), (0, 0), (0, 0)))))
 
 
 def blocks(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
-    """A convolution to very few channels (the RGB output): four output pixels at a time as 4 O channels.
+    """A 5x5 convolution to very few channels (the RGB output) as a 3x3 one from folded to folded pixels.
 
-    The kernel, shifted to the four places in a (K + 1) x (K + 1) window of stride 2: 36/25 of the arithmetic, but
-    a library matmul is wasted on three columns and fetches 25 I numbers for each pixel, here 9 I.
+    The kernel stands in four places of a 6x6 window, one for each pixel of a 2 x 2 block: 36/25 of the arithmetic,
+    but XLA's matmul wastes most of its width on three columns and twelve fill it. With both gradients 1.7 times
+    as fast at 64 x 64 x 16 -> 3; no gain from 32 channels.
     """
-    size, _, inputs, outputs = kernel.shape
-    shifted = [jnp.pad(kernel, ((a, 1 - a), (b, 1 - b), (0, 0), (0, 0))) for a in (0, 1) for b in (0, 1)]
-    padding = (size // 2, size // 2)
-    return unfold(convolve(x, jnp.concatenate(shifted, axis=-1), 2, (padding, padding)))
+    places = [jnp.pad(kernel, ((a, 1 - a), (b, 1 - b), (0, 0), (0, 0))) for a in (0, 1) for b in (0, 1)]
+    return unfold(convolve(fold_pixels(x), fold_kernel(jnp.concatenate(places, axis=-1))))
 
 
 def patches(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:

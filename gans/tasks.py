@@ -49,21 +49,18 @@ def cover_with_boxes(key: Array, picture: Array, boxes: int, min_side: float, ma
     """
     height, width, _ = picture.shape
     rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
-
-    def cover(state, key):
-        picture, mask = state
-        sides, place, colour = jax.random.split(key, 3)
-        extent = jnp.array([height, width])
-        side = jnp.round(extent * jax.random.uniform(sides, (2,), minval=min_side, maxval=max_side))
-        first = jnp.floor(jax.random.uniform(place, (2,)) * (extent - side + 1))
+    # One draw for everything: every call of the generator of random numbers is a piece of program to compile.
+    chance = jax.random.uniform(key, (boxes, 7))
+    extent = jnp.array([height, width])
+    sides = jnp.round(extent * (min_side + (max_side - min_side) * chance[:, 0:2]))
+    firsts = jnp.floor(chance[:, 2:4] * (extent - sides + 1))
+    mask = jnp.zeros((height, width, 1), picture.dtype)
+    for side, first, colour in zip(sides, firsts, 2 * chance[:, 4:7] - 1, strict=True):
         last = first + side
         inside = (rows >= first[0]) & (rows < last[0]) & (columns >= first[1]) & (columns < last[1])
-        fill = jax.random.uniform(colour, (3,), minval=-1.0, maxval=1.0)
-        picture = jnp.where(inside[..., None], fill, picture)
-        return (picture, jnp.maximum(mask, inside[..., None].astype(mask.dtype))), None
-
-    start = (picture, jnp.zeros((height, width, 1), picture.dtype))
-    return jax.lax.scan(cover, start, jax.random.split(key, boxes), unroll=True)[0]
+        picture = jnp.where(inside[..., None], colour, picture)
+        mask = jnp.maximum(mask, inside[..., None].astype(mask.dtype))
+    return picture, mask
 
 
 def _draw_gray(latent, key, picture):

@@ -128,7 +128,7 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
             problems.append(str(error))
     done = len(pictures) - len(problems)
     if others:
-        notes.append(f'{others} other files were passed over.')
+        notes.append(f'Other files passed over: {others}.')
     summary = f'{done} of {len(pictures)} pictures ({done * variants} files) written to {target}.'
     if problems and len(pictures) > 1:
         raise UserError('\n'.join([*problems, summary, *notes]))
@@ -188,7 +188,7 @@ def section(
     scale = min(max(need, 1), whole)  # never finer than the picture itself
     rows_and_columns = []
     for s, n, m in zip(place, size, shape, strict=True):
-        length = min(max(round(scale * m), s.stop - s.start), n)
+        length = min(round(scale * m), n)
         start = (s.start + s.stop - length) // 2
         start = min(max(start, 0), n - length)
         rows_and_columns.append(slice(start, start + length))

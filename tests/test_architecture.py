@@ -16,7 +16,7 @@ FLOORS = (
     ('terms', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
     ('train_step',),
-    ('parallel', 'checkpoint', 'logbook'),
+    ('parallel', 'checkpoint', 'logbook', 'picture_files'),
     ('runs',),
     ('baselines', 'dry_run'),
     ('train', 'evaluate', 'translate'),

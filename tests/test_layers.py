@@ -17,11 +17,13 @@ def test_pixelwise_norm_gives_unit_mean_square_and_survives_zeros():
     assert np.all(np.isfinite(jax.grad(lambda x: pixelwise_norm(x).sum())(zeros)))
 
 
-def test_pixelwise_norm_of_bfloat16_is_computed_in_float32():
-    x = jnp.full((1, 1, 1, 512), 3.0, jnp.bfloat16)
+def test_pixelwise_norm_of_bfloat16_is_rounded_once():
+    x = jax.random.normal(jax.random.key(0), (4, 8, 8, 24), jnp.bfloat16)
+    wide = np.asarray(x, np.float64)
+    wanted = wide / np.sqrt((wide**2).mean(-1, keepdims=True) + 1e-8)
     y = pixelwise_norm(x)
     assert y.dtype == jnp.bfloat16
-    np.testing.assert_array_equal(y.astype(np.float32), 1.0)
+    np.testing.assert_allclose(np.asarray(y, np.float64), wanted, rtol=1.01 * 2**-8)  # half a unit of bfloat16
 
 
 @pytest.mark.parametrize(('layer', 'shape', 'kernel'), [

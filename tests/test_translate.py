@@ -77,12 +77,15 @@ def write_each_mode(folder, height=53, width=87):
         exif = Image.Exif()
         exif[0x0112] = turn
         image.save(folder / f'turned_{turn}.png', exif=exif)
+    with_alpha.save(folder / 'turned_alpha.png', exif=exif)
+    Image.fromarray(deep).save(folder / 'deep_turned.png', exif=exif)
     return folder
 
 
 MODES = (
     'rgb.png gray.png bits.png palette.png clear_palette.png gray_alpha.png alpha_png.png alpha_webp.webp '
-    'alpha_tif.tif deep.png deep.tiff dots.bmp CAPITALS.PNG turned_3.png turned_6.png turned_8.png'
+    'alpha_tif.tif deep.png deep.tiff dots.bmp CAPITALS.PNG turned_3.png turned_6.png turned_8.png '
+    'turned_alpha.png deep_turned.png'
 ).split()
 
 
@@ -164,6 +167,15 @@ def test_a_picture_of_the_trained_size_is_seen_as_it_is(tmp_path):
     network = Network(run_of(tmp_path, 'colorize', paint))
     picture = np.random.default_rng(0).uniform(-1, 1, (64, 64, 1)).astype(np.float32)
     np.testing.assert_allclose(network(picture)[0, ..., 1], picture[..., 0], atol=1e-6)
+
+
+def test_what_is_left_free_is_filled_with_the_picture(tmp_path):
+    """A network that says the mean of what it sees."""
+    network = Network(run_of(tmp_path, 'colorize', lambda x, _: jnp.ones((*x.shape[:3], 3)) * x.mean()))
+    for size in ((20, 90), (300, 40), (1, 7)):
+        outputs = network(np.full((*size, 1), 0.8, np.float32))
+        assert outputs.shape == (1, *size, 3)
+        np.testing.assert_allclose(outputs, 0.8, atol=1e-5)
 
 
 # Inpainting.
@@ -334,7 +346,7 @@ def test_folders_keep_their_paths_and_pass_other_files_over(use, tmp_path):
     out = tmp_path / 'in' / 'out'  # inside the input
     for _ in range(2):
         text = translate('run', tmp_path / 'in', out)
-        assert text.startswith('2 of 2 pictures') and '1 other files were passed over' in text
+        assert text.startswith('2 of 2 pictures') and 'Other files passed over: 1.' in text
     found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*') if p.is_file())
     assert found == ['deep/deeper/00.png', 'no_ending.png']
 

@@ -1,0 +1,171 @@
+"""The loop: one real step of every page, exact resume, stops, damage, divergence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from gans.checkpoint import Checkpoints
+from gans.errors import UserError
+from gans.runs import load_run, open_experiment
+from gans.train import Diverged, train
+
+PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+PAGE = 'configs/inpaint.py'
+
+
+def outcome(folder: Path):
+    """Everything that must not depend on how often a run was interrupted."""
+    run = load_run(folder)
+    pictures = {path.name: path.read_bytes() for path in (folder / 'pictures').glob('*.png')}
+    return run.step, jax.device_get(run.state), (folder / 'metrics.jsonl').read_bytes(), pictures
+
+
+def assert_same_outcome(a, b):
+    assert a[0] == b[0] and a[2] == b[2] and a[3] == b[3]
+    jax.tree.map(np.testing.assert_array_equal, a[1], b[1])
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """A run of six steps that was never interrupted, by the command line."""
+    folder = tmp_path_factory.mktemp('whole') / 'run'
+    finished = command(folder).communicate()
+    assert (folder / 'checkpoints' / '6').is_dir(), finished
+    return outcome(folder)
+
+
+def command(folder, *flags):
+    # log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
+    words = [f'--config={PAGE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
+    return subprocess.Popen(
+        [sys.executable, 'main.py', *words, f'--workdir={folder}', *flags],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
+def wait_for(process, word):
+    """Reads the process's lines until one has the word."""
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_one_real_step_of_the_real_loop_of_every_page(page, tiny, tmp_path):
+    config = tiny(page, steps=1)
+    assert train(open_experiment(config), tmp_path / 'run')
+    run = load_run(tmp_path / 'run')
+    assert run.step == 1 and run.config.name == config.name
+    (line,) = (json.loads(line) for line in (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines())
+    assert line['step'] == 1
+    for name in ('gen/loss', 'disc/loss', *(f'schedule/{s}' for s in config.schedules)):
+        assert np.isfinite(line[name])
+    assert {'step_000000.png', 'step_000001.png'} <= {p.name for p in (tmp_path / 'run' / 'pictures').glob('*.png')}
+    assert list((tmp_path / 'run' / 'tensorboard').glob('*tfevents*'))
+
+
+@pytest.mark.parametrize('line', ['step 2/6', 'step 4/6'])
+def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole, tmp_path):
+    first = command(tmp_path / 'run')
+    wait_for(first, line)
+    first.kill()
+    first.communicate()
+    second = command(tmp_path / 'run')
+    second.communicate()
+    assert second.returncode == 0
+    assert_same_outcome(outcome(tmp_path / 'run'), whole)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_ends_with_a_message(number, whole, tmp_path):
+    first = command(tmp_path / 'run')
+    wait_for(first, 'step 2/6')
+    first.send_signal(number)
+    out, err = first.communicate()
+    if first.returncode:  # it was not already past its last step
+        assert first.returncode == 130 and f'Stopped by {signal.Signals(number).name}' in out, (out, err)
+    second = command(tmp_path / 'run')
+    second.communicate()
+    assert_same_outcome(outcome(tmp_path / 'run'), whole)
+
+
+def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
+    folder = tmp_path / 'run'
+    command(folder).communicate()
+    files = [path for path in (folder / 'checkpoints' / '6' / 'state').rglob('*') if path.is_file()]
+    largest = max(files, key=os.path.getsize)
+    largest.write_bytes(largest.read_bytes()[: os.path.getsize(largest) // 2])
+    assert load_run(folder).step == 3
+    again = command(folder)
+    out, err = again.communicate()
+    assert again.returncode == 0 and 'Going on from step 3' in out and 'damaged' in err
+    assert_same_outcome(outcome(folder), whole)
+
+
+def test_other_settings_are_refused_and_named_but_for_those_that_may_change(tiny, tmp_path):
+    train(open_experiment(tiny(PAGE, steps=1)), tmp_path)
+    with pytest.raises(UserError) as error:
+        train(open_experiment(tiny(PAGE, steps=1, batch=4)), tmp_path)
+    assert 'config.batch: 8 -> 4' in str(error.value) and 'steps' not in str(error.value)
+    assert train(open_experiment(tiny(PAGE, **{'steps': 2, 'log.every': 2, 'checkpoint.keep': 1})), tmp_path)
+    assert load_run(tmp_path).step == 2
+
+
+def folder_config(tiny, pictures, **changes):
+    config = tiny(PAGE, **changes)
+    config.data = dict(source='folder', path=str(pictures), held_out=0.3, threads=1)
+    return config
+
+
+def make_pictures(folder, seed):
+    folder.mkdir()
+    for i, picture in enumerate(np.random.default_rng(seed).integers(0, 256, (8, 64, 64, 3), np.uint8)):
+        Image.fromarray(picture).save(folder / f'{i}.png')
+    return folder
+
+
+def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
+    run, pictures = tmp_path / 'run', make_pictures(tmp_path / 'a', 0)
+    train(open_experiment(folder_config(tiny, pictures, steps=1)), run)
+    moved = pictures.rename(tmp_path / 'moved')
+    assert train(open_experiment(folder_config(tiny, moved, steps=2)), run)
+    other = make_pictures(tmp_path / 'other', 1)
+    with pytest.raises(UserError, match='trained on other pictures'):
+        train(open_experiment(folder_config(tiny, other, steps=3)), run)
+
+
+def test_divergence_names_the_term_and_saves_nothing_of_it(tiny, tmp_path):
+    config = tiny(PAGE, **{'steps': 6, 'schedules.learning_rate_gen': 1e38, 'checkpoint.every': 1, 'log.every': 3})
+    with pytest.raises(Diverged, match=r'(gen|disc)/\w+ is (nan|inf)|params'):
+        train(open_experiment(config), tmp_path)
+    with Checkpoints(tmp_path, read_only=True) as checkpoints:
+        steps = checkpoints.steps()
+    for step in steps:
+        assert step < 3
+    if steps:
+        state = load_run(tmp_path).state
+        assert all(np.isfinite(x).all() for x in jax.tree.leaves(jax.device_get(state)))
+
+
+def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
+    (tmp_path / 'thesis.tex').write_text('important')
+    with pytest.raises(UserError, match='not a run folder'):
+        train(open_experiment(tiny(PAGE, steps=1)), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
+
+
+def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
+    train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 1})), tmp_path / 'each')
+    train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 4})), tmp_path / 'all')
+    each, (mean,) = ([json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()]
+                     for n in ('each', 'all'))
+    assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)
