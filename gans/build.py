@@ -13,7 +13,6 @@ from gans.config import arguments_of
 from gans.errors import UserError, closest
 from gans.game import Game, Pair
 
-_SPLIT_AND_PACE = ('source', 'held_out', 'threads')  # of config.data; the rest are the source's own arguments
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
@@ -78,8 +77,9 @@ def open_source(config: ConfigDict):
     module = find_module('data', config.data.source, 'config.data.source')
     if not hasattr(module, 'open_source'):
         raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of pictures.')
-    section = {name: value for name, value in config.data.items() if name not in _SPLIT_AND_PACE}
-    arguments = arguments_of(module.open_source, section, 'config.data', given=('shape', 'seed'))
+    where = f'config.data.{config.data.source}'
+    section = config.data.get(config.data.source, {})
+    arguments = arguments_of(module.open_source, section, where, given=('shape', 'seed'))
     return module.open_source(shape_of(config), config.seed, **arguments)
 
 

@@ -34,9 +34,7 @@ class Checkpoints:
             cleanup_tmp_directories=not read_only,
             step_name_format=ocp.path.step.standard_name_format(),
         )
-        self._manager = ocp.CheckpointManager(
-            epath.Path(self.folder), options=options, item_names=('state', 'about')
-        )
+        self._manager = ocp.CheckpointManager(epath.Path(self.folder), options=options, item_names=('state', 'about'))
 
     def __enter__(self):
         return self
@@ -123,7 +121,10 @@ def _newest(checkpoints, read):
             reason = str(error).strip().splitlines()
             logging.warning(
                 'The checkpoint of step %d in %s is damaged (%s: %.200s); trying the one before.',
-                step, checkpoints.folder, type(error).__name__, reason[0] if reason else '',
+                step,
+                checkpoints.folder,
+                type(error).__name__,
+                reason[0] if reason else '',
             )
     if steps:
         raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read (steps {steps}).')

@@ -13,7 +13,16 @@ from gans.errors import UserError, closest
 
 # A run may be resumed with other values of these: they decide how long training goes on, what is reported and where
 # things lie, not what a step does. (Schedules in fractions of training stretch with `steps`.)
-MAY_CHANGE = ('steps', 'log', 'checkpoint', 'parallel', 'devices', 'data.path', 'data.data_dir', 'data.threads')
+MAY_CHANGE = (
+    'steps',
+    'log',
+    'checkpoint',
+    'parallel',
+    'devices',
+    'data.folder.path',
+    'data.tfds.data_dir',
+    'data.threads',
+)
 
 
 def load(page: str) -> ConfigDict:
@@ -122,6 +131,6 @@ def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[
         if key not in known:
             raise UserError(f'{where}.{key} is not known{closest(key, known)}: it takes {", ".join(known)}.')
     for key in known:
-        if key not in found and parameters[key].default is inspect.Parameter.empty:
-            raise UserError(f'{where}.{key} is missing.')
+        if found.get(key) is None and parameters[key].default is inspect.Parameter.empty:
+            raise UserError(f'{where}.{key} is missing: give it with --{where}.{key}=...')
     return found

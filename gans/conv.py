@@ -126,8 +126,11 @@ def patches(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array
     spans = [same_padding(extent, size, stride) for extent in x.shape[1:3]]
     x = jnp.pad(x, ((0, 0), *(padding for _, padding in spans), (0, 0)))
     (height, _), (width, _) = spans
-    taps = [x[:, i:i + stride * (height - 1) + 1:stride, j:j + stride * (width - 1) + 1:stride]
-            for i in range(size) for j in range(size)]
+    taps = [
+        x[:, i : i + stride * (height - 1) + 1 : stride, j : j + stride * (width - 1) + 1 : stride]
+        for i in range(size)
+        for j in range(size)
+    ]
     flat = jnp.concatenate(taps, axis=-1).reshape(-1, size * size * inputs)
     return (flat @ kernel.reshape(-1, outputs)).reshape(len(x), height, width, outputs)
 

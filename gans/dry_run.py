@@ -1,6 +1,5 @@
 """What a config means, printed before anything is trained or written."""
 
-
 import jax
 from clu import parameter_overview
 

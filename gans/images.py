@@ -18,7 +18,7 @@ import numpy as np
 
 from gans.errors import UserError
 
-# BT.601: thesis (seeds/002) equations 68-72.
+# BT.601: Curro, "Alternative Architectures for Image Generation" (thesis, 2016), equations 68-72.
 WEIGHT_R, WEIGHT_B = 0.299, 0.114
 WEIGHT_G = 1 - WEIGHT_R - WEIGHT_B
 U_MAX, V_MAX = 0.436, 0.615
@@ -46,7 +46,7 @@ def to_uint8(images: jax.Array) -> jax.Array:
 
 
 def luma(rgb: jax.Array) -> jax.Array:
-    """BT.601 luma of gamma-coded RGB: 0.299 R + 0.587 G + 0.114 B (thesis equation 73).
+    """BT.601 luma of gamma-coded RGB: 0.299 R + 0.587 G + 0.114 B (Curro 2016, equation 73).
 
     [..., 3] -> [..., 1]. The weights sum to one, so the range of the input ([-1, 1] or [0, 1]) is that of the
     output.
@@ -56,7 +56,7 @@ def luma(rgb: jax.Array) -> jax.Array:
 
 
 def rgb_to_yuv(rgb: jax.Array) -> jax.Array:
-    """BT.601 luma and colour differences, full range (thesis equations 73-75). [..., 3] -> [..., 3].
+    """BT.601 luma and colour differences, full range (Curro 2016, equations 73-75). [..., 3] -> [..., 3].
 
     The map is linear without offset, so gray has U = V = 0 in every scale, and the ranges follow the input's
     width: rgb in [-1, 1] gives Y in [-1, 1], U in [-0.872, 0.872], V in [-1.23, 1.23]; rgb in [0, 1] gives Y

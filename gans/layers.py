@@ -16,7 +16,7 @@ def pixelwise_norm(x: Array, epsilon: float = 1e-8) -> Array:
     """Scales every pixel's channel vector to unit mean square: x / sqrt(mean_c(x^2) + epsilon).
 
     `x` is [..., C] of any float type; computed in float32, returned in the type of `x`.
-    Source: Karras et al. 2018 (PGGAN), section 4.2, as used in seed 000, Tables 1a and 1b.
+    Source: Karras et al. 2018 (PGGAN), section 4.2, as used in the flower CGAN post (2018), Tables 1a and 1b.
     """
     wide = x.astype(jnp.float32)
     scale = lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)
@@ -27,8 +27,8 @@ class Conv(nn.Module):
     """Nearest upscaling by `upscale`, then a `kernel` x `kernel` convolution: SAME zero padding, `stride`.
 
     [N, H, W, I] -> [N, ceil(H * upscale / stride), ceil(W * upscale / stride), features]. Weights start as
-    N(0, `init_std`), the bias at zero (seed 000, Table 2). Several inputs stand for their concatenation along
-    the channels. `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
+    N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2). Several inputs stand for their concatenation
+    along the channels. `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
     """
 
     features: int
@@ -68,7 +68,7 @@ class Dense(nn.Module):
 
 
 class Superlayer(nn.Module):
-    """Convolution, pixelwise norm (unless `norm` is false), leaky ReLU: one row of seed 000, Table 1a or 1b.
+    """Convolution, pixelwise norm (unless `norm` is false), leaky ReLU: a row of the flower CGAN post's Table 1a or 1b.
 
     Shapes and the convolution's fields are those of `Conv`; `slope` is the leaky ReLU's slope below zero.
     """
@@ -84,6 +84,7 @@ class Superlayer(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: Array) -> Array:
-        x = Conv(self.features, self.kernel, self.stride, self.upscale,
-                 init_std=self.init_std, dtype=self.dtype, name='conv')(*inputs)
+        x = Conv(
+            self.features, self.kernel, self.stride, self.upscale, init_std=self.init_std, dtype=self.dtype, name='conv'
+        )(*inputs)
         return nn.leaky_relu(pixelwise_norm(x) if self.norm else x, self.slope)

@@ -14,7 +14,7 @@ from gans.game import Array, Inputs, Task
 
 
 def colorize(latent: int, flip: bool) -> Task:
-    """Gray picture (BT.601 luma) and a random vector in, colour picture out. Source: seeds' CGAN post, remark v.
+    """Gray picture (BT.601 luma) and a random vector in, colour picture out. Source: the flower CGAN post, remark v.
 
     Args:
       latent: the length of the noise vector, 0 for none.

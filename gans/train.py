@@ -80,8 +80,13 @@ class _Loop:
         pace = logbook.Pace(config.batch, config.steps, step)
         turns = batches_per_step(config)
         stream = batches(
-            self.experiment.source, self.experiment.train, config.batch, turns, config.seed,
-            start=step, threads=config.data.threads,
+            self.experiment.source,
+            self.experiment.train,
+            config.batch,
+            turns,
+            config.seed,
+            start=step,
+            threads=config.data.threads,
         )
         with contextlib.closing(stream):
             while step < config.steps and not stop.asked:

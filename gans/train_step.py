@@ -161,9 +161,7 @@ def _look(game, key, pictures, hyper, axis) -> Inputs:
     flips, draws = jax.random.split(key)
     flipped = jax.vmap(game.task.augment)(_example_keys(flips, len(pictures), axis), images.to_float(pictures))
     inputs = jax.vmap(game.task.draw)(_example_keys(draws, len(pictures), axis), flipped)
-    gen = {
-        name: game.view(value, hyper) if name == 'image' else value for name, value in inputs.gen.items()
-    }
+    gen = {name: game.view(value, hyper) if name == 'image' else value for name, value in inputs.gen.items()}
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)
 
@@ -173,9 +171,7 @@ def _example_keys(key, n, axis):
     if axis is None:
         return jax.random.split(key, n)
     devices = jax.lax.axis_size(axis)
-    return jax.lax.dynamic_slice_in_dim(
-        jax.random.split(key, n * devices), jax.lax.axis_index(axis) * n, n
-    )
+    return jax.lax.dynamic_slice_in_dim(jax.random.split(key, n * devices), jax.lax.axis_index(axis) * n, n)
 
 
 def _move(tx, player: Player, grads, learning_rate, axis) -> Player:

@@ -35,7 +35,8 @@ def make_config(task: str, pictures: Path, seed: int = 0, latent: int | None = N
     """A page's config with very small networks and a folder of pictures; `latent` as the page has it by default."""
     config = pages.load(f'{CONFIGS / task}.py:tiny')
     with config.unlocked():
-        config.data = dict(source='folder', path=str(pictures), held_out=0.4, threads=1)
+        config.data.update(source='folder', held_out=0.4, threads=1)
+        config.data.folder.path = str(pictures)
     config.seed, config.size, config.batch = seed, 64, 4
     config.generator.widths = config.discriminator.widths = (2,) * 6
     if latent is not None:

@@ -61,8 +61,7 @@ def test_every_picture_once_per_epoch_and_every_epoch_anew():
 
 def test_the_stream_is_one_permutation_per_epoch_drawn_from_seed_and_epoch():
     steps = take(5, lib.batches(Numbers(60), IDS, batch=4, turns=2, seed=9))
-    epochs = [np.random.RandomState(np.random.MT19937(np.random.SeedSequence([9, e]))).permutation(7)
-              for e in range(6)]
+    epochs = [np.random.RandomState(np.random.MT19937(np.random.SeedSequence([9, e]))).permutation(7) for e in range(6)]
     assert np.array_equal(numbers_of(steps), IDS[np.concatenate(epochs)[:40]])
 
 

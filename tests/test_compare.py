@@ -67,7 +67,10 @@ def test_compare_draws_a_column_per_run_and_joins_the_evaluations(add_run, tmp_p
         own = json.loads((run / 'evaluation.json').read_text())
         assert joined['rows'][f'run_{k}: output'] == own['rows']['output']
         assert joined['runs'][f'run_{k}'] == {
-            'folder': str(run), 'step': 3, 'config': 'colorize', 'ratios': own['ratios'],
+            'folder': str(run),
+            'step': 3,
+            'config': 'colorize',
+            'ratios': own['ratios'],
         }
     assert joined['rows']['run_0: output'] == joined['rows']['gray']
 

@@ -29,7 +29,7 @@ def slow(x, kernel, stride, upscale):
     result = np.zeros((len(x), *outs, kernel.shape[3]))
     for i in range(outs[0]):
         for j in range(outs[1]):
-            window = x[:, i * stride:i * stride + size, j * stride:j * stride + size]
+            window = x[:, i * stride : i * stride + size, j * stride : j * stride + size]
             result[:, i, j] = np.einsum('nhwi,hwio->no', window, np.asarray(kernel, np.float64))
     return result
 
@@ -42,9 +42,11 @@ def inputs(shape, size, outputs, dtype=np.float32):
 
 def pulled(form, stride, upscale):
     """(x, kernel) -> result, and the gradients of a sum of its sines: a different weight for each output."""
+
     def run(x, kernel):
         y, pull = jax.vjp(lambda x, kernel: conv.FORMS[form](x, kernel, stride, upscale), x, kernel)
         return y, *pull(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
+
     return jax.jit(run)
 
 
@@ -57,15 +59,18 @@ def test_form_equals_plain_with_both_gradients(form, shape, size, outputs, strid
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * float(jnp.abs(wanted).max()))
 
 
-@pytest.mark.parametrize(('shape', 'stride', 'upscale'), [((1, 5, 4, 2), 1, 1), ((1, 5, 6, 2), 2, 1),
-                                                          ((1, 3, 4, 2), 1, 2)])
+@pytest.mark.parametrize(
+    ('shape', 'stride', 'upscale'), [((1, 5, 4, 2), 1, 1), ((1, 5, 6, 2), 2, 1), ((1, 3, 4, 2), 1, 2)]
+)
 def test_plain_is_the_definition(shape, stride, upscale):
     x, kernel = inputs(shape, 5, 3)
     np.testing.assert_allclose(conv.plain(x, kernel, stride, upscale), slow(x, kernel, stride, upscale), atol=1e-4)
 
 
-@pytest.mark.parametrize(('shape', 'stride', 'upscale'), [((1, 64, 64, 2), 2, 1), ((2, 4, 4, 2), 1, 2),
-                                                          ((2, 8, 6, 2), 1, 1), ((2, 4, 4, 2), 2, 1)])
+@pytest.mark.parametrize(
+    ('shape', 'stride', 'upscale'),
+    [((1, 64, 64, 2), 2, 1), ((2, 4, 4, 2), 1, 2), ((2, 8, 6, 2), 1, 1), ((2, 4, 4, 2), 2, 1)],
+)
 def test_bfloat16_stays_bfloat16_and_near(shape, stride, upscale):
     x, kernel = inputs(shape, 5, 3, jnp.bfloat16)
     got = conv.conv(x, kernel, stride, upscale)
@@ -74,23 +79,26 @@ def test_bfloat16_stays_bfloat16_and_near(shape, stride, upscale):
     np.testing.assert_allclose(got.astype(np.float32), wanted, atol=0.02 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize(('shape', 'kernel', 'stride', 'upscale', 'backend', 'form'), [
-    ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'cpu', 'phases'),
-    ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'gpu', 'phases'),
-    ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'fold'),
-    ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'gpu', 'plain'),
-    ((16, 63, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'plain'),
-    ((16, 32, 32, 24), (5, 5, 24, 24), 2, 1, 'cpu', 'plain'),
-    ((16, 64, 64, 16), (3, 3, 16, 16), 2, 1, 'cpu', 'plain'),
-    ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'cpu', 'patches'),
-    ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'tpu', 'plain'),
-    ((16, 4, 4, 56), (5, 5, 56, 56), 1, 1, 'cpu', 'patches'),
-    ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'cpu', 'blocks'),
-    ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'gpu', 'plain'),
-    ((16, 64, 64, 32), (5, 5, 32, 3), 1, 1, 'cpu', 'plain'),
-    ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'cpu', 'plain'),
-    ((16, 64, 64, 40), (4, 4, 40, 16), 1, 1, 'cpu', 'plain'),
-])
+@pytest.mark.parametrize(
+    ('shape', 'kernel', 'stride', 'upscale', 'backend', 'form'),
+    [
+        ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'cpu', 'phases'),
+        ((16, 32, 32, 24), (5, 5, 24, 24), 1, 2, 'gpu', 'phases'),
+        ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'fold'),
+        ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'gpu', 'plain'),
+        ((16, 63, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'plain'),
+        ((16, 32, 32, 24), (5, 5, 24, 24), 2, 1, 'cpu', 'plain'),
+        ((16, 64, 64, 16), (3, 3, 16, 16), 2, 1, 'cpu', 'plain'),
+        ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'cpu', 'patches'),
+        ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'tpu', 'plain'),
+        ((16, 4, 4, 56), (5, 5, 56, 56), 1, 1, 'cpu', 'patches'),
+        ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'cpu', 'blocks'),
+        ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'gpu', 'plain'),
+        ((16, 64, 64, 32), (5, 5, 32, 3), 1, 1, 'cpu', 'plain'),
+        ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'cpu', 'plain'),
+        ((16, 64, 64, 40), (4, 4, 40, 16), 1, 1, 'cpu', 'plain'),
+    ],
+)
 def test_the_choice_by_shape_and_backend(shape, kernel, stride, upscale, backend, form):
     assert conv.choose(shape, kernel, stride, upscale, backend) == form
 

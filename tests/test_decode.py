@@ -52,8 +52,9 @@ def test_palette(form):
     image.putpalette(colours.reshape(-1).tolist())
     assert np.array_equal(loaded(image, form), colours[indices])
     # One entry is transparent: white shows through.
-    assert np.array_equal(loaded(image, form, transparency=2),
-                          np.where((indices == 2)[..., None], 255, colours[indices]))
+    assert np.array_equal(
+        loaded(image, form, transparency=2), np.where((indices == 2)[..., None], 255, colours[indices])
+    )
 
 
 def test_transparency_is_composited_on_white():
@@ -62,8 +63,9 @@ def test_transparency_is_composited_on_white():
     la = Image.merge('LA', [Image.fromarray(GRAY), Image.fromarray(ALPHA)])
     assert np.abs(loaded(la) - on_white(repeated(GRAY), ALPHA)).max() <= 1
     # A colour key: every pixel of that gray is transparent.
-    assert np.array_equal(loaded(Image.fromarray(GRAY), transparency=int(GRAY[0, 0])),
-                          repeated(np.where(GRAY == GRAY[0, 0], 255, GRAY)))
+    assert np.array_equal(
+        loaded(Image.fromarray(GRAY), transparency=int(GRAY[0, 0])), repeated(np.where(GRAY == GRAY[0, 0], 255, GRAY))
+    )
 
 
 def test_sixteen_bits_are_scaled_not_cut_off():
@@ -107,8 +109,16 @@ def test_an_animation_gives_its_first_frame(form):
     assert picture.shape == (16, 16, 3) and np.abs(picture - [255, 0, 0]).max() <= 3
 
 
-TURNS = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.transpose(1, 0, 2),
-         6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).transpose(1, 0, 2), 8: np.rot90}
+TURNS = {
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+    8: np.rot90,
+}
 
 
 @pytest.mark.parametrize('orientation', TURNS)
@@ -126,8 +136,10 @@ def test_the_exif_orientation_is_applied(orientation):
 def test_damaged_exif_does_not_spoil_a_picture():
     cut_off = b'Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\xff'
     # Orientation 6 beside a camera's name that is no text: Pillow turns the picture, then raises.
-    strange = (b'Exif\0\0MM\0\x2a\0\0\0\x08\0\x03\x01\x0f\0\x05\0\0\0\x06\0\0\0\0\x01\x12\0\x03\0\0\0\x01\0\x06'
-               b'\0\0\x01\x1a\0\x05\0\0\0\x01\0\0\x008\0\0\0\0maker\0')
+    strange = (
+        b'Exif\0\0MM\0\x2a\0\0\0\x08\0\x03\x01\x0f\0\x05\0\0\0\x06\0\0\0\0\x01\x12\0\x03\0\0\0\x01\0\x06'
+        b'\0\0\x01\x1a\0\x05\0\0\0\x01\0\0\x008\0\0\0\0maker\0'
+    )
     for exif, wanted in ((cut_off, RGB), (strange, TURNS[6](RGB))):
         file = packed(Image.fromarray(RGB), exif=exif)
         assert np.array_equal(np.asarray(decode.load_picture(file, 'x')), wanted)
@@ -156,7 +168,7 @@ def test_cut_off_files_are_named(form):
     noise = Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8))
     file = packed(noise, form)
     with pytest.raises(UserError, match="'bird.x' is (damaged|not a picture)"):
-        decode.load_picture(file[:len(file) // 2], 'bird.x')
+        decode.load_picture(file[: len(file) // 2], 'bird.x')
 
 
 def test_what_is_no_picture_is_named(tmp_path):

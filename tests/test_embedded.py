@@ -86,8 +86,12 @@ def test_there_are_many_species_and_all_they_name_exists():
     for species in SPECIES:
         assert set(species.grounds) <= set(embedded.GROUNDS)
         assert species.leaf in {*embedded.LEAVES, 'branch'}
-        slots = [i for part in species.parts for petal in [getattr(part, 'petal', part)]
-                 for i in (petal.slot, petal.ink if getattr(petal, 'mark', '') else 0)]
+        slots = [
+            i
+            for part in species.parts
+            for petal in [getattr(part, 'petal', part)]
+            for i in (petal.slot, petal.ink if getattr(petal, 'mark', '') else 0)
+        ]
         assert all(len(names) == max(slots) + 1 for names in species.palettes), species.name
 
 
@@ -104,12 +108,14 @@ def test_every_species_comes_up(monkeypatch):
 @pytest.mark.parametrize('count', [3, 5, 8])
 def test_a_whorl_has_the_symmetry_of_its_number_of_petals(count, overlap):
     """A whorl that is turned by one sector is the same, and by half a sector it is another."""
+
     def painted(turn):
         sheet = Sheet((64, 64), (1.0, 1.0))
         part = Whorl(count, Petal(0.9, 0.2, curl=0.1, veins=2), overlap, wild=0.0)
         rng = np.random.default_rng(0)
         flowers.whorl(View(sheet, 0, 0, 1, 0, 0), part, palette(), Light(0, 0, 0), turn, rng)
         return sheet.rgb
+
     sector = 2 * math.pi / count
     np.testing.assert_allclose(painted(0.3 + sector), painted(0.3), atol=2e-3)
     assert np.abs(painted(0.3 + sector / 2) - painted(0.3)).mean() > 0.02

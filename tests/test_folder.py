@@ -53,8 +53,19 @@ def untidy(tmp_path):
     root = tmp_path / 'untidy'
     for number, name in enumerate(['B.PNG', 'a/2.jpeg', 'a/10.png', 'c/d/deep.webp', 'no extension']):
         save(root, name, number)
-    for name in ['.DS_Store', '.hidden.png', '.git/x.png', '__MACOSX/a/._2.jpeg', '__MACOSX/2.jpeg',
-                 'a/Thumbs.db', 'labels.csv', 'README.md', 'LICENSE', 'c/notes.TXT', 'c/desktop.ini']:
+    for name in [
+        '.DS_Store',
+        '.hidden.png',
+        '.git/x.png',
+        '__MACOSX/a/._2.jpeg',
+        '__MACOSX/2.jpeg',
+        'a/Thumbs.db',
+        'labels.csv',
+        'README.md',
+        'LICENSE',
+        'c/notes.TXT',
+        'c/desktop.ini',
+    ]:
         write(root, name, b'no picture')
     return root
 
@@ -74,7 +85,7 @@ def test_a_zip_is_like_its_folder(untidy, tmp_path):
     assert packed.where.startswith(f"zip '{tmp_path / 'x.zip'}': 5 pictures") and len(packed) == len(unpacked) == 5
     for i in range(5):
         assert np.array_equal(packed[i], unpacked[i]) and packed.key(i) == unpacked.key(i)
-    assert packed.names[1] == f"{tmp_path / 'x.zip'}/a/10.png"
+    assert packed.names[1] == f'{tmp_path / "x.zip"}/a/10.png'
 
 
 @pytest.mark.parametrize('kind', ['folder', 'zip'])
@@ -168,7 +179,7 @@ def test_bad_files_are_named_or_skipped(untidy, tmp_path, kind):
 def test_cut_off_pictures_are_named_when_read_and_skipped_at_opening(tmp_path):
     save(tmp_path, 'a.png', 0)
     whole = save(tmp_path, 'b.png', 1, (64, 64)).read_bytes()
-    write(tmp_path, 'b.png', whole[:len(whole) // 2])
+    write(tmp_path, 'b.png', whole[: len(whole) // 2])
     source = open_it(tmp_path)
     with pytest.raises(UserError, match="b.png' is damaged or cut off"):
         source[1]
@@ -183,7 +194,7 @@ def test_damage_inside_a_zip_is_named(tmp_path):
     with zipfile.ZipFile(path) as archive:
         at = archive.getinfo('b.png').header_offset + 80
     content = bytearray(path.read_bytes())
-    content[at:at + 8] = bytes(8)
+    content[at : at + 8] = bytes(8)
     path.write_bytes(content)
     with pytest.raises(UserError, match="x.zip/b.png' cannot be read"):
         open_it(path)
@@ -233,6 +244,7 @@ def test_missing_permissions_get_a_sentence(tmp_path, monkeypatch):
 
     def refuse(path, *_, **__):
         raise PermissionError(13, 'Permission denied', str(path))
+
     with monkeypatch.context() as patch:
         patch.setattr(Path, 'read_bytes', refuse)
         with pytest.raises(UserError, match="sub/a.png' may not be read"):

@@ -26,8 +26,9 @@ def test_pixelwise_norm_of_bfloat16_is_rounded_once():
     np.testing.assert_allclose(np.asarray(y, np.float64), wanted, rtol=1.01 * 2**-8)  # half a unit of bfloat16
 
 
-@pytest.mark.parametrize(('layer', 'shape', 'kernel'), [
-    (Conv(32), (1, 4, 4, 16), (5, 5, 16, 32)), (Dense(128), (1, 128), (128, 128))])
+@pytest.mark.parametrize(
+    ('layer', 'shape', 'kernel'), [(Conv(32), (1, 4, 4, 16), (5, 5, 16, 32)), (Dense(128), (1, 128), (128, 128))]
+)
 def test_parameters_start_as_the_table_says(layer, shape, kernel):
     params = layer.init(jax.random.key(0), jnp.zeros(shape))['params']
     assert params['kernel'].shape == kernel and params['kernel'].dtype == jnp.float32
@@ -43,8 +44,9 @@ def test_no_bias_and_bfloat16_compute_with_float32_parameters():
     assert {name: leaf.dtype for name, leaf in variables['params'].items()} == {'kernel': jnp.float32}
 
 
-@pytest.mark.parametrize(('stride', 'upscale', 'shape'), [(1, 1, (1, 6, 4, 7)), (2, 1, (1, 3, 2, 7)),
-                                                          (1, 2, (1, 12, 8, 7))])
+@pytest.mark.parametrize(
+    ('stride', 'upscale', 'shape'), [(1, 1, (1, 6, 4, 7)), (2, 1, (1, 3, 2, 7)), (1, 2, (1, 12, 8, 7))]
+)
 def test_conv_shapes(stride, upscale, shape):
     layer = Conv(7, stride=stride, upscale=upscale)
     assert layer.init_with_output(jax.random.key(0), jnp.ones((1, 6, 4, 3)))[0].shape == shape
@@ -53,8 +55,9 @@ def test_conv_shapes(stride, upscale, shape):
 def test_several_inputs_stand_for_their_concatenation():
     a, b = jax.random.normal(jax.random.key(1), (1, 4, 4, 2)), jax.random.normal(jax.random.key(2), (1, 4, 4, 3))
     variables = Conv(4).init(jax.random.key(0), a, b)
-    np.testing.assert_allclose(Conv(4).apply(variables, a, b),
-                               Conv(4).apply(variables, jnp.concatenate([a, b], -1)), atol=1e-6)
+    np.testing.assert_allclose(
+        Conv(4).apply(variables, a, b), Conv(4).apply(variables, jnp.concatenate([a, b], -1)), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize('norm', [True, False])

@@ -34,8 +34,9 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(words, expected):
 
 
 def test_debug_shows_the_traceback():
-    done = subprocess.run([sys.executable, 'main.py', '--debug', '--mode=evaluate', '--workdir=/nowhere'],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, 'main.py', '--debug', '--mode=evaluate', '--workdir=/nowhere'], capture_output=True, text=True
+    )
     assert done.returncode == 2 and 'Traceback' in done.stderr
 
 

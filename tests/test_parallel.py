@@ -58,7 +58,12 @@ def relative_distance(a, b, origin):
     """|a - b| / |b - origin| over all parameters: 0 for the same step, 1 - 1/n for gradients n times too small."""
 
     def norm(x, y):
-        return np.sqrt(sum(((p - q).astype(np.float64) ** 2).sum() for p, q in zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)))
+        return np.sqrt(
+            sum(
+                ((p - q).astype(np.float64) ** 2).sum()
+                for p, q in zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)
+            )
+        )
 
     return norm(a, b) / norm(b, origin)
 

@@ -22,8 +22,10 @@ def prepare(folder, feature=None, extra=None):
         VERSION = tfds.core.Version('1.0.0')
 
         def _info(self):
-            features = {'image': feature or tfds.features.Image(shape=(None, None, 1)),
-                        'label': tfds.features.ClassLabel(num_classes=3)}
+            features = {
+                'image': feature or tfds.features.Image(shape=(None, None, 1)),
+                'label': tfds.features.ClassLabel(num_classes=3),
+            }
             return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
         def _split_generators(self, dl_manager):
@@ -95,6 +97,7 @@ def test_the_data_dir_may_come_from_the_environment(prepared, monkeypatch):
 def as_tfrecord(folder):
     """Rewrites a prepared set as TFRecords, the format that TFDS writes by default."""
     import tensorflow_datasets as tfds
+
     builder = tfds.builder_from_directory(folder)
     raw = tfds.decode.DeserializeMethod.RAW_BYTES
     for split in ('train', 'test'):
@@ -117,7 +120,8 @@ def test_tfrecords_are_read_as_well(tmp_path):
     source = open_it(tmp_path)
     assert [source.key(i) for i in range(10)] == wanted and contents(source) == rgb(GRAY)
     assert contents(open_it(tmp_path, split='train[2:5]+test[1:]')) == sorted(
-        reference[i].tobytes() for i in (2, 3, 4, 8, 9))
+        reference[i].tobytes() for i in (2, 3, 4, 8, 9)
+    )
     path = folder / 'tiny_shapes-test.tfrecord-00000-of-00001'
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(UserError, match='is cut off: prepare'):
@@ -140,6 +144,7 @@ def test_missing_files_get_a_sentence(tmp_path):
 
 def test_sets_without_pictures_get_a_sentence(tmp_path):
     import tensorflow_datasets as tfds
+
     prepare(tmp_path, feature=tfds.features.Text(), extra='a word')
     with pytest.raises(UserError, match="'tiny_shapes' has no pictures under 'image' .it has: image, label"):
         open_it(tmp_path)
@@ -160,6 +165,7 @@ def test_known_sets_without_pictures_are_refused_before_anything_is_fetched(tmp_
 @pytest.fixture
 def machine(monkeypatch):
     """Acts whether TensorFlow is there and whether the network answers; notes what is imported."""
+
     class FakeTensorFlow:
         class config:
             @staticmethod
@@ -172,16 +178,21 @@ def machine(monkeypatch):
     def set_up(tensorflow, network):
         monkeypatch.setattr(lib, 'has_module', lambda name: tensorflow)
         monkeypatch.setattr(lib, 'online', lambda: network)
-        monkeypatch.setattr(lib.importlib, 'import_module',
-                            lambda name: FakeTensorFlow if name == 'tensorflow' else real(name))
+        monkeypatch.setattr(
+            lib.importlib, 'import_module', lambda name: FakeTensorFlow if name == 'tensorflow' else real(name)
+        )
         return imported
+
     return set_up
 
 
 def test_without_tensorflow_the_message_says_what_to_install_and_to_run(tmp_path, machine):
     machine(tensorflow=False, network=True)
-    with pytest.raises(UserError, match=r'pip install "tensorflow-cpu>=2.21", .*builder\(.mnist., data_dir=.*'
-                                        r'file_format=.array_record.\).download_and_prepare\(\)'):
+    with pytest.raises(
+        UserError,
+        match=r'pip install "tensorflow-cpu>=2.21", .*builder\(.mnist., data_dir=.*'
+        r'file_format=.array_record.\).download_and_prepare\(\)',
+    ):
         open_it(tmp_path, name='mnist')
 
 
@@ -194,12 +205,14 @@ def test_without_a_network_nothing_is_tried(tmp_path, machine):
 
 def test_preparing_is_left_to_tfds_and_its_failure_gets_a_sentence(tmp_path, machine, monkeypatch, prepared):
     import tensorflow_datasets as tfds
+
     imported = machine(tensorflow=True, network=True)
     asked = []
 
     def download_and_prepare(builder):
         asked.append((builder.name, builder.info.file_format.value))
         raise OSError('Not enough disk space.\nmore')
+
     monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare', download_and_prepare)
     with pytest.raises(UserError, match=r"could not prepare 'mnist' in '.*': Not enough disk space.$"):
         open_it(tmp_path, name='mnist')
@@ -208,6 +221,7 @@ def test_preparing_is_left_to_tfds_and_its_failure_gets_a_sentence(tmp_path, mac
 
 def test_the_network_is_asked_for_with_a_limit(monkeypatch):
     """One host that answers is enough; none, or a name service that hangs, is off-line."""
+
     class Connection:
         def close(self):
             pass
@@ -216,6 +230,7 @@ def test_the_network_is_asked_for_with_a_limit(monkeypatch):
         if address[0] in refusing:
             raise OSError('refused')
         return Connection()
+
     for variable in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(lib.socket, 'create_connection', connect)
@@ -239,6 +254,7 @@ def test_a_proxy_is_asked_instead(monkeypatch):
     def connect(address, timeout):
         asked.append(address)
         raise OSError('refused')
+
     monkeypatch.setattr(lib.socket, 'create_connection', connect)
     monkeypatch.setattr(lib.urllib.request, 'getproxies', lambda: {'https': 'http://proxy.lan:3128', 'no': 'x'})
     assert not lib.online()
@@ -248,6 +264,7 @@ def test_a_proxy_is_asked_instead(monkeypatch):
 def test_a_missing_tfds_gets_a_sentence(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'importlib_resources'")
+
     monkeypatch.setattr(lib.importlib, 'import_module', missing)
     with pytest.raises(UserError, match="'importlib_resources'.: pip install tensorflow-datasets importlib_resources"):
         lib.open_source((8, 8), 0, 'mnist')

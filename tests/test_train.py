@@ -47,7 +47,9 @@ def command(folder, *flags):
     words = [f'--config={PAGE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
     return subprocess.Popen(
         [sys.executable, 'main.py', *words, f'--workdir={folder}', *flags],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -122,7 +124,8 @@ def test_other_settings_are_refused_and_named_but_for_those_that_may_change(tiny
 
 def folder_config(tiny, pictures, **changes):
     config = tiny(PAGE, **changes)
-    config.data = dict(source='folder', path=str(pictures), held_out=0.3, threads=1)
+    config.data.update(source='folder', held_out=0.3, threads=1)
+    config.data.folder.path = str(pictures)
     return config
 
 
@@ -166,6 +169,7 @@ def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
 def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
     train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 1})), tmp_path / 'each')
     train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 4})), tmp_path / 'all')
-    each, (mean,) = ([json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()]
-                     for n in ('each', 'all'))
+    each, (mean,) = (
+        [json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()] for n in ('each', 'all')
+    )
     assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)

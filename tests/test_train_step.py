@@ -39,7 +39,9 @@ def assert_same(a, b):
 
 
 def differs(a, b):
-    return any((np.asarray(x) != np.asarray(y)).any() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+    return any(
+        (np.asarray(x) != np.asarray(y)).any() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    )
 
 
 @pytest.mark.parametrize('page', PAGES)
@@ -70,8 +72,15 @@ def test_randomness_follows_the_step_number():
 
 def test_gradients_are_those_of_the_whole_loss():
     """With SGD the generator moves by the gradient of its loss through the updated discriminator, taken in one go."""
-    game, pictures = make_game('configs/colorize.py', **{'optimizer.name': 'sgd', 'schedules.learning_rate_gen': 1.0,
-                               'schedules.learning_rate_disc': 0.05, 'schedules.adversarial.value': (0.5, 0.5)})
+    game, pictures = make_game(
+        'configs/colorize.py',
+        **{
+            'optimizer.name': 'sgd',
+            'schedules.learning_rate_gen': 1.0,
+            'schedules.learning_rate_disc': 0.05,
+            'schedules.adversarial.value': (0.5, 0.5),
+        },
+    )
     state = start(game, pictures)
     after, metrics = step(game, state, pictures)
 

@@ -281,8 +281,15 @@ def test_a_mask_of_many_parts_is_shown_once(tmp_path):
     np.testing.assert_array_equal((result.rgb == 128).all(axis=-1), mask > 0)
 
 
-@pytest.mark.parametrize('place', [(slice(0, 5), slice(0, 5)), (slice(90, 100), slice(290, 300)),
-                                   (slice(0, 100), slice(40, 60)), (slice(50, 51), slice(0, 300))])
+@pytest.mark.parametrize(
+    'place',
+    [
+        (slice(0, 5), slice(0, 5)),
+        (slice(90, 100), slice(290, 300)),
+        (slice(0, 100), slice(40, 60)),
+        (slice(50, 51), slice(0, 300)),
+    ],
+)
 @pytest.mark.parametrize('shape', [(64, 64), (64, 128), (256, 256)])
 def test_sections_hold_their_place_inside_the_picture(place, shape):
     around = section(place, (100, 300), shape, 0.4)

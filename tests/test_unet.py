@@ -22,6 +22,7 @@ def count(module, *inputs):
 
 def from_table(height, width, channels, factor, z_dim=128, widths=(16, 24, 32, 40, 48, 56)):
     """Table 1a in closed form; `factor` 2 is the colorizing network: two z_dim vectors, doubled widths."""
+
     def conv(i, o):
         return 25 * i * o + o
 

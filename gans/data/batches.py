@@ -37,8 +37,7 @@ def _permutation(seed: int, n: int, epoch: int) -> np.ndarray:
 class _Steps:
     """What each step of the training eats, by its number: a random access source for grain."""
 
-    def __init__(self, source: Source, ids: np.ndarray, batch: int, turns: int, seed: int,
-                 shard: tuple[int, int]):
+    def __init__(self, source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, shard: tuple[int, int]):
         self.source, self.ids, self.seed = source, ids, seed
         self.batch, self.turns = batch, turns
         index, count = shard
@@ -65,11 +64,20 @@ class _Chunks:
         return -(-len(self.ids) // self.chunk)
 
     def __getitem__(self, k: int) -> np.ndarray:
-        return gather(self.source, self.ids[k * self.chunk:(k + 1) * self.chunk])
+        return gather(self.source, self.ids[k * self.chunk : (k + 1) * self.chunk])
 
 
-def batches(source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, start: int = 0,
-            threads: int = 2, prefetch: int = 4, shard: tuple[int, int] = (0, 1)) -> Iterator[np.ndarray]:
+def batches(
+    source: Source,
+    ids: np.ndarray,
+    batch: int,
+    turns: int,
+    seed: int,
+    start: int = 0,
+    threads: int = 2,
+    prefetch: int = 4,
+    shard: tuple[int, int] = (0, 1),
+) -> Iterator[np.ndarray]:
     """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
 
     Step k is the same whatever `start`, `threads` and `prefetch`: a resumed run sees what it would have
@@ -86,16 +94,21 @@ def batches(source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, 
     if not len(ids):
         raise UserError(f'{source.where}: there are no pictures to train on.')
     if batch < 1 or turns < 1 or start < 0:
-        raise UserError(f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
-                        'be at least 1, and the start at least 0.')
+        raise UserError(
+            f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
+            'be at least 1, and the start at least 0.'
+        )
     if batch % count or not 0 <= index < count:
-        raise UserError(f'a batch of {batch} cannot be shared by {count} processes (this is number {index}): '
-                        f'make --config.batch a multiple of {count}.')
+        raise UserError(
+            f'a batch of {batch} cannot be shared by {count} processes (this is number {index}): '
+            f'make --config.batch a multiple of {count}.'
+        )
     return _stream(_Steps(source, ids, batch, turns, seed, shard), start, threads, prefetch)
 
 
-def read_all(source: Source, ids: np.ndarray, chunk: int = 64, threads: int = 2,
-             prefetch: int = 4) -> Iterator[np.ndarray]:
+def read_all(
+    source: Source, ids: np.ndarray, chunk: int = 64, threads: int = 2, prefetch: int = 4
+) -> Iterator[np.ndarray]:
     """Returns an iterator over the pictures `ids`, in that order, in chunks of uint8 [n, H, W, 3].
 
     Every picture comes once; n is `chunk`, or less at the end. Raises whatever the source raises.
@@ -106,6 +119,7 @@ def read_all(source: Source, ids: np.ndarray, chunk: int = 64, threads: int = 2,
 def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) -> Iterator[np.ndarray]:
     """Yields steps[start], steps[start + 1], ..., read ahead by grain's threads; closing it ends them."""
     import grain
+
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(prefetch, threads))
     dataset = grain.MapDataset.source(steps)[start:].to_iter_dataset(options)
     with contextlib.closing(iter(dataset)) as iterator:

@@ -28,8 +28,17 @@ class Pictures:
     `skip_bad` all are decoded at opening, and the bad ones left out and counted.
     """
 
-    def __init__(self, kind: str, names: Sequence[str], read: Callable[[int], bytes], shape: tuple[int, int],
-                 fit: str, upscale: bool, skip_bad: bool = False, notes: Sequence[str] = ()):
+    def __init__(
+        self,
+        kind: str,
+        names: Sequence[str],
+        read: Callable[[int], bytes],
+        shape: tuple[int, int],
+        fit: str,
+        upscale: bool,
+        skip_bad: bool = False,
+        notes: Sequence[str] = (),
+    ):
         check_fit(fit)
         self._read, self._shape, self._fit, self._upscale = read, shape, fit, upscale
         with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -73,8 +82,7 @@ class Pictures:
         return fit(image, self._shape, self._fit, name, self._upscale)
 
 
-def load_picture(file: str | os.PathLike | bytes | BinaryIO, name: str,
-                 at_least: int | None = None) -> 'Image.Image':
+def load_picture(file: str | os.PathLike | bytes | BinaryIO, name: str, at_least: int | None = None) -> 'Image.Image':
     """Returns the picture in a file (a path, its bytes, or an open binary file) as a PIL image in RGB.
 
     Gray is repeated, transparency composited on white, 16-bit gray scaled by its range, CMYK converted, the
@@ -84,6 +92,7 @@ def load_picture(file: str | os.PathLike | bytes | BinaryIO, name: str,
     permission, no picture in it, or only a part of one.
     """
     from PIL import Image, ImageOps
+
     with _explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
@@ -99,6 +108,7 @@ def header_size(content: bytes, name: str) -> tuple[int, int]:
     Raises UserError if there is no picture that Pillow can read.
     """
     from PIL import Image
+
     with _explained(name), Image.open(io.BytesIO(content)) as image:
         turned = False
         if 'exif' in image.info:  # getexif() alone would decode a whole PNG in search of it
@@ -110,20 +120,25 @@ def header_size(content: bytes, name: str) -> tuple[int, int]:
 def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None:
     """Raises UserError if a picture of `size` (height, width) would have to be enlarged to fill `shape`."""
     if size[0] < shape[0] or size[1] < shape[1]:
-        raise UserError(f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
-                        f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
-                        'upscale=True to enlarge such pictures.')
+        raise UserError(
+            f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
+            f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
+            'upscale=True to enlarge such pictures.'
+        )
 
 
 def check_fit(how: str) -> None:
     """Raises UserError unless `how` is one of FITS."""
     if how not in FITS:
-        raise UserError(f"there is no fit '{how}'{closest(how, FITS)}: use 'crop' (scale the short side, cut "
-                        "the middle) or 'resize' (stretch).")
+        raise UserError(
+            f"there is no fit '{how}'{closest(how, FITS)}: use 'crop' (scale the short side, cut "
+            "the middle) or 'resize' (stretch)."
+        )
 
 
-def fit(image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the picture',
-        upscale: bool = False) -> np.ndarray:
+def fit(
+    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the picture', upscale: bool = False
+) -> np.ndarray:
     """Returns an RGB image at `shape` (height, width): uint8 [H, W, 3], antialiased (Lanczos).
 
     'crop' keeps the proportions: the largest middle part with those of `shape` is scaled. 'resize' stretches
@@ -131,6 +146,7 @@ def fit(image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the
     and if the picture is smaller than the shape, unless `upscale`.
     """
     from PIL import Image
+
     check_fit(how)
     if not upscale:
         check_size((image.height, image.width), shape, name)
@@ -151,6 +167,7 @@ def fit(image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the
 def _rgb(image: 'Image.Image') -> 'Image.Image':
     """Returns a decoded image of any mode as RGB."""
     from PIL import Image
+
     if image.mode in ('F', 'I') or image.mode.startswith('I;'):
         image = Image.fromarray(_eight_bits(np.asarray(image), image.mode, image.format))
     if 'transparency' in image.info or image.mode in ('RGBA', 'LA'):
@@ -178,6 +195,7 @@ def _eight_bits(values: np.ndarray, mode: str, file_format: str | None) -> np.nd
 def _explained(name: str) -> Iterator[None]:
     """Turns whatever goes wrong while a picture is read into a sentence that names the file."""
     from PIL import Image, UnidentifiedImageError
+
     try:
         yield
     except UserError:
@@ -189,10 +207,13 @@ def _explained(name: str) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(f"'{name}' may not be read: change its permissions.") from error
     except UnidentifiedImageError as error:
-        raise UserError(f"'{name}' is not a picture that Pillow can read: convert it to PNG or JPEG, or "
-                        'remove it.') from error
+        raise UserError(
+            f"'{name}' is not a picture that Pillow can read: convert it to PNG or JPEG, or remove it."
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"'{name}' has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to "
-                        'decode safely: make it smaller first.') from error
+        raise UserError(
+            f"'{name}' has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to "
+            'decode safely: make it smaller first.'
+        ) from error
     except Exception as error:  # decoders raise anything at damaged bytes: struct, zlib, index, syntax errors
         raise UserError(f"'{name}' is damaged or cut off ({error}): replace it or remove it.") from error

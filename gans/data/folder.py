@@ -11,13 +11,16 @@ from gans.errors import UserError
 
 # Files that people keep beside pictures: passed over, and said so in `where`. Whatever is in neither list is
 # opened: a picture without an extension is a picture, anything else is an error that names it.
-BESIDE = frozenset('.cfg .csv .htm .html .ini .json .jsonl .log .mat .md .npy .npz .pdf .pkl .py .rst .sh '
-                   '.toml .tsv .txt .url .xml .yaml .yml'.split())
+BESIDE = frozenset(
+    '.cfg .csv .htm .html .ini .json .jsonl .log .mat .md .npy .npz .pdf .pkl .py .rst .sh '
+    '.toml .tsv .txt .url .xml .yaml .yml'.split()
+)
 NAMES_BESIDE = frozenset(('thumbs.db', 'desktop.ini', 'license', 'licence', 'readme', 'copying', 'notice'))
 
 
-def open_source(shape: tuple[int, int], seed: int, path: str, fit: str = 'crop', upscale: bool = False,
-                skip_bad: bool = False) -> decode.Pictures:
+def open_source(
+    shape: tuple[int, int], seed: int, path: str, fit: str = 'crop', upscale: bool = False, skip_bad: bool = False
+) -> decode.Pictures:
     """Opens the pictures under a folder, or in a .zip, at `shape` (height, width).
 
     Folders are searched to any depth, in the order of the relative paths; hidden files, __MACOSX, Thumbs.db
@@ -41,9 +44,11 @@ def open_source(shape: tuple[int, int], seed: int, path: str, fit: str = 'crop',
 
     def read(i: int) -> bytes:
         return _bytes_of(found.read, found.names[i], f'{root}/{found.shown[i]}')
+
     notes = [f'{len(found.beside)} other files passed over'] if found.beside else []
-    return decode.Pictures(f"{found.kind} '{root}'", [f'{root}/{name}' for name in found.shown], read,
-                           shape, fit, upscale, skip_bad, notes)
+    return decode.Pictures(
+        f"{found.kind} '{root}'", [f'{root}/{name}' for name in found.shown], read, shape, fit, upscale, skip_bad, notes
+    )
 
 
 class _Found:
@@ -80,6 +85,7 @@ def _open_path(root: Path) -> _Found:
 
 def _walk(root: Path) -> list[str]:
     """Returns the relative paths of all files under `root`; links are followed, no folder is seen twice."""
+
     def stop(error: OSError) -> None:
         raise error  # os.walk would pass over what it may not read
 

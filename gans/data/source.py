@@ -45,8 +45,10 @@ def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray
     train_ids, test_ids = np.flatnonzero(~test), np.flatnonzero(test)
     if not len(train_ids) or not len(test_ids):
         different = len(np.unique(hashes))
-        raise UserError(f'{source.where}: {len(hashes)} pictures ({different} different) cannot be split into '
-                        'some to train on and some to test with: give at least 2 different pictures.')
+        raise UserError(
+            f'{source.where}: {len(hashes)} pictures ({different} different) cannot be split into '
+            'some to train on and some to test with: give at least 2 different pictures.'
+        )
     return train_ids, test_ids
 
 

@@ -28,8 +28,15 @@ INSTALL = 'pip install tensorflow-datasets importlib_resources array_record'
 INSTALL_TENSORFLOW = 'pip install "tensorflow-cpu>=2.21"'
 
 
-def open_source(shape: tuple[int, int], seed: int, name: str, split: str = 'all', data_dir: str | None = None,
-                fit: str = 'crop', upscale: bool = False) -> decode.Pictures:
+def open_source(
+    shape: tuple[int, int],
+    seed: int,
+    name: str,
+    split: str = 'all',
+    data_dir: str | None = None,
+    fit: str = 'crop',
+    upscale: bool = False,
+) -> decode.Pictures:
     """Opens the pictures of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
     `split` is in TFDS's notation ('train', 'train+test', 'train[:10%]'); the default is everything, since
@@ -47,8 +54,9 @@ def open_source(shape: tuple[int, int], seed: int, name: str, split: str = 'all'
     _check_features(tfds, name, builder.info.features)
     read, count = _records(tfds, builder, name, split)
     names = [f'{name}/{split}, picture {i}' for i in range(count)]
-    return decode.Pictures(f"TFDS '{builder.info.full_name}' ({split}) in '{folder}'", names,
-                           _image_of(read, names), shape, fit, upscale)
+    return decode.Pictures(
+        f"TFDS '{builder.info.full_name}' ({split}) in '{folder}'", names, _image_of(read, names), shape, fit, upscale
+    )
 
 
 def has_module(name: str) -> bool:
@@ -58,8 +66,11 @@ def has_module(name: str) -> bool:
 
 def online(seconds: float = 4.0) -> bool:
     """Returns whether one of HOSTS (or the proxy, if one is set) answers within `seconds`, name service included."""
-    proxies = [urllib.parse.urlsplit(url if '//' in url else f'//{url}')
-               for scheme, url in urllib.request.getproxies().items() if scheme in ('http', 'https')]
+    proxies = [
+        urllib.parse.urlsplit(url if '//' in url else f'//{url}')
+        for scheme, url in urllib.request.getproxies().items()
+        if scheme in ('http', 'https')
+    ]
     hosts = [(proxy.hostname, proxy.port or 80) for proxy in proxies if proxy.hostname] or HOSTS
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
@@ -92,13 +103,16 @@ def _import_tfds() -> Any:
 def _prepared(name: str, folder: str) -> Any | None:
     """Returns TFDS's builder for a set that is prepared in `folder`, read from its files alone, or None."""
     from tensorflow_datasets.core import read_only_builder, registered
+
     try:
         return read_only_builder.builder_from_files(name, data_dir=folder)
     except registered.DatasetNotFoundError:
         return None
     except Exception as error:  # damaged json, a name that does not parse, no permission
-        raise UserError(f"the TFDS data set '{name}' in '{folder}' cannot be opened ({_first_line(error)}): "
-                        'check the name, or delete that folder to prepare it again.') from error
+        raise UserError(
+            f"the TFDS data set '{name}' in '{folder}' cannot be opened ({_first_line(error)}): "
+            'check the name, or delete that folder to prepare it again.'
+        ) from error
 
 
 def _prepare(tfds: Any, name: str, folder: str) -> Any:
@@ -106,8 +120,9 @@ def _prepare(tfds: Any, name: str, folder: str) -> Any:
     base = re.split('[/:]', name)[0]
     known = tfds.list_builders(with_community_datasets=False)
     if base not in known:
-        raise UserError(f"TFDS knows no data set '{base}'{closest(base, known)}, and none of that name is "
-                        f"prepared in '{folder}'.")
+        raise UserError(
+            f"TFDS knows no data set '{base}'{closest(base, known)}, and none of that name is prepared in '{folder}'."
+        )
     try:
         builder = tfds.builder(name, data_dir=folder, file_format='array_record')
         _check_features(tfds, name, builder.info.features)  # before gigabytes are fetched
@@ -116,13 +131,19 @@ def _prepare(tfds: Any, name: str, folder: str) -> Any:
     except (ValueError, AssertionError, RuntimeError) as error:  # no such config or version
         raise UserError(f"TFDS cannot give '{name}': {_first_line(error)}") from error
     if not has_module('tensorflow'):
-        command = (f'python -c "import tensorflow_datasets as t; t.builder(\'{name}\', data_dir=\'{folder}\', '
-                   'file_format=\'array_record\').download_and_prepare()"')
-        raise UserError(f"'{name}' is not prepared in '{folder}', and preparing it needs TensorFlow (reading it "
-                        f'does not): {INSTALL_TENSORFLOW}, then run this again, or prepare it with: {command}')
+        command = (
+            f"python -c \"import tensorflow_datasets as t; t.builder('{name}', data_dir='{folder}', "
+            "file_format='array_record').download_and_prepare()\""
+        )
+        raise UserError(
+            f"'{name}' is not prepared in '{folder}', and preparing it needs TensorFlow (reading it "
+            f'does not): {INSTALL_TENSORFLOW}, then run this again, or prepare it with: {command}'
+        )
     if not online():
-        raise UserError(f"'{name}' is not prepared in '{folder}', and it cannot be downloaded because the network "
-                        'does not answer: connect, or copy a prepared folder there.')
+        raise UserError(
+            f"'{name}' is not prepared in '{folder}', and it cannot be downloaded because the network "
+            'does not answer: connect, or copy a prepared folder there.'
+        )
     try:
         importlib.import_module('tensorflow').config.set_visible_devices([], 'GPU')  # JAX wants that memory
         builder = builder or tfds.builder(name, data_dir=folder, file_format='array_record')
@@ -138,11 +159,14 @@ def _check_features(tfds: Any, name: str, features: Any) -> None:
     image = named.get('image')
     if not isinstance(image, tfds.features.Image):
         has = ', '.join(sorted(named)) or type(features).__name__
-        raise UserError(f"the TFDS data set '{name}' has no pictures under 'image' (it has: {has}): choose one "
-                        'that does, or export its pictures to a folder.')
+        raise UserError(
+            f"the TFDS data set '{name}' has no pictures under 'image' (it has: {has}): choose one "
+            'that does, or export its pictures to a folder.'
+        )
     if image.np_dtype == 'float32':
-        raise UserError(f"the TFDS data set '{name}' has images of floats, such as depths, not pictures: choose "
-                        'another one.')
+        raise UserError(
+            f"the TFDS data set '{name}' has images of floats, such as depths, not pictures: choose another one."
+        )
 
 
 def _records(tfds: Any, builder: Any, name: str, split: str) -> tuple[Callable[[int], bytes], int]:
@@ -151,8 +175,10 @@ def _records(tfds: Any, builder: Any, name: str, split: str) -> tuple[Callable[[
         parts = builder.info.splits[split].file_instructions
     except Exception as error:  # KeyError, ValueError or AssertionError, by the kind of mistake
         splits = list(builder.info.splits)
-        raise UserError(f"the TFDS data set '{name}' has no split '{split}'{closest(split, [*splits, 'all'])}: it "
-                        f"has {', '.join(splits)}, and 'all'.") from error
+        raise UserError(
+            f"the TFDS data set '{name}' has no split '{split}'{closest(split, [*splits, 'all'])}: it "
+            f"has {', '.join(splits)}, and 'all'."
+        ) from error
     formats = {form.value for form in builder.info.available_file_formats()}
     if 'array_record' in formats:
         raw = tfds.decode.DeserializeMethod.RAW_BYTES
@@ -164,8 +190,10 @@ def _records(tfds: Any, builder: Any, name: str, split: str) -> tuple[Callable[[
     if formats == {'tfrecord'}:
         records = _TfRecords(parts)
         return records.__getitem__, len(records)
-    raise UserError(f"the TFDS data set '{name}' is prepared as {', '.join(sorted(formats))}, which needs TensorFlow "
-                    "to be read: prepare it again with file_format='array_record'.")
+    raise UserError(
+        f"the TFDS data set '{name}' is prepared as {', '.join(sorted(formats))}, which needs TensorFlow "
+        "to be read: prepare it again with file_format='array_record'."
+    )
 
 
 def _image_of(read: Callable[[int], bytes], names: Sequence[str]) -> Callable[[int], bytes]:
@@ -176,8 +204,10 @@ def _image_of(read: Callable[[int], bytes], names: Sequence[str]) -> Callable[[i
         try:
             return tf_example_pb2.Example.FromString(read(i)).features.feature['image'].bytes_list.value[0]
         except Exception as error:  # missing files, broken blocks and messages
-            raise UserError(f"'{names[i]}' is damaged or missing ({_first_line(error)}): prepare the data set "
-                            'again.') from error
+            raise UserError(
+                f"'{names[i]}' is damaged or missing ({_first_line(error)}): prepare the data set again."
+            ) from error
+
     return read_image
 
 
@@ -191,7 +221,7 @@ class _TfRecords:
     def __init__(self, parts: Sequence[Any]):
         self._starts = list(itertools.accumulate((part.take for part in parts), initial=0))
         self._paths = [str(part.filename) for part in parts]
-        self._places = [self._index(part)[part.skip:part.skip + part.take] for part in parts]
+        self._places = [self._index(part)[part.skip : part.skip + part.take] for part in parts]
 
     def __len__(self) -> int:
         return self._starts[-1]

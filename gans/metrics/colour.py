@@ -9,7 +9,7 @@ from gans.metrics.pixels import unit, unit_pair
 
 @jax.jit
 def chroma_error(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Mean absolute difference of U and V (BT.601, thesis equations 74-75), brightness left out.
+    """Mean absolute difference of U and V (BT.601, Curro 2016, equations 74-75), brightness left out.
 
     a, b: float RGB [N, H, W, 3] in [-1, 1]. Returns float32 [N], the mean over pixels and both colour
     differences in units of rgb in [0, 1] (where U spans +-0.436 and V +-0.615). Raises ValueError for other

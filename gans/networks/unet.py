@@ -1,4 +1,4 @@
-"""The U-net that inpaints and colorizes, and the discriminator of pairs (seed 000, Tables 1a, 1b and 2)."""
+"""The U-net that inpaints and colorizes, and the discriminator of pairs (flower CGAN post, 2018: Tables 1a, 1b, 2)."""
 
 from functools import partial
 from typing import Any
@@ -37,8 +37,7 @@ class Generator(nn.Module):
         """
         check_size(image.shape, len(self.widths))
         check_latent(latent, self.noise, len(image), self.z_dim)
-        superlayer = partial(Superlayer, kernel=self.kernel, slope=self.slope, init_std=self.init_std,
-                             dtype=self.dtype)
+        superlayer = partial(Superlayer, kernel=self.kernel, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
         dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
 
         x, skips = image.astype(self.dtype), []
@@ -88,8 +87,16 @@ class Discriminator(nn.Module):
         x = image if cond is None else jnp.concatenate([image, cond], axis=-1)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.widths):
-            x = Superlayer(width, self.kernel, stride=2, norm=i > 0, slope=self.slope, init_std=self.init_std,
-                           dtype=self.dtype, name=f'down_{i}')(x)
+            x = Superlayer(
+                width,
+                self.kernel,
+                stride=2,
+                norm=i > 0,
+                slope=self.slope,
+                init_std=self.init_std,
+                dtype=self.dtype,
+                name=f'down_{i}',
+            )(x)
         dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
         x = dense(self.hidden, name='project')(x.reshape(len(x), -1))
         return dense(1, name='out')(x)[:, 0].astype(jnp.float32)
@@ -100,16 +107,19 @@ def check_size(shape: tuple[int, ...], levels: int) -> None:
     height, width = shape[1:3]
     step = 2**levels
     if height % step or width % step or not height or not width:
-        raise UserError(f'the unet networks need a height and width that are multiples of {step}, not '
-                        f'{height} x {width}: set the picture shape to, say, ({step}, {step})')
+        raise UserError(
+            f'the unet networks need a height and width that are multiples of {step}, not '
+            f'{height} x {width}: set the picture shape to, say, ({step}, {step})'
+        )
 
 
 def check_latent(latent: Array | None, noise: bool, batch: int, z_dim: int) -> None:
     """Raises UserError unless `latent` is [batch, z_dim] with `noise`, None without."""
     if noise and (latent is None or latent.shape != (batch, z_dim)):
         found = None if latent is None else latent.shape
-        raise UserError(f'the unet generator with noise=True needs a latent of shape ({batch}, {z_dim}), '
-                        f'not {found}: let the task draw {z_dim} numbers per picture')
+        raise UserError(
+            f'the unet generator with noise=True needs a latent of shape ({batch}, {z_dim}), '
+            f'not {found}: let the task draw {z_dim} numbers per picture'
+        )
     if not noise and latent is not None:
-        raise UserError('the unet generator was given a latent but has noise=False: '
-                        'set noise=True in its arguments')
+        raise UserError('the unet generator was given a latent but has noise=False: set noise=True in its arguments')
