@@ -212,7 +212,7 @@ def _one_shape(compute, batch, *arrays):
 
 
 def _draw_montages(plan, numbers, answers, folder):
-    """Writes input, output and original of the best, the middle and the worst by the main measure."""
+    """Writes input, output and original of the best, the middle and the worst pictures."""
     errors = numbers['output'][plan.main] * (-1 if plan.measures[plan.main].better == 'higher' else 1)
     ranked = np.argsort(errors, kind='stable')
     rows = min(MONTAGE_ROWS, len(ranked))
@@ -312,11 +312,12 @@ def _inpainted(_, inputs, output):
     }
 
 
-_EVERYWHERE = {
-    'L1': Measure('lower', 4, lambda a, b, mask: pixels.l1(a, b)),
-    'PSNR dB': Measure('higher', 2, lambda a, b, mask: pixels.psnr(a, b)),
-    'SSIM': Measure('higher', 4, lambda a, b, mask: ssim.ssim(a, b)),
+_IN_BOXES = {
+    'L1': Measure('lower', 4, pixels.l1),
+    'PSNR dB': Measure('higher', 2, pixels.psnr),
+    'SSIM': Measure('higher', 4, ssim.ssim),
 }
+_EVERYWHERE = {n: m._replace(compute=lambda a, b, mask, f=m.compute: f(a, b)) for n, m in _IN_BOXES.items()}
 
 COLORIZE = Plan(
     prepare=baselines.mean_colour,
@@ -334,11 +335,7 @@ INPAINT = Plan(
     prepare=lambda experiment: None,
     rows=_inpainted,
     baselines=('input', 'border mean'),
-    measures=_EVERYWHERE
-    | {
-        'L1 in boxes': Measure('lower', 4, pixels.l1),
-        'PSNR dB in boxes': Measure('higher', 2, pixels.psnr),
-    },
+    measures=_EVERYWHERE | {f'{name} in boxes': measure for name, measure in _IN_BOXES.items()},
     main='L1 in boxes',
 )
 

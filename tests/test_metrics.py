@@ -164,6 +164,21 @@ def test_negative_structure_counts_as_zero():
     assert ssim.ms_ssim(a, -a)[0] == 0
 
 
+def test_masked_ssim_is_the_mean_over_windows_centred_in_the_mask():
+    rng = np.random.default_rng(3)
+    a, b = rng.uniform(-1, 1, (2, 2, 24, 20, 3)).astype(np.float32)
+    mask = (rng.uniform(size=(2, 24, 20, 1)) < 0.4).astype(np.float32)
+    inside, outside, whole = (ssim.ssim(a, b, *m) for m in ((mask,), (1 - mask,), ()))
+    share = mask[:, 5:-5, 5:-5].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(share * inside + (1 - share) * outside, whole, atol=1e-6)
+    np.testing.assert_allclose(ssim.ssim(a, b, np.ones_like(mask)), whole, atol=1e-6)
+    b[:, :16] = a[:, :16]  # equal in all windows whose centre lies in the first 11 rows
+    np.testing.assert_allclose(
+        ssim.ssim(a, b, np.arange(24)[None, :, None, None] * np.ones_like(mask) < 11), 1, atol=1e-6
+    )
+    assert np.isnan(ssim.ssim(a, b, np.zeros_like(mask))).all()
+
+
 def test_ssim_refuses_pictures_smaller_than_its_window():
     a, b = pairs((1, 10, 64, 3))
     for metric in (ssim.ssim, ssim.ms_ssim):

@@ -147,7 +147,8 @@ def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
 
 
 def test_divergence_names_the_term_and_saves_nothing_of_it(tiny, tmp_path):
-    config = tiny(PAGE, **{'steps': 6, 'schedules.learning_rate_gen': 1e38, 'checkpoint.every': 1, 'log.every': 3})
+    config = tiny(PAGE, **{'steps': 6, 'checkpoint.every': 1, 'log.every': 3})
+    config.schedules.learning_rate_gen.value = (1e38, 1e38)
     with pytest.raises(Diverged, match=r'(gen|disc)/\w+ is (nan|inf)|params'):
         train(open_experiment(config), tmp_path)
     with Checkpoints(tmp_path, read_only=True) as checkpoints:

@@ -16,10 +16,12 @@ PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 KEY = jax.random.key(0)
 
 
-def make_game(page, **changes):
+def make_game(page, schedules=None, **changes):
+    """The tiny game of a page on two pictures; `schedules` are constants that take the place of the page's."""
     config = load(f'{page}:tiny').unlock()
     config.batch = 2
     config.update_from_flattened_dict(changes)
+    config.schedules = config.schedules.to_dict() | (schedules or {})
     game = build(config, 64)
     shape = (batches_per_step(config), config.batch, *shape_of(config), 3)
     pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
@@ -47,7 +49,7 @@ def differs(a, b):
 @pytest.mark.parametrize('page', PAGES)
 @pytest.mark.parametrize('mover, other', [('gen', 'disc'), ('disc', 'gen')])
 def test_a_turn_changes_only_the_mover(page, mover, other):
-    game, pictures = make_game(page, **{f'schedules.learning_rate_{other}': 0.0})
+    game, pictures = make_game(page, {f'learning_rate_{other}': 0.0})
     before = start(game, pictures)
     after, _ = step(game, before, pictures)
     assert_same(getattr(before, other).params, getattr(after, other).params)
@@ -72,15 +74,8 @@ def test_randomness_follows_the_step_number():
 
 def test_gradients_are_those_of_the_whole_loss():
     """With SGD the generator moves by the gradient of its loss through the updated discriminator, taken in one go."""
-    game, pictures = make_game(
-        'configs/colorize.py',
-        **{
-            'optimizer.name': 'sgd',
-            'schedules.learning_rate_gen': 1.0,
-            'schedules.learning_rate_disc': 0.05,
-            'schedules.adversarial.value': (0.5, 0.5),
-        },
-    )
+    constants = {'learning_rate_gen': 1.0, 'learning_rate_disc': 0.05, 'adversarial': 0.5}
+    game, pictures = make_game('configs/colorize.py', constants, **{'optimizer.name': 'sgd'})
     state = start(game, pictures)
     after, metrics = step(game, state, pictures)
 

@@ -24,19 +24,23 @@ _AT_ONCE = 8  # pictures whose maps are in memory together
 
 
 @jax.jit
-def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
+def ssim(a: jax.Array, b: jax.Array, mask: jax.Array | None = None) -> jax.Array:
     """Mean SSIM, equation 13 averaged as in equation 17 of Wang et al. 2004.
 
-    a, b: float [N, H, W, C] in [-1, 1], H and W at least 11. Returns float32 [N] in [-1, 1], 1 for equal
-    pictures. Raises ValueError for smaller pictures.
+    a, b: float [N, H, W, C] in [-1, 1], H and W at least 11. mask: [N, H, W, 1], or None; with a mask, the mean over
+    the windows whose centre lies in it (where it is above 0.5), NaN where there is none. Returns float32 [N] in
+    [-1, 1], 1 for equal pictures. Raises ValueError for smaller pictures.
     """
     _check_size(a)
+    centres = jnp.ones((*a.shape[:3], 1)) if mask is None else (jnp.asarray(mask) > 0.5).astype(jnp.float32)
+    edge = WINDOW // 2
+    centres = jnp.moveaxis(centres[:, edge:-edge, edge:-edge], -1, 1)
 
-    def one(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
-        luminance, structure = _maps(*pair)
-        return (luminance * structure).mean(axis=(1, 2)).mean()
+    def one(planes: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+        luminance, structure = _maps(*planes[:2])
+        return ((luminance * structure).mean(axis=0) * planes[2][0]).sum() / planes[2].sum()
 
-    return _map_planes(one, a, b)
+    return _map_planes(one, a, b, centres)
 
 
 @jax.jit
@@ -72,10 +76,10 @@ def _check_size(images: jax.Array) -> None:
         raise ValueError(f'SSIM needs pictures of at least {WINDOW}x{WINDOW} pixels, got {height}x{width}')
 
 
-def _map_planes(one: Callable, a: jax.Array, b: jax.Array) -> jax.Array:
-    """Applies `one` (pair of [C, H, W] in [0, 1] -> number) to [N, H, W, C] in [-1, 1], a few at a time."""
+def _map_planes(one: Callable, a: jax.Array, b: jax.Array, *more: jax.Array) -> jax.Array:
+    """Applies `one` (pair of [C, H, W] in [0, 1], `more` of each -> number) to [N, H, W, C] in [-1, 1]."""
     planes = tuple(jnp.moveaxis(x, -1, 1) for x in unit_pair(a, b))
-    return jax.lax.map(one, planes, batch_size=_AT_ONCE)
+    return jax.lax.map(one, (*planes, *more), batch_size=_AT_ONCE)
 
 
 def _maps(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
