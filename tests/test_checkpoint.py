@@ -1,0 +1,79 @@
+"""Checkpoints: whole or not at all, newest sound one first."""
+
+import numpy as np
+import pytest
+
+from gans import checkpoint
+from gans.checkpoint import Checkpoints
+from gans.errors import UserError
+
+STATE = {'a': np.arange(6, dtype=np.float32).reshape(2, 3), 'b': {'c': np.int32(7)}}
+
+
+def save(folder, steps, keep=9):
+    with Checkpoints(folder, keep) as checkpoints:
+        for step in steps:
+            checkpoints.save(step, {**STATE, 'b': {'c': np.int32(step)}}, {'note': f'at {step}'})
+
+
+def damage(folder, step):
+    for path in (folder / checkpoint.FOLDER / str(step)).rglob('*'):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def read(folder):
+    with Checkpoints(folder, read_only=True) as checkpoints:
+        return checkpoint.newest_sound(checkpoints, STATE)
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    save(tmp_path, [3, 8])
+    step, about, state = read(tmp_path)
+    assert (step, about['note'], state['b']['c']) == (8, 'at 8', 8)
+    np.testing.assert_array_equal(state['a'], STATE['a'])
+    assert state['a'].dtype == np.float32
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    save(tmp_path, [1, 2, 3, 4], keep=2)
+    with Checkpoints(tmp_path, read_only=True) as checkpoints:
+        assert checkpoints.steps() == [3, 4]
+
+
+def test_saving_a_step_again_changes_nothing(tmp_path):
+    save(tmp_path, [5])
+    with Checkpoints(tmp_path, 9) as checkpoints:
+        checkpoints.save(5, {**STATE, 'b': {'c': np.int32(99)}}, {'note': 'other'})
+    assert read(tmp_path)[1]['note'] == 'at 5'
+
+
+def test_damaged_ones_are_passed_over_and_named(tmp_path, caplog):
+    save(tmp_path, [1, 2, 3])
+    damage(tmp_path, 3)
+    damage(tmp_path, 2)
+    assert read(tmp_path)[0] == 1
+    assert 'step 3' in caplog.text and 'step 2' in caplog.text and 'damaged' in caplog.text
+
+
+def test_nothing_readable_is_a_sentence(tmp_path):
+    save(tmp_path, [1])
+    damage(tmp_path, 1)
+    with pytest.raises(UserError, match='None of the checkpoints'):
+        read(tmp_path)
+
+
+def test_a_run_without_checkpoints_is_none_and_another_folder_a_sentence(tmp_path):
+    save(tmp_path / 'run', [])
+    assert read(tmp_path / 'run') is None
+    (tmp_path / 'other').mkdir()
+    with pytest.raises(UserError, match='not a run folder'):
+        read(tmp_path / 'other')
+    assert list((tmp_path / 'other').iterdir()) == []
+
+
+def test_a_half_written_checkpoint_does_not_count(tmp_path):
+    save(tmp_path, [1, 2])
+    folder = tmp_path / checkpoint.FOLDER
+    (folder / '2').rename(folder / '2.orbax-checkpoint-tmp')
+    assert read(tmp_path)[0] == 1

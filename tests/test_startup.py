@@ -1,0 +1,52 @@
+"""What is set before JAX is used."""
+
+import os
+
+import jax
+import pytest
+
+from gans import startup
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    before = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
+    for name in (startup.CACHE, startup.FLAGS, 'XLA_FLAGS'):
+        monkeypatch.delenv(name, raising=False)
+    yield monkeypatch
+    jax.config.update('jax_compilation_cache_dir', before[0])
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', before[1])
+
+
+def prepared(environment, tmp_path, jaxlib='0.10.2', **variables):
+    environment.setenv('XDG_CACHE_HOME', str(tmp_path))
+    environment.setattr(startup, 'version', lambda package: jaxlib)
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    startup.prepare()
+    return os.environ.get('XLA_FLAGS', '')
+
+
+def test_the_cache_is_in_the_users_folder_and_can_be_moved_or_turned_off(environment, tmp_path):
+    prepared(environment, tmp_path)
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / 'gans' / 'compiled')
+    prepared(environment, tmp_path, GANS_CACHE=str(tmp_path / 'elsewhere'))
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / 'elsewhere')
+
+
+def test_an_empty_cache_variable_changes_nothing(environment, tmp_path):
+    jax.config.update('jax_compilation_cache_dir', 'untouched')
+    prepared(environment, tmp_path, GANS_CACHE='')
+    assert jax.config.jax_compilation_cache_dir == 'untouched'
+
+
+def test_flags_are_added_to_the_users_own_and_never_contradict_them(environment, tmp_path):
+    assert prepared(environment, tmp_path, XLA_FLAGS='--a=1') == '--a=1 ' + ' '.join(startup._CPU_FLAGS)
+    own = startup._CPU_FLAGS[0].partition('=')[0] + '=OTHER'
+    assert prepared(environment, tmp_path, XLA_FLAGS=own) == own
+
+
+def test_flags_can_be_turned_off_and_are_not_given_to_untried_releases(environment, tmp_path):
+    assert prepared(environment, tmp_path, GANS_XLA_FLAGS='0') == ''
+    environment.delenv('GANS_XLA_FLAGS')
+    assert prepared(environment, tmp_path, jaxlib='0.11.0') == ''
