@@ -13,7 +13,7 @@ from gans.runs import Trained, open_experiment
 
 MEASURES = {
     'colorize': ('L1', 'PSNR dB', 'SSIM', 'chroma error', 'colourfulness'),
-    'inpaint': ('L1', 'PSNR dB', 'SSIM', 'L1 in boxes', 'PSNR dB in boxes'),
+    'inpaint': ('L1', 'PSNR dB', 'SSIM', 'L1 in boxes', 'PSNR dB in boxes', 'SSIM in boxes'),
 }
 ROWS = {
     'colorize': ('original', 'gray', 'mean chroma', 'output', 'output, own luma'),

@@ -12,8 +12,10 @@ from gans.parallel import lay_out
 from gans.train_step import init
 
 KEY = jax.random.key(0)
-# Adam would hide a gradient that is wrong by a factor.
-CONSTANTS = {'learning_rate_gen': 0.01, 'learning_rate_disc': 0.01, 'adversarial': 1.0, 'l1': 1.0}
+# SGD: Adam would hide a gradient that is wrong by a factor. Small rates: pixelwise norm of the nearly empty maps of a
+# fresh network, and the corners of L1, blow the last digit of a gradient up to 0.4 % of it, and every step multiplies
+# that. So gradients are compared after one step, losses after two.
+CONSTANTS = {'learning_rate_gen': 1e-3, 'learning_rate_disc': 1e-3, 'adversarial': 1.0, 'l1': 1.0}
 
 
 @pytest.fixture(scope='module')
@@ -36,13 +38,15 @@ def first(game, pictures):
     return jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
 
 
-def play(kind, devices, game, pictures, state, steps=3):
+def play(kind, devices, game, pictures, state, steps=2):
+    """(the state after the first step, the metrics of every step)."""
     layout = lay_out(kind, game, 8, devices)
-    placed, losses = layout.place(state), []
+    placed, losses, first = layout.place(state), [], None
     for _ in range(steps):
         placed, metrics = layout.step(KEY, placed, layout.feed(pictures))
+        first = first or jax.device_get(layout.fetch(placed))
         losses.append({name: float(value) for name, value in metrics.items()})
-    return jax.device_get(layout.fetch(placed)), losses
+    return first, losses
 
 
 @pytest.fixture(scope='module')
@@ -68,10 +72,10 @@ def relative_distance(a, b, origin):
 def test_devices_share_the_batch_and_agree(kind, devices, game, pictures, first, alone):
     state, losses = play(kind, devices, game, pictures, first)
     for mine, theirs in zip(losses, alone[1], strict=True):
-        assert mine == pytest.approx(theirs, rel=2e-5, abs=1e-6)
+        assert mine == pytest.approx(theirs, rel=1e-4, abs=1e-6)
     for player in ('gen', 'disc'):
         ours, ref, origin = (getattr(s, player).params for s in (state, alone[0], first))
-        assert relative_distance(ours, ref, origin) < 0.03
+        assert relative_distance(ours, ref, origin) < 0.02
 
 
 def test_fetched_state_outlives_later_steps(game, pictures, first):
