@@ -17,7 +17,10 @@ The discriminator has a loss of its own without a weight. While the adversarial 
 training, it learns to tell real from fake all the same, and the generator does not listen; when the weight rises, it
 listens to a judge that knows its trade.
 
-RESULTS
+Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): 10 min 3 s in all with a cold cache and other low-
+priority work on the machine; on 391 held-out pictures L1 inside the boxes 0.1703, which is 0.991 of that of filling
+each box with its border's mean (0.966 to 1.018). Expect blurred ghosts where the boxes were: finding them comes
+first, and the loss is still falling at the end.
 """
 
 from ml_collections import ConfigDict
