@@ -27,8 +27,7 @@ def new_run_folder(parent: str | Path, name: str) -> Path:
     parent = Path(parent)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        taken = [int(m[1]) for p in parent.iterdir() if (m := re.match(r'(\d{5})-', p.name))]
-        for number in range(max(taken, default=-1) + 1, 100_000):
+        for number in range(_next_number(parent), 100_000):
             folder = parent / f'{number:05d}-{name}'
             try:
                 folder.mkdir()
@@ -43,8 +42,12 @@ def new_run_folder(parent: str | Path, name: str) -> Path:
 
 def next_run_name(parent: str | Path, name: str) -> str:
     """What `new_run_folder` would make, without making it."""
-    taken = [int(m[1]) for p in Path(parent).glob('*') if (m := re.match(r'(\d{5})-', p.name))]
-    return str(Path(parent) / f'{max(taken, default=-1) + 1:05d}-{name}')
+    return str(Path(parent) / f'{_next_number(Path(parent)):05d}-{name}')
+
+
+def _next_number(parent):
+    taken = [int(m[1]) for p in parent.glob('*') if (m := re.match(r'(\d{5})-', p.name))]
+    return max(taken, default=-1) + 1
 
 
 def log_to(folder: str | Path) -> None:

@@ -1,7 +1,6 @@
 """The loop: pictures in, steps, and at their times a log line, a picture grid, a checkpoint."""
 
 import contextlib
-import logging
 import math
 import signal
 import time
@@ -19,7 +18,7 @@ from gans.data.batches import batches, read_all
 from gans.errors import Failure, UserError
 from gans.parallel import lay_out
 from gans.runs import Experiment, fingerprint, state_shapes, write_json
-from gans.train_step import draw, init, sample
+from gans.train_step import draw, init, sample, seen_by_generator
 
 _IN_FLIGHT = 2  # steps given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
 
@@ -181,7 +180,6 @@ def _resume_or_start(experiment, checkpoints):
     for damaged in checkpoints.steps():
         if damaged > step:
             checkpoints.drop(damaged)
-    logging.info('Going on from step %d of %s.', step, checkpoints.folder.parent)
     print(f'Going on from step {step}.')
     return step, about['window'], state
 
@@ -207,8 +205,7 @@ def _fixed_inputs(experiment):
 
 
 def _make_grid(game, state, inputs, step):
-    hyper = {name: schedule(step) for name, schedule in game.schedules.items()}
-    seen = {n: game.view(value, hyper) if n == 'image' else value for n, value in inputs.gen.items()}
+    seen = seen_by_generator(game, inputs.gen, step)
     shown = images.to_uint8(seen['image']) if 'image' in seen else None
     return shown, images.to_uint8(sample(game, state, seen))
 

@@ -75,6 +75,11 @@ def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = Non
     return jax.vmap(game.task.draw)(keys, images.to_float(pictures))
 
 
+def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
+    """`Inputs.gen` as the generator sees it at a step: its picture through the view."""
+    return _view_image(game, gen_inputs, _read_schedules(game, step))
+
+
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
     inputs = _look(game, keys[0], pictures, hyper, axis)
@@ -161,9 +166,13 @@ def _look(game, key, pictures, hyper, axis) -> Inputs:
     flips, draws = jax.random.split(key)
     flipped = jax.vmap(game.task.augment)(_example_keys(flips, len(pictures), axis), images.to_float(pictures))
     inputs = jax.vmap(game.task.draw)(_example_keys(draws, len(pictures), axis), flipped)
-    gen = {name: game.view(value, hyper) if name == 'image' else value for name, value in inputs.gen.items()}
+    gen = _view_image(game, inputs.gen, hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)
+
+
+def _view_image(game, gen_inputs, hyper):
+    return {name: game.view(x, hyper) if name == 'image' else x for name, x in gen_inputs.items()}
 
 
 def _example_keys(key, n, axis):
