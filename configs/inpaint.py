@@ -57,7 +57,7 @@ def get_config(reading: str = '') -> ConfigDict:
             # 'minimax' is the form that the paper prints.
             objective=dict(name='standard', form='non_saturating', terms=('l1',)),
             turns=dict(gen=1, disc=1),
-            optimizer=dict(name='adam', b1=0.0, b2=0.99),
+            optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
             # Breakpoints in fractions of training, values joined by straight lines, constant outside.
             schedules=dict(
                 learning_rate_gen=dict(at=(0.8, 1.0), value=(1e-3, 1e-4)),
@@ -87,9 +87,9 @@ def _paper(config):
 
 
 def _tiny(config):
-    config.batch, config.steps = 8, 4
+    config.size, config.batch, config.steps = 32, 8, 4
     config.data.embedded.count = 64
-    config.generator.widths = config.discriminator.widths = (4, 4, 4, 4, 4, 4)
+    config.generator.widths = config.discriminator.widths = (4, 4, 4)
     config.log.every, config.log.pictures, config.checkpoint.every = 1, 2, 2
 
 

@@ -49,7 +49,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
         disc=disc,
         task=_make_task(config.task),
         objective=objective,
-        tx=Pair(*(_make_optimizer(config.optimizer) for _ in Pair._fields)),
+        tx=Pair(*(_make_optimizer(config.optimizer[name], f'config.optimizer.{name}') for name in Pair._fields)),
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda pictures, hyper: images.gaussian_blur(pictures, hyper['blur']),
@@ -113,14 +113,14 @@ def _make_objective(section):
         raise UserError(f'config.objective has {error}, which {section.name} does not know.') from error
 
 
-def _make_optimizer(section):
+def _make_optimizer(section, where):
     """Adam without a learning rate: the step multiplies by the schedule, which counts steps and not updates."""
-    arguments = arguments_of(optax.scale_by_adam, section, 'config.optimizer')
+    arguments = arguments_of(optax.scale_by_adam, section, where)
     if section.name == 'adam':
         return optax.scale_by_adam(**arguments)
     if section.name == 'sgd':
         return optax.identity()
-    raise UserError(f"config.optimizer.name is {section.name!r}: choose 'adam' or 'sgd'.")
+    raise UserError(f"{where}.name is {section.name!r}: choose 'adam' or 'sgd'.")
 
 
 def _choose(options, name, where):

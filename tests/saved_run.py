@@ -38,7 +38,7 @@ def make_config(task: str, pictures: Path, seed: int = 0, latent: int | None = N
         config.data.update(source='folder', held_out=0.4, threads=1)
         config.data.folder.path = str(pictures)
     config.seed, config.size, config.batch = seed, 64, 4
-    config.generator.widths = config.discriminator.widths = (2,) * 6
+    config.generator.widths = config.discriminator.widths = (2,) * 3
     if latent is not None:
         config.task.latent, config.generator.noise = latent, bool(latent)
         config.generator.z_dim = latent or 8

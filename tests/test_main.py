@@ -10,7 +10,7 @@ CASES = [
     (['--config=configs/colorize.py:papre'], "did you mean 'paper'"),
     (['--config=configs/colorize.py:tiny', '--config.generator.widhts=(1,)'], "did you mean 'widths'"),
     (['--config=configs/colorize.py:tiny', '--config.batch=many'], 'batch'),
-    (['--config=configs/colorize.py:tiny', '--config.batch=7', '--config.devices=1', '--config.size=60'], '64'),
+    (['--config=configs/colorize.py', '--config.size=60', '--dry_run'], 'multiples of 64'),
     (['--config=configs/colorize.py:tiny', '--config.batch=0'], 'config.batch'),
     (['--mode=evalute', '--workdir=x'], "did you mean 'evaluate'"),
     (['--mode=evaluate'], '--workdir'),

@@ -23,14 +23,14 @@ def game():
     from gans.config import load
 
     config = load('configs/inpaint.py:tiny').unlock()
-    config.optimizer.name = 'sgd'
+    config.optimizer.gen.name = config.optimizer.disc.name = 'sgd'
     config.schedules = config.schedules.to_dict() | CONSTANTS
     return build(config, 64)
 
 
 @pytest.fixture(scope='module')
 def pictures():
-    return np.random.default_rng(0).integers(0, 256, (1, 8, 64, 64, 3), np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (1, 8, 32, 32, 3), np.uint8)
 
 
 @pytest.fixture(scope='module')
