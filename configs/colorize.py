@@ -37,10 +37,12 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=16,
             steps=620,
-            # `source` names one of the sections below. A tenth of the pictures is held out; `threads` read ahead.
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
                 held_out=0.1,
+                placement='host',
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),

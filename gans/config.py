@@ -22,6 +22,7 @@ MAY_CHANGE = (
     'data.folder.path',
     'data.tfds.data_dir',
     'data.threads',
+    'data.placement',
 )
 
 

@@ -1,10 +1,14 @@
 """What a config means, printed before anything is trained or written."""
 
 import jax
+import numpy as np
 from clu import parameter_overview
 
+from gans.build import batches_per_step, shape_of
 from gans.config import to_json
-from gans.runs import Experiment, state_shapes
+from gans.errors import UserError
+from gans.parallel import free_memory, lay_out
+from gans.runs import Experiment, state_shapes, training_bytes
 
 _FRACTIONS = (0.0, 0.15, 0.30, 0.55, 0.80, 1.0)
 
@@ -13,6 +17,12 @@ def describe(experiment: Experiment, folder: str) -> str:
     """The resolved config, both networks' parameters, the schedules over training, the data; nothing is written."""
     config, game = experiment.config, experiment.game
     state = state_shapes(game, config)
+    needed, free = memory_needed(experiment), free_memory()
+    if needed > free:
+        raise UserError(
+            f'A step needs {needed / 2**30:.2f} GiB on every device, which has {free / 2**30:.2f} GiB free: give a '
+            'smaller --config.batch or --config.size, more devices, or --config.dtype=bfloat16.'
+        )
     return '\n\n'.join(
         [
             f'Config\n{to_json(config)}',
@@ -21,9 +31,22 @@ def describe(experiment: Experiment, folder: str) -> str:
             _schedules(game.schedules, config.steps),
             f'Data: {experiment.source.where}\n'
             f'{len(experiment.train)} pictures to train on, {len(experiment.test)} held out.',
-            f'Devices: {len(jax.devices())} x {jax.devices()[0].device_kind}\nRun folder: {folder}',
+            f'Devices: {len(jax.devices())} x {jax.devices()[0].device_kind}\n'
+            f'Memory: {needed / 2**30:.2f} GiB needed on each by the compiled step, {free / 2**30:.2f} GiB free\n'
+            f'Run folder: {folder}',
         ]
     )
+
+
+def memory_needed(experiment: Experiment) -> int:
+    """Bytes that a step needs on every device, counted by XLA: state, pictures and what lies between."""
+    config, game = experiment.config, experiment.game
+    layout = lay_out(config.parallel, game, config.batch, config.devices)
+    pictures = jax.ShapeDtypeStruct((batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8)
+    memory = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile().memory_analysis()
+    whole = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
+    stored = training_bytes(experiment) if config.data.placement == 'device' else 0
+    return whole - memory.alias_size_in_bytes + stored
 
 
 def _parameters(title, params):

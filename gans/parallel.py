@@ -4,6 +4,7 @@ Both give every device its share of each batch and a copy of the state, and both
 about an example depends on its place in the global batch, and gradients are averaged over all of it.
 """
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,14 +21,18 @@ from gans.train_step import train_step
 
 
 class Layout(NamedTuple):
-    """How state and batches lie on the devices, and the step compiled for that.
+    """How state and pictures lie on the devices, and the step compiled for that.
+
+    What a step is fed with are the pictures themselves, uint8 [turns, N, H, W, 3], or, where the whole training set was
+    placed on the devices, the numbers of its pictures, int32 [turns, N].
 
     Attributes:
       devices: how many devices share a batch.
-      step: (key, state, batches) -> (state, metrics), all as placed; the state given is used up.
+      step: (key, state, fed) -> (state, metrics), all as placed; the state given is used up.
       place: a state on the host or one device -> the state as `step` wants it.
-      feed: uint8 [turns, N, H, W, 3] on the host -> batches as `step` wants them.
+      feed: what a step is fed with, on the host -> the same as `step` wants it.
       fetch: a placed state -> one plain copy that later steps leave alone.
+      lower: (key, state, fed), shapes do -> the program of `step`, lowered: what it needs can be asked of it.
     """
 
     devices: int
@@ -35,9 +40,10 @@ class Layout(NamedTuple):
     place: Callable[[Any], Any]
     feed: Callable[[np.ndarray], jax.Array]
     fetch: Callable[[Any], Any]
+    lower: Callable
 
 
-def lay_out(kind: str, game: Game, batch: int, devices: int = 0) -> Layout:
+def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndarray | None = None) -> Layout:
     """Prepares the step for several devices.
 
     Args:
@@ -45,6 +51,7 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0) -> Layout:
       game: what is played.
       batch: the global batch size.
       devices: how many of the local devices to use; 0 for all.
+      stored: the whole training set, uint8 [n, H, W, 3], of which every device gets a copy; None feeds pictures.
 
     Raises:
       UserError: an unknown kind, more devices than there are, or a batch that they cannot share.
@@ -61,22 +68,32 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0) -> Layout:
             f'config.batch is {batch}, which {len(chosen)} devices cannot share evenly: '
             f'give a multiple of {len(chosen)}, or fewer devices with --config.devices.'
         )
-    return layouts[kind](game, chosen)
+    return layouts[kind](game, chosen, stored)
 
 
-def _mesh_layout(game: Game, devices) -> Layout:
+def free_memory() -> int:
+    """Bytes that are free on the first device, or in this machine where devices do not count theirs."""
+    counted = jax.local_devices()[0].memory_stats() or {}
+    if 'bytes_limit' in counted:
+        return counted['bytes_limit'] - counted['bytes_in_use']
+    return os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+
+
+def _mesh_layout(game: Game, devices, stored) -> Layout:
     mesh = jax.make_mesh((len(devices),), ('data',), axis_types=(AxisType.Auto,), devices=devices)
     everywhere = NamedSharding(mesh, P())
     shared_out = NamedSharding(mesh, P(None, 'data'))
     step = jax.jit(
-        partial(train_step, game),
-        in_shardings=(everywhere, everywhere, shared_out),
+        partial(_play, game, None),
+        in_shardings=(everywhere, everywhere, everywhere, shared_out),
         out_shardings=(everywhere, everywhere),
         donate_argnums=1,
     )
+    stored = jax.device_put(stored, everywhere)
     return Layout(
         devices=len(devices),
-        step=step,
+        step=lambda key, state, fed: step(key, state, stored, fed),
+        lower=lambda key, state, fed: step.lower(key, state, stored, fed),
         place=partial(jax.device_put, device=everywhere),
         feed=partial(jax.device_put, device=shared_out),
         # A copy: the placed buffers are donated to the next step, while a checkpoint may still be written from these.
@@ -84,30 +101,42 @@ def _mesh_layout(game: Game, devices) -> Layout:
     )
 
 
-def _pmap_layout(game: Game, devices) -> Layout:
+def _pmap_layout(game: Game, devices, stored) -> Layout:
     count = len(devices)
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
-    step = jax.pmap(
-        partial(train_step, game, axis='data'),
+    mapped = jax.pmap(
+        partial(_play, game, 'data'),
         axis_name='data',
-        in_axes=(None, 0, 0),
+        in_axes=(None, 0, 0, 0),
         devices=devices,
         donate_argnums=1,
     )
 
-    def one_by_one(key, state, batches):
-        state, metrics = step(key, state, batches)
+    def step(key, state, fed):
+        state, metrics = mapped(key, state, stored, fed)
         return state, jax.tree.map(lambda x: x[0], metrics)
 
     def place(state):
         copies = jax.tree.map(lambda x: np.stack([x] * count), jax.device_get(state))
         return jax.device_put(copies, by_device)
 
-    def feed(batches):
-        turns, n, *picture = batches.shape
-        return jax.device_put(batches.reshape(turns, count, n // count, *picture).swapaxes(0, 1), by_device)
+    def feed(fed):
+        turns, n, *picture = fed.shape
+        return jax.device_put(fed.reshape(turns, count, n // count, *picture).swapaxes(0, 1), by_device)
 
     def fetch(state):
         return jax.tree.map(lambda x: jnp.copy(x[0]), state)
 
-    return Layout(devices=count, step=one_by_one, place=place, feed=feed, fetch=fetch)
+    def lower(key, state, fed):
+        turns, n, *picture = fed.shape
+        states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
+        return mapped.lower(key, states, stored, jax.ShapeDtypeStruct((count, turns, n // count, *picture), fed.dtype))
+
+    stored = place(stored)
+    return Layout(devices=count, step=step, place=place, feed=feed, fetch=fetch, lower=lower)
+
+
+def _play(game, axis, key, state, stored, fed):
+    """The step on what it was fed with; `stored` is None where that is pictures."""
+    pictures = fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip')
+    return train_step(game, key, state, pictures, axis)

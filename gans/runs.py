@@ -82,6 +82,11 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     return jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
 
 
+def training_bytes(experiment: Experiment) -> int:
+    """The size of all training pictures, decoded."""
+    return experiment.source[int(experiment.train[0])].nbytes * len(experiment.train)
+
+
 def fingerprint(experiment: Experiment) -> str:
     """A digest of the training pictures: equal for equal sets, wherever they lie on disk."""
     digest = hashlib.blake2b(digest_size=16)

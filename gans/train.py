@@ -14,10 +14,10 @@ import numpy as np
 from gans import checkpoint, images, logbook
 from gans.build import batches_per_step
 from gans.config import differences, from_json, to_json
-from gans.data.batches import batches, read_all
+from gans.data.batches import batches, numbers, read_all
 from gans.errors import Failure, UserError
-from gans.parallel import lay_out
-from gans.runs import Experiment, fingerprint, state_shapes, write_json
+from gans.parallel import free_memory, lay_out
+from gans.runs import Experiment, fingerprint, state_shapes, training_bytes, write_json
 from gans.train_step import draw, init, sample, seen_by_generator
 
 _IN_FLIGHT = 2  # steps given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
@@ -42,7 +42,7 @@ def train(experiment: Experiment, folder: Path) -> bool:
       Diverged: a loss or a parameter is not finite. The checkpoints on disk are from before.
     """
     config = experiment.config
-    layout = lay_out(config.parallel, experiment.game, config.batch, config.devices)
+    layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
     _claim(folder)
     logbook.log_to(folder)
     with checkpoint.Checkpoints(folder, config.checkpoint.keep) as checkpoints, _Stop() as stop:
@@ -77,22 +77,13 @@ class _Loop:
         if step == 0:
             self.draw_pictures(0, layout.fetch(state))
         pace = logbook.Pace(config.batch, config.steps, step)
-        turns = batches_per_step(config)
-        stream = batches(
-            self.experiment.source,
-            self.experiment.train,
-            config.batch,
-            turns,
-            config.seed,
-            start=step,
-            threads=config.data.threads,
-        )
-        with contextlib.closing(stream):
+        feeds = _feeds(self.experiment, step)
+        with contextlib.closing(feeds):
             while step < config.steps and not stop.asked:
                 asked = time.perf_counter()
-                pictures = layout.feed(next(stream))
+                fed = layout.feed(next(feeds))
                 pace.waited(time.perf_counter() - asked)
-                state, metrics = layout.step(self.key, state, pictures)
+                state, metrics = layout.step(self.key, state, fed)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
@@ -193,6 +184,31 @@ def _claim(folder: Path) -> None:
         raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
     if foreign and not (folder / checkpoint.FOLDER).exists():
         raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
+
+
+def _feeds(experiment, start):
+    """What the steps are fed with, from `start` on: pictures, or their numbers where the devices hold the pictures."""
+    config = experiment.config
+    order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start)
+    if config.data.placement == 'device':
+        return numbers(len(experiment.train), **order)
+    return batches(experiment.source, experiment.train, **order, threads=config.data.threads)
+
+
+def _stored(experiment):
+    """All training pictures, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
+    data, source = experiment.config.data, experiment.source
+    if data.placement not in ('host', 'device'):
+        raise UserError(f"config.data.placement is {data.placement!r}: choose 'host' or 'device'.")
+    if data.placement == 'host':
+        return None
+    needed, free = training_bytes(experiment), free_memory()
+    if needed > free / 2:
+        raise UserError(
+            f'{len(experiment.train)} training pictures need {needed / 2**30:.1f} GiB on every device, which has '
+            f'{free / 2**30:.1f} GiB free, and training needs room too: give --config.data.placement=host.'
+        )
+    return np.concatenate(list(read_all(source, experiment.train, threads=data.threads)))
 
 
 def _fixed_inputs(experiment):

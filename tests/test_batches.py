@@ -65,6 +65,13 @@ def test_the_stream_is_one_permutation_per_epoch_drawn_from_seed_and_epoch():
     assert np.array_equal(numbers_of(steps), IDS[np.concatenate(epochs)[:40]])
 
 
+def test_numbers_name_the_pictures_that_batches_reads():
+    read = take(9, lib.batches(Numbers(60), IDS, batch=4, turns=2, seed=9, start=5))
+    named = np.stack(list(itertools.islice(lib.numbers(len(IDS), batch=4, turns=2, seed=9, start=5), 9)))
+    assert named.dtype == np.int32 and named.shape == (9, 2, 4)
+    assert np.array_equal(numbers_of(read), IDS[named].reshape(-1))
+
+
 def test_order_is_a_permutation_for_every_small_size():
     for n in range(1, 40):
         assert np.array_equal(np.sort(lib.order(3, n, 5 * n + np.arange(n))), np.arange(n))

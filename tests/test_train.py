@@ -174,3 +174,27 @@ def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
         [json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()] for n in ('each', 'all')
     )
     assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)
+
+
+def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny, tmp_path):
+    """Two programs, so not bit for bit; that the batches are the same is held by test_batches.py."""
+    changes = {'steps': 2, 'devices': 2, 'log.every': 1}
+    train(open_experiment(tiny(PAGE, **changes)), tmp_path / 'host')
+    train(open_experiment(tiny(PAGE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
+    host, device = (
+        [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
+        for name in ('host', 'device')
+    )
+    assert device[0] == pytest.approx(host[0], rel=1e-4)
+    # Another run: were the numbers read wrongly, the first step would already see other pictures.
+    assert host[0]['gen/l1'] != pytest.approx(host[1]['gen/l1'], rel=1e-3)
+    assert train(open_experiment(tiny(PAGE, **{**changes, 'steps': 3, 'data.placement': 'device'})), tmp_path / 'host')
+
+
+def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="choose 'host' or 'device'"):
+        train(open_experiment(tiny(PAGE, **{'data.placement': 'gpu'})), tmp_path)
+    monkeypatch.setattr('gans.train.free_memory', lambda: 1000)
+    with pytest.raises(UserError, match='--config.data.placement=host'):
+        train(open_experiment(tiny(PAGE, **{'data.placement': 'device'})), tmp_path)
+    assert not any(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -104,6 +105,16 @@ def batches(
             f'make --config.batch a multiple of {count}.'
         )
     return _stream(_Steps(source, ids, batch, turns, seed, shard), start, threads, prefetch)
+
+
+def numbers(n: int, batch: int, turns: int, seed: int, start: int = 0) -> Iterator[np.ndarray]:
+    """Returns an endless iterator over steps from number `start` on: which of `n` pictures, int32 [turns, batch].
+
+    `pictures[numbers]` are the batches that `batches` reads, for `pictures` in the order of its `ids`.
+    """
+    for step in itertools.count(start):
+        positions = step * turns * batch + np.arange(turns * batch)
+        yield order(seed, n, positions).astype(np.int32).reshape(turns, batch)
 
 
 def read_all(
