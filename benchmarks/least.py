@@ -1,0 +1,89 @@
+"""The least arithmetic of one step: what the convolutions and projections of both networks need, nothing else.
+
+Counted from the modules themselves, by the shapes that their layers meet, for the plain definition of every layer (a
+nearest upscaling followed by a convolution counts as one convolution at the low resolution: that is exact and less).
+Only products with a pixel count, not those with the zeros around a picture; one multiplication and one addition are
+two operations. A gradient by the input or by the weights costs what the forward pass costs. Norms, activations,
+losses, blur, random numbers and the optimizers are left out: what a step spends on them is part of the measured excess.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from gans.build import batches_per_step, shape_of
+from gans.conv import phase_sums, same_padding
+from gans.game import Game
+from gans.layers import Conv, Dense
+from gans.train_step import draw
+
+
+class Layer(NamedTuple):
+    """One call of a layer: its module path, the operations of its forward pass, its input channels."""
+
+    name: str
+    operations: float
+    channels: int
+
+
+def layers_of(module: nn.Module, *args, **inputs) -> list[Layer]:
+    """Every convolution and projection that `module` computes on inputs of these shapes (arrays or shapes)."""
+    found = []
+
+    def watch(call: Callable, arguments: tuple, keywords: dict, context: nn.module.InterceptorContext):
+        if context.method_name == '__call__' and isinstance(context.module, (Conv, Dense)):
+            found.append(_count(context.module, [x.shape for x in arguments]))
+        return call(*arguments, **keywords)
+
+    with nn.intercept_methods(watch):
+        jax.eval_shape(partial(module.init, train=True), jax.random.key(0), *args, **inputs)
+    return found
+
+
+def least_operations(game: Game, config) -> float:
+    """Floating point operations of one step of `config`, all devices together.
+
+    A discriminator turn pushes the real and the generated pictures forward and back to the weights. The last one and
+    the first generator turn share one generator forward pass. A generator turn pushes the generated pictures through
+    the discriminator and back to the picture, not to the discriminator's weights, and on to the generator's weights.
+    """
+    pictures = jax.ShapeDtypeStruct((config.batch, *shape_of(config), 3), np.uint8)
+    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
+    gen = layers_of(game.gen, **inputs.gen)
+    disc = layers_of(game.disc, inputs.real, inputs.cond)
+    picture_share = inputs.real.shape[-1] / disc[0].channels  # no gradient by the condition is wanted
+
+    gen_forward, disc_forward = _sum(gen), _sum(disc)
+    gen_turn = 2 * disc_forward - (1 - picture_share) * disc[0].operations
+    gen_turn += 2 * gen_forward - gen[0].operations
+    disc_turn = 2 * (3 * disc_forward - disc[0].operations)
+    turns = game.turns.disc * disc_turn + game.turns.gen * gen_turn
+    return turns + batches_per_step(config) * gen_forward
+
+
+def _sum(layers):
+    return sum(layer.operations for layer in layers)
+
+
+def _count(layer, shapes):
+    inputs = sum(shape[-1] for shape in shapes)
+    if isinstance(layer, Dense):
+        return Layer('/'.join(layer.path), 2.0 * np.prod(shapes[0][:-1]) * inputs * layer.features, inputs)
+    batch, height, width, _ = shapes[0]
+    rows, columns = (_taps(extent, layer.kernel, layer.stride, layer.upscale) for extent in (height, width))
+    return Layer('/'.join(layer.path), 2.0 * batch * rows * columns * inputs * layer.features, inputs)
+
+
+def _taps(extent: int, size: int, stride: int, upscale: int) -> int:
+    """How many products one row of pixels needs along one axis, those with the zeros outside left out."""
+    if upscale == 1:
+        out, (before, _) = same_padding(extent, size, stride)
+        first = np.arange(out)[:, None] * stride - before
+        return int(np.sum((first + np.arange(size) >= 0) & (first + np.arange(size) < extent)))
+    side = phase_sums(size).shape[1]
+    first = np.arange(extent)[:, None] - side // 2
+    return upscale * int(np.sum((first + np.arange(side) >= 0) & (first + np.arange(side) < extent)))

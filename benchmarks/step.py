@@ -1,0 +1,165 @@
+"""Times the compiled train step of an experiment, beside what its arithmetic needs and what the machine can do.
+
+    python -m benchmarks.step --config=configs/inpaint.py --config.batch=16
+    python -m benchmarks.step --config=configs/inpaint.py --config.batch=16 --against=../shared/bench/torch_twin.py
+
+Random pictures, no input pipeline. With `--against`, a script that prints one JSON line with `median_ms` is run in turn
+with the step, `--rounds` times each, and the ratio of the medians of all rounds is printed: machines are noisy, and a
+ratio of two numbers that were not measured side by side says little. `--json=FILE` writes everything.
+"""
+
+import json
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+
+from absl import flags
+from ml_collections import config_flags
+
+from gans import startup
+
+FLAGS = flags.FLAGS
+config_flags.DEFINE_config_file('config', None, 'An experiment page.')
+flags.DEFINE_integer('steps', 20, 'Timed steps per round.')
+flags.DEFINE_integer('rounds', 3, 'How often the step (and the other script) is timed.')
+flags.DEFINE_string('against', None, 'Another script to run in turn; --size, --batch, --dtype and --steps are added.')
+flags.DEFINE_string('python', sys.executable, 'The interpreter of the other script.')
+flags.DEFINE_string('arguments', '', 'More arguments for the other script, "--device cuda --compile" say.')
+flags.DEFINE_string('json', None, 'Write the report to this file.')
+
+
+def main(arguments: list[str]) -> None:
+    startup.prepare()
+    FLAGS(arguments)
+    config = FLAGS.config
+    step, report = prepare(config)
+    rounds = []
+    for _ in range(FLAGS.rounds):
+        rounds.append({'step_ms': step(FLAGS.steps)})
+        if FLAGS.against:
+            rounds[-1]['other_ms'] = time_other(config)
+    report |= summary(rounds, report['operations_least'], report['matmul_per_second'], config)
+    print(table(report))
+    if FLAGS.json:
+        with open(FLAGS.json, 'w') as file:
+            json.dump(report, file, indent=1)
+
+
+def prepare(config):
+    """(a function: number of steps -> their times in milliseconds, what is known before any is timed)."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from benchmarks.least import least_operations
+    from benchmarks.machine import copy_bandwidth, matmul_rate
+    from gans.build import batches_per_step, build, shape_of
+    from gans.parallel import lay_out
+    from gans.train_step import init
+
+    game = build(config, pictures=10_000)
+    layout = lay_out(config.parallel, game, config.batch, config.devices)
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8
+    )
+    state = layout.place(jax.jit(partial(init, game))(jax.random.key(0), pictures[0, :1]))
+    key, batches = jax.random.key(config.seed), layout.feed(pictures)
+    start = time.perf_counter()
+    compiled = layout.lower(key, state, batches).compile()
+    seconds = time.perf_counter() - start
+    cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
+    holder = [state]
+
+    def times(count):
+        taken = []
+        for i in range(count + 2):
+            start = time.perf_counter()
+            holder[0], metrics = layout.step(key, holder[0], batches)
+            jax.block_until_ready((holder[0], metrics))
+            if i >= 2:
+                taken.append(1e3 * (time.perf_counter() - start))
+        return taken
+
+    report = {
+        'config': config.name,
+        'size': list(shape_of(config)),
+        'batch': config.batch,
+        'dtype': config.dtype,
+        'date': time.strftime('%Y-%m-%d'),
+        'machine': f'{len(jax.devices())} x {jax.devices()[0].device_kind}, {platform.machine()}',
+        'versions': f'Python {platform.python_version()}, jax {jax.__version__}',
+        'command': shlex.join(sys.argv),
+        'compile_seconds': seconds,
+        'operations': cost['flops'],
+        'operations_least': least_operations(game, config),
+        'bytes': cost['bytes accessed'],
+        'memory_needed': memory.temp_size_in_bytes + memory.argument_size_in_bytes,
+        'matmul_per_second': matmul_rate(getattr(jnp, config.dtype)),
+        'copy_bytes_per_second': copy_bandwidth(),
+    }
+    return times, report
+
+
+def time_other(config) -> float:
+    """The median step of the other script in milliseconds."""
+    command = [
+        FLAGS.python, FLAGS.against, '--size', str(config.size), '--batch', str(config.batch),
+        '--dtype', config.dtype, '--steps', str(FLAGS.steps), *shlex.split(FLAGS.arguments),
+    ]  # fmt: skip
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])['median_ms']
+
+
+def summary(rounds, least, matmul, config) -> dict:
+    """Medians over the rounds, and what follows from them."""
+    medians = [statistics.median(r['step_ms']) for r in rounds]
+    everything = sorted(t for r in rounds for t in r['step_ms'])
+    median = statistics.median(medians)
+    found = {
+        'step_ms': median,
+        'step_ms_range': [everything[0], everything[-1]],
+        'pictures_per_second': 1e3 * config.batch / median,
+        'seconds_per_1000_pictures': median / config.batch,
+        'share_of_roofline': least / (median / 1e3) / matmul,
+        'peak_memory': 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        'rounds': rounds,
+    }
+    if 'other_ms' in rounds[0]:
+        found['other_ms'] = statistics.median(r['other_ms'] for r in rounds)
+        found['other_over_ours'] = statistics.median(r['other_ms'] / m for r, m in zip(rounds, medians, strict=True))
+    return found
+
+
+def table(report) -> str:
+    """The report as lines to read."""
+    low, high = report['step_ms_range']
+    lines = [
+        f'{report["config"]}, {report["size"][0]} x {report["size"][1]} px, batch {report["batch"]}, {report["dtype"]}',
+        f'{report["machine"]}; {report["versions"]}; {report["date"]}',
+        f'compiled in            {report["compile_seconds"]:.1f} s',
+        f'step                   {report["step_ms"]:.1f} ms (all steps: {low:.1f} to {high:.1f})',
+        f'pictures per second    {report["pictures_per_second"]:.1f}',
+        f'seconds per 1000       {report["seconds_per_1000_pictures"]:.2f}',
+        f'operations             {report["operations"] / 1e9:.2f} G, least {report["operations_least"] / 1e9:.2f} G: '
+        f'{report["operations"] / report["operations_least"]:.3f} times',
+        f'bytes accessed         {report["bytes"] / 1e9:.2f} G',
+        f'matrix products        {report["matmul_per_second"] / 1e9:.1f} G operations/s; copies '
+        f'{report["copy_bytes_per_second"] / 1e9:.1f} GB/s',
+        f'share of that rate     {report["share_of_roofline"]:.1%}',
+        f'memory                 {report["memory_needed"] / 2**30:.2f} GiB needed by the step, '
+        f'{report["peak_memory"] / 2**30:.2f} GiB peak of the process',
+    ]  # fmt: skip
+    if 'other_ms' in report:
+        lines.append(
+            f'the other script       {report["other_ms"]:.1f} ms: {report["other_over_ours"]:.2f} times our step'
+        )
+    return '\n'.join(lines)
+
+
+if __name__ == '__main__':
+    main(sys.argv)

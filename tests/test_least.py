@@ -1,0 +1,76 @@
+"""The least arithmetic of a step: products counted one by one, and the turns that share them."""
+
+from functools import partial
+from pathlib import Path
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks.least import layers_of, least_operations
+from gans.build import build
+from gans.config import load
+from gans.layers import Conv, Dense
+from gans.train_step import draw
+
+PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+
+
+def products(extent, size, stride):
+    """Taps of a SAME convolution along one axis that fall on the picture, one by one."""
+    out = -(-extent // stride)
+    before = max((out - 1) * stride + size - extent, 0) // 2
+    return sum(0 <= place * stride + tap - before < extent for place in range(out) for tap in range(size))
+
+
+class Net(nn.Module):
+    """One layer on a picture, and a projection of all that it gives."""
+
+    stride: int = 1
+    upscale: int = 1
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = Conv(7, stride=self.stride, upscale=self.upscale)(x, x)
+        return Dense(5)(x.reshape(len(x), -1))
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_products_with_the_border_are_not_counted(stride):
+    conv, dense = layers_of(Net(stride=stride), jax.ShapeDtypeStruct((2, 6, 9, 3), jnp.float32))
+    assert conv.operations == 2 * 2 * products(6, 5, stride) * products(9, 5, stride) * 6 * 7
+    assert conv.channels == 6
+    pixels = -(-6 // stride) * -(-9 // stride)
+    assert dense.operations == 2 * 2 * (7 * pixels) * 5
+
+
+def test_upscaling_counts_as_four_small_kernels_at_the_low_resolution():
+    conv, _ = layers_of(Net(upscale=2), jax.ShapeDtypeStruct((1, 4, 6, 3), jnp.float32))
+    assert conv.operations == 2 * (2 * products(4, 3, 1)) * (2 * products(6, 3, 1)) * 6 * 7
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_more_turns_cost_what_they_add(page):
+    def count(gen, disc):
+        config = load(f'{page}:tiny').unlock()
+        config.turns.update(gen=gen, disc=disc)
+        return least_operations(build(config, 64), config)
+
+    one = count(1, 1)
+    more_disc, more_gen = count(1, 2) - one, count(2, 1) - one
+    assert 0 < more_disc < one and 0 < more_gen < one
+    assert count(3, 4) == pytest.approx(one + 3 * more_disc + 2 * more_gen, rel=1e-12)
+    # The shared generator forward pass is all that one turn of each saves.
+    config = load(f'{page}:tiny')
+    assert more_disc + more_gen > one
+    np.testing.assert_allclose(more_disc + more_gen - one, _forward(config), rtol=1e-12)
+
+
+def _forward(config):
+    game = build(config, 64)
+    size = config.size
+    pictures = jax.ShapeDtypeStruct((config.batch, size, size, 3), np.uint8)
+    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
+    return sum(layer.operations for layer in layers_of(game.gen, **inputs.gen))
