@@ -92,7 +92,7 @@ def test_evaluations_of_this_step_are_used_again(add_run, tmp_path, data):
 def refusals(data, other, large):
     """(what differs, the config of the first run, that of the second, the sentence)."""
     longer = make_config('inpaint', data)
-    longer.task.max_side = 0.5
+    longer.task.max_side += 0.1
     larger = make_config('colorize', large)
     larger.size = 128
     colorizer = make_config('colorize', data)
