@@ -19,7 +19,7 @@ CASES = [
     (['--workdir=/nowhere/run'], '/nowhere/run'),
     ([], '--config=configs/colorize.py'),
     (['--confg=x'], 'confg'),
-    (['colorize'], 'colorize'),
+    (['colorize'], "'colorize' is not a flag"),
     (['--config=configs/colorize.py:tiny', '--workdir=/dev/null/run'], '/dev/null/run'),
     (['--config=configs/colorize.py:tiny', '--config.data.source=embeded'], "did you mean 'embedded'"),
 ]
