@@ -20,8 +20,8 @@ listens to a judge that knows its trade.
 Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out pictures L1 inside the boxes 0.1678,
 which is 0.863 of that of filling each box with its border's mean (0.844 to 0.882). Time: 16 min 38 s in all with a cold
 cache, 25 min of processor time, on a shared machine with tests beside it for some minutes; undisturbed, the same step
-runs at 40 to 50 pictures per second, that is seven to nine minutes. Expect every box to be found and filled with soft
-blotches of likely colours, no petals: finding the boxes comes first, and the loss is still falling at the end.
+runs at 40 to 50 pictures per second, that is seven to nine minutes. Expect nearly every box to be found and smeared with
+soft blotches of likely colours, no petals: finding the boxes comes first, and the loss is still falling at the end.
 """
 
 from ml_collections import ConfigDict

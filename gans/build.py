@@ -83,6 +83,18 @@ def open_source(config: ConfigDict):
     return module.open_source(shape_of(config), config.seed, **arguments)
 
 
+def move_data(config: ConfigDict, place: str) -> None:
+    """Says in `config.data` that the same pictures lie at another place now.
+
+    Raises:
+      UserError: the source has no place, being drawn and not read.
+    """
+    argument = getattr(find_module('data', config.data.source, 'config.data.source'), 'PLACE', None)
+    if argument is None:
+        raise UserError(f'The pictures of {config.data.source!r} lie nowhere, so they were not moved: leave --input out.')
+    config.data[config.data.source][argument] = place
+
+
 def find_module(room: str, name: str, where: str) -> ModuleType:
     """Finds `gans.<room>.<name>`; raises UserError with the nearest name if there is none."""
     package = importlib.import_module(f'gans.{room}')

@@ -19,7 +19,7 @@ def define_flags() -> None:
     flags.DEFINE_string('workdir', None, 'The run folder; training makes runs/00000-NAME by default.')
     flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.')
     flags.DEFINE_bool('debug', False, 'Show the traceback of an error.')
-    flags.DEFINE_string('input', None, 'translate: a picture or a folder of pictures.')
+    flags.DEFINE_string('input', None, 'translate: a picture or a folder; evaluate: where the pictures lie now.')
     flags.DEFINE_string('output', None, 'translate, compare: the folder for the results.')
     flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
     flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.')
@@ -57,8 +57,8 @@ def _train(values) -> int:
         folder = values.workdir or logbook.next_run_name('runs', config.name)
         print(dry_run.describe(experiment, folder))
         return 0
-    folder = values.workdir or logbook.new_run_folder('runs', config.name)
-    return 0 if train(experiment, Path(folder).expanduser()) else 130
+    folder = values.workdir and Path(values.workdir).expanduser()
+    return 0 if train(experiment, folder) else 130
 
 
 def _config_of(values):
@@ -80,7 +80,7 @@ def _config_of(values):
 def _evaluate(values) -> int:
     from gans.evaluate import evaluate
 
-    print(evaluate(_required(values, 'workdir')))
+    print(evaluate(_required(values, 'workdir'), values.input))
     return 0
 
 

@@ -7,8 +7,9 @@ from clu import parameter_overview
 from gans.build import batches_per_step, shape_of
 from gans.config import to_json
 from gans.errors import UserError
+from gans.game import TrainState
 from gans.parallel import free_memory, lay_out
-from gans.runs import Experiment, state_shapes, training_bytes
+from gans.runs import Experiment, state_shapes, stored_bytes
 
 _FRACTIONS = (0.0, 0.15, 0.30, 0.55, 0.80, 1.0)
 
@@ -17,7 +18,7 @@ def describe(experiment: Experiment, folder: str) -> str:
     """The resolved config, both networks' parameters, the schedules over training, the data; nothing is written."""
     config, game = experiment.config, experiment.game
     state = state_shapes(game, config)
-    needed, free = memory_needed(experiment), free_memory()
+    needed, free = memory_needed(experiment, state), free_memory()
     if needed > free:
         raise UserError(
             f'A step needs {needed / 2**30:.2f} GiB on every device, which has {free / 2**30:.2f} GiB free: give a '
@@ -38,14 +39,14 @@ def describe(experiment: Experiment, folder: str) -> str:
     )
 
 
-def memory_needed(experiment: Experiment) -> int:
-    """Bytes that a step needs on every device, counted by XLA: state, pictures and what lies between."""
+def memory_needed(experiment: Experiment, state: TrainState) -> int:
+    """Bytes that a step needs on every device, counted by XLA: `state` (its shapes), pictures and what lies between."""
+    stored = stored_bytes(experiment)
     config, game = experiment.config, experiment.game
     layout = lay_out(config.parallel, game, config.batch, config.devices)
     pictures = jax.ShapeDtypeStruct((batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8)
-    memory = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile().memory_analysis()
+    memory = layout.lower(jax.random.key(0), state, pictures).compile().memory_analysis()
     whole = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
-    stored = training_bytes(experiment) if config.data.placement == 'device' else 0
     return whole - memory.alias_size_in_bytes + stored
 
 

@@ -19,7 +19,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gans import baselines, images
-from gans.build import shape_of
+from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
 from gans.data.batches import read_all
 from gans.data.source import Source
@@ -67,14 +67,17 @@ class Plan(NamedTuple):
     main: str
 
 
-def evaluate(workdir: str | Path) -> str:
+def evaluate(workdir: str | Path, moved_to: str | None = None) -> str:
     """Evaluates a run's newest checkpoint on all its held-out pictures.
 
     Writes `evaluation.json` and `evaluation/montage_{best,typical,worst}.png` (input, output, original) into the run's
-    folder, each whole or not at all. Returns the table for people. Raises UserError as `evaluate_run`, and if the
-    folder is not a run.
+    folder, each whole or not at all. `moved_to` says where the pictures of the training lie now, if not where they lay
+    then. Returns the table for people. Raises UserError as `evaluate_run`, and if the folder is not a run.
     """
-    return describe(evaluate_run(load_run(workdir)), Path(workdir).expanduser())
+    trained = load_run(workdir)
+    if moved_to:
+        move_data(trained.config, moved_to)
+    return describe(evaluate_run(trained), trained.folder)
 
 
 def evaluate_run(trained: Trained) -> dict:
@@ -90,7 +93,7 @@ def evaluate_run(trained: Trained) -> dict:
     if trained_on != fingerprint(experiment):
         raise UserError(
             f'{trained.folder} was trained on other pictures than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those pictures back.'
+            'held out may be known to it: give those pictures back, or --input with where they lie now.'
         )
     report = {
         'step': trained.step,

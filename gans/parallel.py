@@ -4,7 +4,6 @@ Both give every device its share of each batch and a copy of the state, and both
 about an example depends on its place in the global batch, and gradients are averaged over all of it.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -76,7 +75,9 @@ def free_memory() -> int:
     counted = jax.local_devices()[0].memory_stats() or {}
     if 'bytes_limit' in counted:
         return counted['bytes_limit'] - counted['bytes_in_use']
-    return os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    import psutil
+
+    return psutil.virtual_memory().available
 
 
 def _mesh_layout(game: Game, devices, stored) -> Layout:

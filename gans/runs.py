@@ -15,6 +15,7 @@ from gans.config import from_json
 from gans.data.source import Memo, Source, split
 from gans.errors import UserError
 from gans.game import Game, TrainState
+from gans.parallel import free_memory
 from gans.train_step import init
 
 _MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
@@ -82,9 +83,24 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     return jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
 
 
-def training_bytes(experiment: Experiment) -> int:
-    """The size of all training pictures, decoded."""
-    return experiment.source[int(experiment.train[0])].nbytes * len(experiment.train)
+def stored_bytes(experiment: Experiment) -> int:
+    """Bytes of training pictures that every device is to hold, as `config.data.placement` has it: 0 for 'host'.
+
+    Raises:
+      UserError: another placement than 'host' or 'device', or pictures that would fill more than half of what is free.
+    """
+    placement = experiment.config.data.placement
+    if placement not in ('host', 'device'):
+        raise UserError(f"config.data.placement is {placement!r}: choose 'host' or 'device'.")
+    if placement == 'host':
+        return 0
+    needed, free = experiment.source[int(experiment.train[0])].nbytes * len(experiment.train), free_memory()
+    if needed > free / 2:
+        raise UserError(
+            f'{len(experiment.train)} training pictures need {needed / 2**30:.1f} GiB on every device, which has '
+            f'{free / 2**30:.1f} GiB free, and training needs room too: give --config.data.placement=host.'
+        )
+    return needed
 
 
 def fingerprint(experiment: Experiment) -> str:

@@ -16,8 +16,8 @@ from gans.build import batches_per_step
 from gans.config import differences, from_json, to_json
 from gans.data.batches import batches, numbers, read_all
 from gans.errors import Failure, UserError
-from gans.parallel import free_memory, lay_out
-from gans.runs import Experiment, fingerprint, state_shapes, training_bytes, write_json
+from gans.parallel import lay_out
+from gans.runs import Experiment, fingerprint, state_shapes, stored_bytes, write_json
 from gans.train_step import draw, init, sample, seen_by_generator
 
 _IN_FLIGHT = 2  # steps given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
@@ -27,12 +27,12 @@ class Diverged(Failure):
     """Training produced a number that is not finite; the message names it."""
 
 
-def train(experiment: Experiment, folder: Path) -> bool:
+def train(experiment: Experiment, folder: Path | None = None) -> bool:
     """Trains to the end, from the newest checkpoint in the folder if there is one.
 
     Args:
       experiment: what to train, on what.
-      folder: the run's folder; made if need be.
+      folder: the run's folder, made if need be; by default the next numbered one in `runs`.
 
     Returns:
       True at the end of training, False if a signal stopped it (after saving).
@@ -42,34 +42,31 @@ def train(experiment: Experiment, folder: Path) -> bool:
       Diverged: a loss or a parameter is not finite. The checkpoints on disk are from before.
     """
     config = experiment.config
+    shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
-    _claim(folder)
+    folder = logbook.new_run_folder('runs', config.name) if folder is None else _claim(folder)
     logbook.log_to(folder)
+    about = {'config': to_json(config), 'data': fingerprint(experiment), 'train_pictures': len(experiment.train)}
     with checkpoint.Checkpoints(folder, config.checkpoint.keep) as checkpoints, _Stop() as stop:
-        step, window, state = _resume_or_start(experiment, checkpoints)
+        step, window, state = _resume_or_start(experiment, shapes, about['data'], checkpoints)
         write_json(folder / 'config.json', config.to_dict())
         book = logbook.Logbook(folder, step)
         with contextlib.closing(book):
-            loop = _Loop(experiment, layout, checkpoints, book, folder, window)
+            loop = _Loop(experiment, layout, checkpoints, book, folder, about, window)
             return loop.run(step, state, stop)
 
 
 class _Loop:
     """The state of one sitting: what is written where, and the metrics since the last log line."""
 
-    def __init__(self, experiment, layout, checkpoints, book, folder, window):
-        self.experiment, self.layout, self.folder = experiment, layout, folder
+    def __init__(self, experiment, layout, checkpoints, book, folder, about, window):
+        self.experiment, self.layout, self.folder, self.about = experiment, layout, folder, about
         self.checkpoints, self.book = checkpoints, book
         self.window = window  # [{name: float}] of the steps since the last log line
         self.pending = []  # the same of the newest steps, still on the devices
         self.fixed = _fixed_inputs(experiment)
         self.make_grid = jax.jit(partial(_make_grid, experiment.game))
         self.key = jax.random.key(experiment.config.seed)
-        self.about = {
-            'config': to_json(experiment.config),
-            'data': fingerprint(experiment),
-            'train_pictures': len(experiment.train),
-        }
 
     def run(self, step, state, stop) -> bool:
         config, layout = self.experiment.config, self.layout
@@ -147,10 +144,10 @@ class _Loop:
         self.book.picture(step, 'held_out', sheet)
 
 
-def _resume_or_start(experiment, checkpoints):
+def _resume_or_start(experiment, shapes, data, checkpoints):
     """(step, metrics since the last log line, state): of the newest sound checkpoint, or of the start."""
     config = experiment.config
-    found = checkpoint.newest_sound(checkpoints, state_shapes(experiment.game, config))
+    found = checkpoint.newest_sound(checkpoints, shapes)
     if found is None:
         first = np.zeros((1, *experiment.source[int(experiment.train[0])].shape), np.uint8)
         start = jax.jit(partial(init, experiment.game))(jax.random.key(config.seed), first)
@@ -163,7 +160,7 @@ def _resume_or_start(experiment, checkpoints):
             + '\n  '.join(changed)
             + '\nGive those values back, or another --workdir.'
         )
-    if about['data'] != fingerprint(experiment):
+    if about['data'] != data:
         raise UserError(
             f'{checkpoints.folder.parent} was trained on other pictures ({about["train_pictures"]} of them) than '
             f'{experiment.source.where}: give those back, or another --workdir.'
@@ -175,8 +172,8 @@ def _resume_or_start(experiment, checkpoints):
     return step, about['window'], state
 
 
-def _claim(folder: Path) -> None:
-    """Makes the folder, or makes sure that it is a run's."""
+def _claim(folder: Path) -> Path:
+    """Makes the folder, or makes sure that it is a run's; returns it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = any(folder.iterdir()) and not (folder / 'config.json').exists()
@@ -184,6 +181,7 @@ def _claim(folder: Path) -> None:
         raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
     if foreign and not (folder / checkpoint.FOLDER).exists():
         raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
+    return folder
 
 
 def _feeds(experiment, start):
@@ -197,18 +195,9 @@ def _feeds(experiment, start):
 
 def _stored(experiment):
     """All training pictures, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
-    data, source = experiment.config.data, experiment.source
-    if data.placement not in ('host', 'device'):
-        raise UserError(f"config.data.placement is {data.placement!r}: choose 'host' or 'device'.")
-    if data.placement == 'host':
+    if not stored_bytes(experiment):
         return None
-    needed, free = training_bytes(experiment), free_memory()
-    if needed > free / 2:
-        raise UserError(
-            f'{len(experiment.train)} training pictures need {needed / 2**30:.1f} GiB on every device, which has '
-            f'{free / 2**30:.1f} GiB free, and training needs room too: give --config.data.placement=host.'
-        )
-    return np.concatenate(list(read_all(source, experiment.train, threads=data.threads)))
+    return np.concatenate(list(read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)))
 
 
 def _fixed_inputs(experiment):

@@ -288,6 +288,19 @@ def test_other_pictures_are_refused(tmp_path):
     assert not (trained.folder / 'evaluation.json').exists()
 
 
+def test_moved_pictures_are_found_where_they_are_said_to_lie(tmp_path, monkeypatch):
+    data = save_pictures(tmp_path / 'data', smooth_pictures(10))
+    trained = run_of(tmp_path, 'inpaint', None, lambda x: x)
+    monkeypatch.setattr(evaluate, 'load_run', lambda folder: trained)
+    moved = data.rename(tmp_path / 'moved')
+    with pytest.raises(UserError, match='data'):
+        evaluate.evaluate(trained.folder)
+    assert 'border mean' in evaluate.evaluate(trained.folder, str(moved))
+    trained.config.data.source = 'embedded'
+    with pytest.raises(UserError, match='leave --input out'):
+        evaluate.evaluate(trained.folder, str(moved))
+
+
 def test_a_task_without_measures_is_refused(tmp_path, data):
     trained = fake_run(tmp_path / 'run', make_config('colorize', data), lambda image, _: image)
     trained.config.task.name = 'generate'

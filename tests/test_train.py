@@ -136,6 +136,15 @@ def make_pictures(folder, seed):
     return folder
 
 
+def test_networks_that_do_not_fit_leave_no_folder_behind(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match='size'):
+        train(open_experiment(tiny(PAGE, size=20)))
+    assert not any(tmp_path.iterdir())
+    assert train(open_experiment(tiny(PAGE, steps=1)))
+    assert (tmp_path / 'runs/00000-colorize/config.json').exists()
+
+
 def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
     run, pictures = tmp_path / 'run', make_pictures(tmp_path / 'a', 0)
     train(open_experiment(folder_config(tiny, pictures, steps=1)), run)
@@ -194,7 +203,7 @@ def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny
 def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose 'host' or 'device'"):
         train(open_experiment(tiny(PAGE, **{'data.placement': 'gpu'})), tmp_path)
-    monkeypatch.setattr('gans.train.free_memory', lambda: 1000)
+    monkeypatch.setattr('gans.runs.free_memory', lambda: 1000)
     with pytest.raises(UserError, match='--config.data.placement=host'):
         train(open_experiment(tiny(PAGE, **{'data.placement': 'device'})), tmp_path)
     assert not any(tmp_path.iterdir())

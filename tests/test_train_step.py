@@ -75,7 +75,8 @@ def test_randomness_follows_the_step_number():
 def test_gradients_are_those_of_the_whole_loss():
     """With SGD the generator moves by the gradient of its loss through the updated discriminator, taken in one go."""
     constants = {'learning_rate_gen': 1.0, 'learning_rate_disc': 0.05, 'adversarial': 0.5}
-    game, pictures = make_game('configs/colorize.py', constants, **{'optimizer.gen.name': 'sgd'})
+    plain = {f'optimizer.{player}.name': 'sgd' for player in ('gen', 'disc')}
+    game, pictures = make_game('configs/colorize.py', constants, **plain)
     state = start(game, pictures)
     after, metrics = step(game, state, pictures)
 

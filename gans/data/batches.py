@@ -35,6 +35,11 @@ def _permutation(seed: int, n: int, epoch: int) -> np.ndarray:
     return permutation
 
 
+def positions(step: int, batch: int, turns: int, mine: np.ndarray) -> np.ndarray:
+    """Returns where the examples `mine` [n] of each of a step's batches stand in the stream: int64 [turns, n]."""
+    return (step * turns + np.arange(turns)[:, None]) * batch + mine
+
+
 class _Steps:
     """What each step of the training eats, by its number: a random access source for grain."""
 
@@ -49,8 +54,8 @@ class _Steps:
 
     def __getitem__(self, step: int) -> np.ndarray:
         """Returns what this process sees in one step, uint8 [turns, batch / count, H, W, 3]."""
-        positions = (step * self.turns + np.arange(self.turns)[:, None]) * self.batch + self.mine
-        which = self.ids[order(self.seed, len(self.ids), positions.reshape(-1))]
+        places = positions(step, self.batch, self.turns, self.mine)
+        which = self.ids[order(self.seed, len(self.ids), places.reshape(-1))]
         pictures = gather(self.source, which)
         return pictures.reshape(self.turns, len(self.mine), *pictures.shape[1:])
 
@@ -113,8 +118,8 @@ def numbers(n: int, batch: int, turns: int, seed: int, start: int = 0) -> Iterat
     `pictures[numbers]` are the batches that `batches` reads, for `pictures` in the order of its `ids`.
     """
     for step in itertools.count(start):
-        positions = step * turns * batch + np.arange(turns * batch)
-        yield order(seed, n, positions).astype(np.int32).reshape(turns, batch)
+        places = positions(step, batch, turns, np.arange(batch))
+        yield order(seed, n, places.reshape(-1)).astype(np.int32).reshape(turns, batch)
 
 
 def read_all(

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from gans.data import decode
 from gans.errors import UserError
 
+PLACE = 'path'  # the argument that says where the pictures lie
+
 # Files that people keep beside pictures: passed over, and said so in `where`. Whatever is in neither list is
 # opened: a picture without an extension is a picture, anything else is an error that names it.
 BESIDE = frozenset(

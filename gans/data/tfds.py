@@ -22,6 +22,8 @@ from typing import Any
 from gans.data import decode
 from gans.errors import UserError, closest
 
+PLACE = 'data_dir'  # the argument that says where the pictures lie
+
 # What TFDS downloads from, more or less: if none of them answers, there is no point in trying.
 HOSTS = (('storage.googleapis.com', 443), ('www.tensorflow.org', 443), ('github.com', 443))
 INSTALL = 'pip install tensorflow-datasets importlib_resources array_record'
