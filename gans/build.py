@@ -91,7 +91,7 @@ def move_data(config: ConfigDict, place: str) -> None:
     """
     argument = getattr(find_module('data', config.data.source, 'config.data.source'), 'PLACE', None)
     if argument is None:
-        raise UserError(f'The pictures of {config.data.source!r} lie nowhere, so they were not moved: leave --input out.')
+        raise UserError(f'The pictures of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
     config.data[config.data.source][argument] = place
 
 
