@@ -27,9 +27,15 @@ class Checkpoints:
         self.folder = Path(run).absolute() / FOLDER
         if read_only and not self.folder.is_dir():
             raise UserError(f'{run} is not a run folder: it has no {FOLDER}/ in it.')
+        if not read_only:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        # Whoever opens the folder works alone, however many processes train: Orbax would wait for all of them.
+        me = jax.process_index()
+        alone = ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}, barrier_sync_key_prefix=f'{me}')
         options = ocp.CheckpointManagerOptions(
             max_to_keep=None if read_only else keep,
-            create=not read_only,
+            create=False,
+            multiprocessing_options=alone,
             read_only=read_only,
             cleanup_tmp_directories=not read_only,
             step_name_format=ocp.path.step.standard_name_format(),
@@ -59,7 +65,9 @@ class Checkpoints:
         """
         if step in self._manager.all_steps():
             return
-        args = ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(dict(about)))
+        # NumPy arrays: those of JAX Orbax would have every process write.
+        host = jax.device_get(state)
+        args = ocp.args.Composite(state=ocp.args.StandardSave(host), about=ocp.args.JsonSave(dict(about)))
         try:
             self._manager.check_for_errors()
             self._manager.save(step, args=args)

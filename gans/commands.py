@@ -22,6 +22,9 @@ def define_flags() -> None:
     flags.DEFINE_string('input', None, 'translate: a picture or a folder; evaluate: where the pictures lie now.')
     flags.DEFINE_string('output', None, 'translate, compare: the folder for the results.')
     flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
+    flags.DEFINE_string('coordinator', None, 'train with several processes: host:port of the first, the same for all.')
+    flags.DEFINE_integer('processes', None, 'train with several processes: how many.')
+    flags.DEFINE_integer('index', None, 'train with several processes: which this one is, from 0.')
     flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.')
 
 
@@ -47,10 +50,11 @@ def run(values: flags.FlagValues) -> int:
 
 
 def _train(values) -> int:
-    from gans import dry_run, logbook
+    from gans import dry_run, hosts, logbook
     from gans.runs import open_experiment
     from gans.train import train
 
+    hosts.join(values.coordinator, values.processes, values.index)
     config = _config_of(values)
     experiment = open_experiment(config)
     if values.dry_run:

@@ -1,7 +1,8 @@
 """Where the step runs: one program over a mesh of devices, or the same step under `pmap`.
 
 Both give every device its share of each batch and a copy of the state, and both give the same numbers: what is random
-about an example depends on its place in the global batch, and gradients are averaged over all of it.
+about an example depends on its place in the global batch, and gradients are averaged over all of it. The mesh may span
+several processes (`gans.hosts`), each of which reads and feeds its own part of every batch.
 """
 
 from collections.abc import Callable
@@ -28,9 +29,9 @@ class Layout(NamedTuple):
     Attributes:
       devices: how many devices share a batch.
       step: (key, state, fed) -> (state, metrics), all as placed; the state given is used up.
-      place: a state on the host or one device -> the state as `step` wants it.
-      feed: what a step is fed with, on the host -> the same as `step` wants it.
-      fetch: a placed state -> one plain copy that later steps leave alone.
+      place: a state on the host or one device, the same in every process -> the state as `step` wants it.
+      feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
+      fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
       lower: (key, state, fed), shapes do -> the program of `step`, lowered: what it needs can be asked of it.
     """
 
@@ -49,7 +50,7 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
       kind: 'jit' (one program over a mesh) or 'pmap'.
       game: what is played.
       batch: the global batch size.
-      devices: how many of the local devices to use; 0 for all.
+      devices: how many of the devices to use; 0 for all. Several processes use all.
       stored: the whole training set, uint8 [n, H, W, 3], of which every device gets a copy; None feeds pictures.
 
     Raises:
@@ -59,6 +60,8 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
     if kind not in layouts:
         raise UserError(f"config.parallel is {kind!r}: choose 'jit' or 'pmap'{closest(kind, layouts)}.")
     found = jax.devices()
+    if jax.process_count() > 1 and (devices or kind == 'pmap'):
+        raise UserError('Several processes need config.parallel=jit and config.devices=0.')
     if devices > len(found):
         raise UserError(f'config.devices is {devices}, but this machine shows {len(found)}: give 0 for all of them.')
     chosen = found[: devices or len(found)]
@@ -81,7 +84,9 @@ def free_memory() -> int:
 
 
 def _mesh_layout(game: Game, devices, stored) -> Layout:
-    mesh = jax.make_mesh((len(devices),), ('data',), axis_types=(AxisType.Auto,), devices=devices)
+    # In this order every process has one contiguous part of the batch, the one that it reads.
+    devices = sorted(devices, key=lambda device: (device.process_index, device.id))
+    mesh = jax.sharding.Mesh(np.array(devices), ('data',), axis_types=(AxisType.Auto,))
     everywhere = NamedSharding(mesh, P())
     shared_out = NamedSharding(mesh, P(None, 'data'))
     step = jax.jit(
@@ -90,15 +95,18 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
         out_shardings=(everywhere, everywhere),
         donate_argnums=1,
     )
-    stored = jax.device_put(stored, everywhere)
+
+    def place(tree):
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(everywhere, np.asarray(x), x.shape), tree)
+
+    stored = place(stored)
     return Layout(
         devices=len(devices),
         step=lambda key, state, fed: step(key, state, stored, fed),
         lower=lambda key, state, fed: step.lower(key, state, stored, fed),
-        place=partial(jax.device_put, device=everywhere),
-        feed=partial(jax.device_put, device=shared_out),
-        # A copy: the placed buffers are donated to the next step, while a checkpoint may still be written from these.
-        fetch=jax.jit(partial(jax.tree.map, jnp.copy)),
+        place=place,
+        feed=partial(jax.make_array_from_process_local_data, shared_out),
+        fetch=_fetch,
     )
 
 
@@ -135,6 +143,16 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
 
     stored = place(stored)
     return Layout(devices=count, step=step, place=place, feed=feed, fetch=fetch, lower=lower)
+
+
+@jax.jit
+def _copy(tree):
+    return jax.tree.map(jnp.copy, tree)
+
+
+def _fetch(state):
+    # A copy: the placed buffers are donated to the next step, while a checkpoint may still be written from these.
+    return _copy(jax.tree.map(lambda x: x.addressable_data(0), state))
 
 
 def _play(game, axis, key, state, stored, fed):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +10,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gans import checkpoint
+from gans import checkpoint, startup
 from gans.build import build, open_source, shape_of
 from gans.config import from_json
-from gans.data.source import Memo, Source, split
+from gans.data.memory import keep, remember
+from gans.data.source import Source, split
 from gans.errors import UserError
 from gans.game import Game, TrainState
 from gans.parallel import free_memory
@@ -50,9 +52,15 @@ def open_experiment(config: ConfigDict) -> Experiment:
     for name in ('steps', 'batch'):
         if config[name] < 1:
             raise UserError(f'config.{name} is {config[name]}: it must be at least 1.')
-    source = Memo(open_source(config), _MEMORY)
+    source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)
     return Experiment(config, source, train, test, build(config, len(train)))
+
+
+def _remembered(source):
+    folder = startup.decoded_folder()
+    kept = keep(source, folder) if folder and source.decoding else None
+    return remember(source, _MEMORY) if kept is None else kept
 
 
 def load_run(folder: str | Path) -> Trained:
@@ -81,6 +89,12 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     """The state's shapes and types, without computing anything."""
     pictures = jax.ShapeDtypeStruct((1, *shape_of(config), 3), np.uint8)
     return jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+
+
+def start(experiment: Experiment) -> TrainState:
+    """The state before the first step: everything random about it follows from `config.seed`."""
+    first = np.zeros((1, *shape_of(experiment.config), 3), np.uint8)
+    return jax.jit(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
 
 
 def stored_bytes(experiment: Experiment) -> int:

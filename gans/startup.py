@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
+DECODED = 'GANS_DECODED'  # environment variable: where decoded pictures are kept; empty turns it off
 FLAGS = 'GANS_XLA_FLAGS'  # environment variable: '0' leaves XLA's flags alone
 MALLOC = 'GANS_MALLOC'  # environment variable: '0' leaves the C library's allocator alone
 
@@ -50,6 +51,12 @@ def _keep_memory() -> None:
         return  # another system or another C library: nothing to mend
     for parameter, value in _MALLOPT.values():
         mallopt(parameter, value)
+
+
+def decoded_folder() -> Path | None:
+    """Where decoded pictures are kept for the next start; None where the environment turns that off."""
+    folder = os.environ.get(DECODED, str(cache_folder() / 'decoded'))
+    return Path(folder) if folder else None
 
 
 def cache_folder() -> Path:

@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans import checkpoint, images, logbook
+from gans import hosts, images, logbook
 from gans.build import batches_per_step
-from gans.config import differences, from_json, to_json
 from gans.data.batches import batches, numbers, read_all
-from gans.errors import Failure, UserError
+from gans.errors import Failure
 from gans.parallel import lay_out
-from gans.runs import Experiment, fingerprint, state_shapes, stored_bytes, write_json
-from gans.train_step import draw, init, sample, seen_by_generator
+from gans.records import NoRecords, Records
+from gans.runs import Experiment, state_shapes, stored_bytes
+from gans.train_step import draw, sample, seen_by_generator
 
 _IN_FLIGHT = 2  # steps given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
 
@@ -44,24 +44,17 @@ def train(experiment: Experiment, folder: Path | None = None) -> bool:
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
-    folder = logbook.new_run_folder('runs', config.name) if folder is None else _claim(folder)
-    logbook.log_to(folder)
-    about = {'config': to_json(config), 'data': fingerprint(experiment), 'train_pictures': len(experiment.train)}
-    with checkpoint.Checkpoints(folder, config.checkpoint.keep) as checkpoints, _Stop() as stop:
-        step, window, state = _resume_or_start(experiment, shapes, about['data'], checkpoints)
-        write_json(folder / 'config.json', config.to_dict())
-        book = logbook.Logbook(folder, step)
-        with contextlib.closing(book):
-            loop = _Loop(experiment, layout, checkpoints, book, folder, about, window)
-            return loop.run(step, state, stop)
+    records = Records(experiment, shapes, folder) if hosts.is_first() else NoRecords()
+    with hosts.peers(), contextlib.closing(records), _Stop() as stop:
+        place, state = hosts.from_first(records.begin, shapes)
+        return _Loop(experiment, layout, records, place['window']).run(place['step'], state, stop)
 
 
 class _Loop:
     """The state of one sitting: what is written where, and the metrics since the last log line."""
 
-    def __init__(self, experiment, layout, checkpoints, book, folder, about, window):
-        self.experiment, self.layout, self.folder, self.about = experiment, layout, folder, about
-        self.checkpoints, self.book = checkpoints, book
+    def __init__(self, experiment, layout, records, window):
+        self.experiment, self.layout, self.records = experiment, layout, records
         self.window = window  # [{name: float}] of the steps since the last log line
         self.pending = []  # the same of the newest steps, still on the devices
         self.fixed = _fixed_inputs(experiment)
@@ -75,8 +68,9 @@ class _Loop:
             self.draw_pictures(0, layout.fetch(state))
         pace = logbook.Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
+        agreed = hosts.Agreement(_IN_FLIGHT)
         with contextlib.closing(feeds):
-            while step < config.steps and not stop.asked:
+            while step < config.steps and not agreed(bool(stop.asked)):
                 asked = time.perf_counter()
                 fed = layout.feed(next(feeds))
                 pace.waited(time.perf_counter() - asked)
@@ -87,9 +81,9 @@ class _Loop:
                 step += 1
                 self.at_its_time(step, state, pace)
         self.save(step, state)
-        if stop.asked:
-            print(f'Stopped by {stop.asked} at step {step}; saved. The same command, --workdir={self.folder}, goes on.')
-        return not stop.asked
+        if step < config.steps:
+            self.records.stopped(step, stop.asked or 'another process')
+        return step == config.steps
 
     def at_its_time(self, step, state, pace):
         """Logs, draws and saves when the step says so; the end is always such a time."""
@@ -106,10 +100,7 @@ class _Loop:
         self.collect(step)
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
         self.window = []
-        timing = pace.report(step)
-        self.book.metrics(step, means)
-        self.book.timing(step, timing)
-        print(logbook.progress_line(step, self.experiment.config.steps, means, timing), flush=True)
+        self.records.report(step, means, pace.report(step))
 
     def save(self, step, state):
         """Writes a checkpoint, unless something is not finite."""
@@ -118,7 +109,7 @@ class _Loop:
         bad = _not_finite(copy)
         if bad:
             raise Diverged(f'{bad} is not finite after step {step}; nothing of it was saved.')
-        self.checkpoints.save(step, copy, {**self.about, 'window': self.window})
+        self.records.save(step, copy, self.window)
 
     def collect(self, step):
         """Fetches the pending metrics and looks at every one of them."""
@@ -140,54 +131,14 @@ class _Loop:
         if inputs is not None:
             rows.insert(0, inputs)
         sheet = images.grid(np.concatenate([np.asarray(_as_rgb(row)) for row in rows]), len(self.fixed.real))
-        images.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
-        self.book.picture(step, 'held_out', sheet)
-
-
-def _resume_or_start(experiment, shapes, data, checkpoints):
-    """(step, metrics since the last log line, state): of the newest sound checkpoint, or of the start."""
-    config = experiment.config
-    found = checkpoint.newest_sound(checkpoints, shapes)
-    if found is None:
-        first = np.zeros((1, *experiment.source[int(experiment.train[0])].shape), np.uint8)
-        start = jax.jit(partial(init, experiment.game))(jax.random.key(config.seed), first)
-        return 0, [], start
-    step, about, state = found
-    changed = differences(from_json(about['config']), config)
-    if changed:
-        raise UserError(
-            f'{checkpoints.folder.parent} was trained with another config, so it cannot go on with this one:\n  '
-            + '\n  '.join(changed)
-            + '\nGive those values back, or another --workdir.'
-        )
-    if about['data'] != data:
-        raise UserError(
-            f'{checkpoints.folder.parent} was trained on other pictures ({about["train_pictures"]} of them) than '
-            f'{experiment.source.where}: give those back, or another --workdir.'
-        )
-    for damaged in checkpoints.steps():
-        if damaged > step:
-            checkpoints.drop(damaged)
-    print(f'Going on from step {step}.')
-    return step, about['window'], state
-
-
-def _claim(folder: Path) -> Path:
-    """Makes the folder, or makes sure that it is a run's; returns it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = any(folder.iterdir()) and not (folder / 'config.json').exists()
-    except OSError as error:
-        raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
-    if foreign and not (folder / checkpoint.FOLDER).exists():
-        raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
-    return folder
+        self.records.picture(step, sheet)
 
 
 def _feeds(experiment, start):
     """What the steps are fed with, from `start` on: pictures, or their numbers where the devices hold the pictures."""
     config = experiment.config
-    order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start)
+    mine = (jax.process_index(), jax.process_count())
+    order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start, shard=mine)
     if config.data.placement == 'device':
         return numbers(len(experiment.train), **order)
     return batches(experiment.source, experiment.train, **order, threads=config.data.threads)

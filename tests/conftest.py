@@ -8,6 +8,8 @@ os.environ['XLA_FLAGS'] = '--xla_backend_optimization_level=0 --xla_llvm_disable
 os.environ['GANS_XLA_FLAGS'] = '0'
 CACHE = os.environ.setdefault('GANS_CACHE', str(Path(__file__).parent.parent / '.pytest_cache' / 'compiled'))
 
+os.environ['GANS_DECODED'] = ''  # tests leave nothing in the user's folders
+
 import jax  # noqa: E402
 import pytest  # noqa: E402
 

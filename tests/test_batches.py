@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from gans.data import batches as lib
-from gans.data.source import Memo, gather, split
+from gans.data.source import split
 from gans.errors import UserError
 
 
 class Numbers:
     """Picture i is filled with i; `contents` are the keys; counts how often each picture was decoded."""
 
-    where = 'numbers'
+    where, decoding = 'numbers', ''
 
     def __init__(self, n, contents=None, broken=()):
         self.contents = contents or [f'picture {i}'.encode() for i in range(n)]
@@ -214,37 +214,3 @@ def test_what_cannot_be_split_gets_a_sentence():
     for held_out in (0, 1, 1.5):
         with pytest.raises(UserError, match='between 0 and 1'):
             split(Numbers(5), held_out)
-
-
-def test_a_memo_decodes_once_and_says_the_same():
-    source = Numbers(60)
-    memo = Memo(source, limit_bytes=60 * 18)
-    assert memo.remembers and len(memo) == 60 and memo.where == 'numbers' and memo.key(4) == source.key(4)
-    source.reads.clear()
-    for _ in range(2):
-        steps, wanted = (take(9, lib.batches(s, IDS, 4, 2, 5)) for s in (memo, Numbers(60)))
-        assert np.array_equal(steps, wanted)
-        assert np.array_equal(memo[21], Numbers(60)[21])
-    assert set(source.reads) == set(IDS.tolist())
-    assert max(source.reads.values()) <= 2  # two threads may meet at one picture
-    with pytest.raises(ValueError, match='read-only'):
-        memo[21][0, 0, 0] = 1
-
-
-def test_a_memo_that_is_too_small_passes_through():
-    source = Numbers(60)
-    memo = Memo(source, limit_bytes=60 * 18 - 1)
-    assert not memo.remembers
-    source.reads.clear()
-    assert np.array_equal(gather(memo, IDS)[:, 0, 0, 0], IDS) and memo[3][0, 0, 0] == 3
-    gather(memo, IDS)
-    assert source.reads[5] == 2
-
-
-def test_a_memo_forgets_failures():
-    source = Numbers(60, broken=(5,))
-    memo = Memo(source, 10**6)
-    with pytest.raises(UserError):
-        memo[5]
-    source.broken = ()
-    assert (memo[5] == 5).all()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gans.data.source import Source, gather
+from gans.data.memory import gather
+from gans.data.source import Source
 from gans.errors import UserError
 
 
@@ -40,14 +41,28 @@ def positions(step: int, batch: int, turns: int, mine: np.ndarray) -> np.ndarray
     return (step * turns + np.arange(turns)[:, None]) * batch + mine
 
 
+def part(batch: int, shard: tuple[int, int]) -> np.ndarray:
+    """Returns which examples of a batch a process sees, for `shard` = (index, count): int64 [batch / count].
+
+    Raises:
+      UserError: the processes cannot share the batch evenly.
+    """
+    index, count = shard
+    if batch % count or not 0 <= index < count:
+        raise UserError(
+            f'a batch of {batch} cannot be shared by {count} processes (this is number {index}): '
+            f'make --config.batch a multiple of {count}.'
+        )
+    return np.arange(batch // count) + index * (batch // count)
+
+
 class _Steps:
     """What each step of the training eats, by its number: a random access source for grain."""
 
     def __init__(self, source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, shard: tuple[int, int]):
         self.source, self.ids, self.seed = source, ids, seed
         self.batch, self.turns = batch, turns
-        index, count = shard
-        self.mine = np.arange(batch // count) + index * (batch // count)
+        self.mine = part(batch, shard)
 
     def __len__(self) -> int:
         return 2**62 // (self.batch * self.turns)
@@ -95,7 +110,6 @@ def batches(
     go of it) to stop them. Raises UserError for an empty set, a batch that `count` does not divide, and
     whatever the source raises.
     """
-    index, count = shard
     ids = np.asarray(ids, np.int64)
     if not len(ids):
         raise UserError(f'{source.where}: there are no pictures to train on.')
@@ -104,22 +118,20 @@ def batches(
             f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
             'be at least 1, and the start at least 0.'
         )
-    if batch % count or not 0 <= index < count:
-        raise UserError(
-            f'a batch of {batch} cannot be shared by {count} processes (this is number {index}): '
-            f'make --config.batch a multiple of {count}.'
-        )
     return _stream(_Steps(source, ids, batch, turns, seed, shard), start, threads, prefetch)
 
 
-def numbers(n: int, batch: int, turns: int, seed: int, start: int = 0) -> Iterator[np.ndarray]:
-    """Returns an endless iterator over steps from number `start` on: which of `n` pictures, int32 [turns, batch].
+def numbers(
+    n: int, batch: int, turns: int, seed: int, start: int = 0, shard: tuple[int, int] = (0, 1)
+) -> Iterator[np.ndarray]:
+    """Returns an endless iterator over steps from number `start` on: which of `n` pictures, int32.
 
-    `pictures[numbers]` are the batches that `batches` reads, for `pictures` in the order of its `ids`.
+    [turns, batch / count], as `shard` says. `pictures[numbers]` are the batches that `batches` reads, for `pictures` in
+    the order of its `ids`.
     """
     for step in itertools.count(start):
-        places = positions(step, batch, turns, np.arange(batch))
-        yield order(seed, n, places.reshape(-1)).astype(np.int32).reshape(turns, batch)
+        places = positions(step, batch, turns, part(batch, shard))
+        yield order(seed, n, places.reshape(-1)).astype(np.int32).reshape(places.shape)
 
 
 def read_all(

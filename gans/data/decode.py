@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ('crop', 'resize')
+_RULES = 1  # count up when a file becomes another picture than before: decoded pictures are kept on disk
 _READERS = 8  # threads while opening: mostly waiting for the disk
 
 
@@ -52,6 +54,7 @@ class Pictures:
         self.names = [names[i] for i in self._files]
         noted = ', '.join([*([f'{len(bad)} bad ones skipped'] if bad else []), *notes])
         self.where = f'{kind}: {len(self._files)} pictures' + (f' ({noted})' if noted else '')
+        self.decoding = f'{shape[0]}x{shape[1]} {fit}, Pillow {version("pillow")}, rules {_RULES}'
 
     def __len__(self) -> int:
         return len(self._files)

@@ -1,4 +1,4 @@
-"""What a source of pictures is, which of its pictures are held out, and a memory for small sets."""
+"""What a source of pictures is, and which of its pictures are held out."""
 
 import hashlib
 from typing import Protocol
@@ -11,10 +11,12 @@ from gans.errors import UserError
 class Source(Protocol):
     """Pictures by number: read from many threads at once, and always the same picture for the same number.
 
-    `where` is one line for people: what was opened, how many pictures it has, what was left out.
+    `where` is one line for people: what was opened, how many pictures it has, what was left out. `decoding` says all
+    that decides, beside a picture's content, what it looks like (shape, fit, decoder), or '' where nothing is decoded.
     """
 
     where: str
+    decoding: str
 
     def __len__(self) -> int: ...
 
@@ -56,57 +58,3 @@ def _hash(key: bytes) -> float:
     """Returns a number in [0, 1) for a key, the same on every machine; 53 bits are what a float64 holds."""
     digest = hashlib.blake2b(key, digest_size=8, person=b'gans-split').digest()
     return (int.from_bytes(digest, 'big') >> 11) / 2**53
-
-
-class Memo:
-    """A source that remembers the decoded pictures of another one, if all of them fit into `limit_bytes`.
-
-    Pictures are decoded when they are first asked for, so opening costs nothing; a set that is too large
-    passes through. What it returns is read-only. `remembers` says which of the two it does.
-    """
-
-    def __init__(self, source: Source, limit_bytes: int):
-        self._source = source
-        self.where = source.where
-        shape = source[0].shape if len(source) else (0, 0, 3)
-        self.remembers = len(source) * int(np.prod(shape)) <= limit_bytes
-        # np.empty takes pages from the machine as they are written: an unread set costs no memory.
-        self._pictures = np.empty((len(source), *shape), np.uint8) if self.remembers else None
-        self._known = np.zeros(len(source), bool)
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3], from memory if it was read before."""
-        if not self.remembers:
-            return self._source[i]
-        self._learn(i)
-        picture = self._pictures[i]
-        picture.flags.writeable = False
-        return picture
-
-    def key(self, i: int) -> bytes:
-        """Returns the key of picture `i` of the source."""
-        return self._source.key(i)
-
-    def gather(self, ids: np.ndarray) -> np.ndarray:
-        """Returns the pictures `ids` [N], uint8 [N, H, W, 3], in one copy if they are in memory."""
-        if not self.remembers:
-            return gather(self._source, ids)
-        for i in ids[~self._known[ids]].tolist():
-            self._learn(i)
-        return self._pictures[ids]
-
-    def _learn(self, i: int) -> None:
-        # Two threads may decode the same picture: they write the same bytes. The flag goes up last.
-        if not self._known[i]:
-            self._pictures[i] = self._source[i]
-            self._known[i] = True
-
-
-def gather(source: Source, ids: np.ndarray) -> np.ndarray:
-    """Returns the pictures `ids` [N] of any source, N > 0, stacked: uint8 [N, H, W, 3]."""
-    if isinstance(source, Memo):
-        return source.gather(ids)
-    return np.stack([source[i] for i in ids.tolist()])

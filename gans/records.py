@@ -1,0 +1,124 @@
+"""What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gans import checkpoint, images, logbook
+from gans.config import differences, from_json, to_json
+from gans.errors import UserError
+from gans.runs import Experiment, fingerprint, start, write_json
+
+
+class Records:
+    """The records of one sitting. One process keeps them; see `NoRecords` for the others."""
+
+    def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
+        """Writes nothing yet; `shapes` are the state's, `folder` as `gans.train.train` has it."""
+        self._experiment, self._shapes, self.folder = experiment, shapes, folder
+        self._book = self._checkpoints = None
+
+    def begin(self) -> tuple[dict, Any]:
+        """Opens the folder: ({'step', 'window'}, state) of the newest sound checkpoint, or of the start.
+
+        'window' are the metrics of the steps since the last log line.
+
+        Raises:
+          UserError: the folder belongs to another experiment, or cannot be written.
+        """
+        config = self._experiment.config
+        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else _claim(self.folder)
+        logbook.log_to(self.folder)
+        self._about = {
+            'config': to_json(config),
+            'data': fingerprint(self._experiment),
+            'train_pictures': len(self._experiment.train),
+        }
+        self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
+        place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
+        write_json(self.folder / 'config.json', config.to_dict())
+        self._book = logbook.Logbook(self.folder, place['step'])
+        return place, state
+
+    def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
+        """Writes a log line, and prints it."""
+        self._book.metrics(step, metrics)
+        self._book.timing(step, timing)
+        print(logbook.progress_line(step, self._experiment.config.steps, metrics, timing), flush=True)
+
+    def picture(self, step: int, sheet: np.ndarray) -> None:
+        """Writes a grid of pictures, uint8 [H, W, 3]."""
+        images.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
+        self._book.picture(step, 'held_out', sheet)
+
+    def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
+        """Begins to write a checkpoint; `state` stays untouched until `close`."""
+        self._checkpoints.save(step, state, {**self._about, 'window': window})
+
+    def stopped(self, step: int, by: str) -> None:
+        """Says that training was stopped, and how it goes on."""
+        print(f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.')
+
+    def close(self) -> None:
+        """Waits until everything is written."""
+        for opened in (self._book, self._checkpoints):
+            if opened is not None:
+                opened.close()
+
+    def _resume(self):
+        found = checkpoint.newest_sound(self._checkpoints, self._shapes)
+        if found is None:
+            return None
+        step, about, state = found
+        changed = differences(from_json(about['config']), self._experiment.config)
+        if changed:
+            raise UserError(
+                f'{self.folder} was trained with another config, so it cannot go on with this one:\n  '
+                + '\n  '.join(changed)
+                + '\nGive those values back, or another --workdir.'
+            )
+        if about['data'] != self._about['data']:
+            raise UserError(
+                f'{self.folder} was trained on other pictures ({about["train_pictures"]} of them) than '
+                f'{self._experiment.source.where}: give those back, or another --workdir.'
+            )
+        for damaged in self._checkpoints.steps():
+            if damaged > step:
+                self._checkpoints.drop(damaged)
+        print(f'Going on from step {step}.')
+        return {'step': step, 'window': about['window']}, state
+
+
+class NoRecords:
+    """The records of all processes but the first: none."""
+
+    def begin(self) -> None:
+        """Opens nothing."""
+
+    def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
+        """Writes nothing."""
+
+    def picture(self, step: int, sheet: np.ndarray) -> None:
+        """Writes nothing."""
+
+    def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
+        """Writes nothing."""
+
+    def stopped(self, step: int, by: str) -> None:
+        """Says nothing."""
+
+    def close(self) -> None:
+        """Has nothing to wait for."""
+
+
+def _claim(folder):
+    """Makes the folder, or makes sure that it is a run's; returns it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = any(folder.iterdir()) and not (folder / 'config.json').exists()
+    except OSError as error:
+        raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
+    if foreign and not (folder / checkpoint.FOLDER).exists():
+        raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
+    return folder

@@ -1,0 +1,113 @@
+"""Two processes train as one: the same losses, one folder, one stop; and one goes on where two have ended."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gans import hosts
+from gans.errors import UserError
+from gans.hosts import HEARTBEAT
+from gans.runs import load_run, open_experiment
+from gans.train import train
+
+PAGE = 'configs/inpaint.py'
+
+
+def start_both(folder, *flags):
+    """Starts two processes with one device each on one run."""
+    with socket.socket() as free:
+        free.bind(('localhost', 0))
+        port = free.getsockname()[1]
+    words = [f'--config={PAGE}:tiny', '--config.log.every=1', *flags, f'--workdir={folder}', '--processes=2']
+    return [
+        subprocess.Popen(
+            [sys.executable, 'main.py', *words, f'--coordinator=localhost:{port}', f'--index={index}'],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+
+
+def ends_of(processes, timeout=300):
+    """[(exit code, what was printed, what was complained about)]."""
+    said = [process.communicate(timeout=timeout) for process in processes]
+    return [(process.returncode, *words) for process, words in zip(processes, said, strict=True)]
+
+
+def wait_for(process, word):
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(process.stderr.read())
+
+
+def losses(folder):
+    lines = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
+    return np.array([[line['gen/loss'], line['disc/loss']] for line in lines])
+
+
+@pytest.mark.parametrize('placement', ['host', 'device'])
+def test_two_processes_train_like_one_and_one_goes_on(placement, tiny, tmp_path):
+    placed = f'--config.data.placement={placement}'
+    ends = ends_of(start_both(tmp_path / 'two', '--config.steps=2', placed))
+    assert [code for code, *_ in ends] == [0, 0], ends
+    assert 'step 2/2' in ends[0][1] and ends[1][1] == ''
+    changes = {'steps': 4, 'log.every': 1}
+    assert train(open_experiment(tiny(PAGE, **changes)), tmp_path / 'one')
+    assert train(open_experiment(tiny(PAGE, **changes, devices=4)), tmp_path / 'two')
+    np.testing.assert_allclose(losses(tmp_path / 'two'), losses(tmp_path / 'one'), rtol=2e-4)
+    # And two go on where eight devices have ended.
+    ends = ends_of(start_both(tmp_path / 'two', '--config.steps=5'))
+    assert [code for code, *_ in ends] == [0, 0] and load_run(tmp_path / 'two').step == 5, ends
+
+
+def test_a_signal_to_one_stops_both_at_the_same_step(tmp_path):
+    both = start_both(tmp_path / 'run', '--config.steps=100000', '--config.log.pictures=0')
+    wait_for(both[0], 'step 2/')
+    both[1].send_signal(signal.SIGTERM)
+    ends = ends_of(both)
+    assert [code for code, *_ in ends] == [130, 130], ends
+    assert 'Stopped by another process at step' in ends[0][1]
+    assert load_run(tmp_path / 'run').step >= 2
+
+
+def test_a_dead_process_ends_the_other_and_the_run_goes_on(tmp_path):
+    both = start_both(
+        tmp_path / 'run', '--config.steps=100000', '--config.checkpoint.every=2', '--config.log.pictures=0'
+    )
+    wait_for(both[0], 'step 5/')
+    both[1].kill()
+    (code, _, complaint), _ = ends_of(both, timeout=HEARTBEAT + 20)
+    assert code == 3 and 'Another process of this run has ended' in complaint, (code, complaint)
+    assert 'Traceback' not in complaint
+    done = load_run(tmp_path / 'run').step
+    assert done >= 2
+    ends = ends_of(start_both(tmp_path / 'run', f'--config.steps={done + 1}'))
+    assert [code for code, *_ in ends] == [0, 0] and load_run(tmp_path / 'run').step == done + 1, ends
+
+
+def test_what_is_wrong_in_the_first_ends_both(tmp_path):
+    (tmp_path / 'holiday.txt').touch()
+    (first, _, complaint), (second, _, other) = ends_of(start_both(tmp_path))
+    assert first == 2 and 'not a run folder' in complaint and 'Traceback' not in complaint
+    assert second == 3 and 'first process' in other and 'Traceback' not in other
+
+
+@pytest.mark.parametrize(
+    'given, expected', [(('localhost:1', 2, None), 'all three'), (('localhost:1', 2, 2), 'count from 0')]
+)
+def test_flags_that_do_not_fit_together(given, expected):
+    with pytest.raises(UserError, match=expected):
+        hosts.join(*given)
+
+
+def test_alone_a_wish_is_granted_at_once():
+    agreed = hosts.Agreement(2)
+    assert [agreed(wish) for wish in (False, True)] == [False, True]

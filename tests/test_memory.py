@@ -1,0 +1,142 @@
+"""What was decoded once is not decoded again, in this process and in the next one, and is always the same picture."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from gans.data.batches import read_all
+from gans.data.memory import gather, keep, remember
+from gans.errors import UserError
+
+IDS = np.array([3, 5, 8, 13, 21, 34, 55])
+SIZE = 60 * 18
+
+
+class Numbers:
+    """Picture i is filled with `contents[i]`, which is its key too; counts how often each was decoded."""
+
+    where, decoding = 'numbers', '2x3 crop'
+
+    def __init__(self, contents=range(60), broken=()):
+        self.contents, self.broken, self.reads = list(contents), broken, Counter()
+
+    def __len__(self):
+        return len(self.contents)
+
+    def __getitem__(self, i):
+        if i in self.broken:
+            raise UserError(f"'{i}.png' is damaged")
+        self.reads[i] += 1
+        return np.full((2, 3, 3), self.contents[i], np.uint8)
+
+    def key(self, i):
+        return bytes([self.contents[i], 0])
+
+
+@pytest.fixture(params=('memory', 'disk'))
+def memory_of(request, tmp_path):
+    """Makes a memory of a source, of both kinds in turn."""
+    return (lambda source: remember(source, SIZE)) if request.param == 'memory' else (lambda s: keep(s, tmp_path))
+
+
+def test_a_memory_decodes_once_and_says_the_same(memory_of):
+    source = Numbers()
+    memory = memory_of(source)
+    assert len(memory) == 60 and memory.where == 'numbers' and memory.key(4) == source.key(4)
+    source.reads.clear()
+    for _ in range(2):
+        assert (np.concatenate(list(read_all(memory, IDS, chunk=3, threads=3)))[:, 0, 0, 0] == IDS).all()
+        assert np.array_equal(memory[21], Numbers()[21])
+    assert set(source.reads) == set(IDS.tolist())
+    assert max(source.reads.values()) <= 2  # two threads may meet at one picture
+    with pytest.raises(ValueError, match='read-only'):
+        memory[21][0, 0, 0] = 1
+
+
+def test_a_memory_forgets_failures(memory_of):
+    source = Numbers(broken=(5,))
+    memory = memory_of(source)
+    with pytest.raises(UserError):
+        memory[5]
+    source.broken = ()
+    assert (memory[5] == 5).all()
+
+
+def test_a_set_that_is_too_large_is_not_remembered():
+    source = Numbers()
+    assert remember(source, SIZE - 1) is source
+    source.reads.clear()
+    for _ in range(2):
+        assert np.array_equal(gather(source, IDS)[:, 0, 0, 0], IDS)
+    assert source.reads[5] == 2
+
+
+def reopened(contents, folder):
+    """The numbers of the pictures that a new memory on disk has to decode, besides the first (for its shape)."""
+    source = Numbers(contents)
+    memory = keep(source, folder)
+    source.reads.clear()
+    assert gather(memory, np.arange(len(source)))[:, 0, 0, 0].tolist() == list(contents)
+    return sorted(source.reads)
+
+
+def test_the_next_start_decodes_only_what_was_not_asked_for(tmp_path):
+    memory = keep(Numbers(), tmp_path)
+    gather(memory, IDS)
+    del memory
+    assert reopened(range(60), tmp_path) == sorted(set(range(60)) - set(IDS.tolist()))
+    assert reopened(range(60), tmp_path) == []
+
+
+def test_renamed_pictures_are_found_again_and_others_are_not(tmp_path):
+    assert reopened(range(60), tmp_path) == list(range(60))
+    assert reopened(reversed(range(60)), tmp_path) == []
+    assert reopened([*range(60), 7], tmp_path) == []  # a copy
+    assert reopened(range(1, 61), tmp_path) == list(range(60))
+    Numbers.decoding, before = '2x3 resize', Numbers.decoding
+    try:
+        assert reopened(range(60), tmp_path) == list(range(60))
+    finally:
+        Numbers.decoding = before
+
+
+_KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from test_memory import IDS, Numbers
+from gans.data.memory import gather, keep
+memory = keep(Numbers(), Path(sys.argv[1]))
+gather(memory, IDS)
+if sys.argv[3] == 'kill':
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize('end', ('kill', 'exit'))
+def test_what_a_process_leaves_behind_is_never_a_wrong_picture(tmp_path, end):
+    subprocess.run([sys.executable, '-c', _KILLED, str(tmp_path), os.path.dirname(__file__), end])
+    missing = set(range(60)) - (set(IDS.tolist()) if end == 'exit' else set())
+    assert reopened(range(60), tmp_path) == sorted(missing)
+
+
+def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
+    monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
+    for age, first in ((300, 0), (200, 100), (100, 60)):
+        reopened(range(first, first + 60), tmp_path)
+        (newest,) = (path for path in tmp_path.glob('*.pictures') if path.stat().st_mtime > 1e9)
+        os.utime(newest, (1e9 - age, 1e9 - age))
+    assert len(list(tmp_path.glob('*.pictures'))) == len(list(tmp_path.glob('*.known'))) == 2
+    assert reopened(range(100, 160), tmp_path) == reopened(range(60, 120), tmp_path) == []
+
+
+def test_without_room_nothing_is_kept_and_nothing_is_lost(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr('gans.data.memory._reserve', lambda file, size: os.truncate(-1, size))
+    assert keep(Numbers(), tmp_path) is None
+    assert 'not kept' in caplog.text
+    (tmp_path / 'file').touch()
+    assert keep(Numbers(), tmp_path / 'file') is None
