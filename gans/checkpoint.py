@@ -31,11 +31,11 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
         # Whoever opens the folder works alone, however many processes train: Orbax would wait for all of them.
         me = jax.process_index()
-        alone = ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}, barrier_sync_key_prefix=f'{me}')
+        alone = dict(primary_host=me, active_processes={me}, barrier_sync_key_prefix=f'{me}')
         options = ocp.CheckpointManagerOptions(
             max_to_keep=None if read_only else keep,
             create=False,
-            multiprocessing_options=alone,
+            multiprocessing_options=ocp.options.MultiprocessingOptions(**alone),
             read_only=read_only,
             cleanup_tmp_directories=not read_only,
             step_name_format=ocp.path.step.standard_name_format(),

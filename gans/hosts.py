@@ -22,6 +22,7 @@ from jax.sharding import PartitionSpec as P
 from gans.errors import Failure, UserError
 
 HEARTBEAT = 40  # seconds without a sign of life after which a process counts as dead, and the others end
+_STATUS = ('UNKNOWN:', 'INTERNAL:', 'UNAVAILABLE:', 'ABORTED:', 'CANCELLED:', 'DEADLINE_EXCEEDED:')
 _CLUSTERS = ('SLURM_STEP_NUM_TASKS', 'OMPI_COMM_WORLD_SIZE')  # environment: how many processes were started together
 
 
@@ -100,8 +101,8 @@ def peers() -> Iterator[None]:
     """
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        if jax.process_count() == 1:
+    except (jax.errors.JaxRuntimeError, ValueError) as error:  # what is noticed at dispatch comes as a ValueError
+        if jax.process_count() == 1 or not str(error).startswith(_STATUS):
             raise
         atexit.register(_leave)
         raise Failure(
