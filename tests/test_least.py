@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.least import layers_of, least_operations
-from gans.build import build
+from gans import conv
+from gans.build import batches_per_step, build, shape_of
 from gans.config import load
 from gans.layers import Conv, Dense
+from gans.parallel import lay_out
+from gans.runs import state_shapes
 from gans.train_step import draw
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
@@ -66,6 +69,20 @@ def test_more_turns_cost_what_they_add(page):
     config = load(f'{page}:tiny')
     assert more_disc + more_gen > one
     np.testing.assert_allclose(more_disc + more_gen - one, _forward(config), rtol=1e-12)
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_the_compiled_step_does_little_more_than_the_least(page, monkeypatch):
+    """With the forms of accelerators: those of the CPU multiply by zeros on purpose, being faster so."""
+    choose = conv.choose
+    monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
+    config = load(page).unlock()
+    config.batch = 8
+    game = build(config, 1000)
+    pictures = jax.ShapeDtypeStruct((batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8)
+    layout = lay_out('jit', game, config.batch, devices=1)
+    compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
+    assert 1 < compiled.cost_analysis()['flops'] / least_operations(game, config) < 1.05
 
 
 def _forward(config):
