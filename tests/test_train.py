@@ -137,12 +137,13 @@ def make_pictures(folder, seed):
 
 
 def test_networks_that_do_not_fit_leave_no_folder_behind(tiny, tmp_path, monkeypatch):
+    bad, good = tiny(PAGE, size=20), tiny(PAGE, steps=1)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match='size'):
-        train(open_experiment(tiny(PAGE, size=20)))
+    with pytest.raises(UserError, match='multiples of 8'):
+        train(open_experiment(bad))
     assert not any(tmp_path.iterdir())
-    assert train(open_experiment(tiny(PAGE, steps=1)))
-    assert (tmp_path / 'runs/00000-colorize/config.json').exists()
+    assert train(open_experiment(good))
+    assert (tmp_path / 'runs/00000-inpaint/config.json').exists()
 
 
 def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
