@@ -18,6 +18,7 @@ MAY_CHANGE = (
     'log',
     'checkpoint',
     'parallel',
+    'steps_per_call',
     'devices',
     'data.folder.path',
     'data.tfds.data_dir',

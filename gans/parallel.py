@@ -28,11 +28,12 @@ class Layout(NamedTuple):
 
     Attributes:
       devices: how many devices share a batch.
-      step: (key, state, fed) -> (state, metrics), all as placed; the state given is used up.
+      step: (key, state, *fed) -> (state, metrics): as many steps as it is fed for, in one call; all as placed, metrics
+        float32 [steps] by name. The state given is used up.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
-      lower: (key, state, fed), shapes do -> the program of `step`, lowered: what it needs can be asked of it.
+      lower: (key, state, fed), shapes do -> the program of one step, lowered: what it needs can be asked of it.
     """
 
     devices: int
@@ -102,8 +103,8 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     stored = place(stored)
     return Layout(
         devices=len(devices),
-        step=lambda key, state, fed: step(key, state, stored, fed),
-        lower=lambda key, state, fed: step.lower(key, state, stored, fed),
+        step=lambda key, state, *fed: step(key, state, stored, fed),
+        lower=lambda key, state, fed: step.lower(key, state, stored, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
@@ -121,7 +122,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         donate_argnums=1,
     )
 
-    def step(key, state, fed):
+    def step(key, state, *fed):
         state, metrics = mapped(key, state, stored, fed)
         return state, jax.tree.map(lambda x: x[0], metrics)
 
@@ -139,7 +140,9 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
     def lower(key, state, fed):
         turns, n, *picture = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
-        return mapped.lower(key, states, stored, jax.ShapeDtypeStruct((count, turns, n // count, *picture), fed.dtype))
+        return mapped.lower(
+            key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *picture), fed.dtype),)
+        )
 
     stored = place(stored)
     return Layout(devices=count, step=step, place=place, feed=feed, fetch=fetch, lower=lower)
@@ -156,6 +159,12 @@ def _fetch(state):
 
 
 def _play(game, axis, key, state, stored, fed):
-    """The step on what it was fed with; `stored` is None where that is pictures."""
-    pictures = fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip')
-    return train_step(game, key, state, pictures, axis)
+    """A step on each of what it was fed with, one after the other; `stored` is None where that is pictures."""
+
+    def step(state, fed):
+        return train_step(game, key, state, fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip'), axis)
+
+    if len(fed) > 1:
+        return jax.lax.scan(step, state, jnp.stack(fed))
+    state, metrics = step(state, fed[0])
+    return state, {name: value[None] for name, value in metrics.items()}

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from gans import checkpoint, startup
 from gans.build import build, open_source, shape_of
-from gans.config import from_json
+from gans.config import flatten, from_json
 from gans.data.memory import keep, remember
 from gans.data.source import Source, split
 from gans.errors import UserError
@@ -21,6 +21,17 @@ from gans.parallel import free_memory
 from gans.train_step import init
 
 _MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
+_AT_LEAST = {
+    'steps': 1,
+    'batch': 1,
+    'steps_per_call': 1,
+    'log.every': 1,
+    'log.grid': 1,
+    'log.pictures': 0,
+    'checkpoint.every': 1,
+    'checkpoint.keep': 1,
+    'data.threads': 0,
+}
 
 
 class Experiment(NamedTuple):
@@ -49,9 +60,10 @@ def open_experiment(config: ConfigDict) -> Experiment:
     Raises:
       UserError: anything in the config or the data that a user can mend.
     """
-    for name in ('steps', 'batch'):
-        if config[name] < 1:
-            raise UserError(f'config.{name} is {config[name]}: it must be at least 1.')
+    given = flatten(config.to_dict())
+    for name, least in _AT_LEAST.items():
+        if given[name] < least:
+            raise UserError(f'config.{name} is {given[name]}: it must be at least {least}.')
     source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)
     return Experiment(config, source, train, test, build(config, len(train)))

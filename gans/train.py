@@ -20,7 +20,7 @@ from gans.records import NoRecords, Records
 from gans.runs import Experiment, state_shapes, stored_bytes
 from gans.train_step import draw, sample, seen_by_generator
 
-_IN_FLIGHT = 2  # steps given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
+_IN_FLIGHT = 2  # calls given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
 
 
 class Diverged(Failure):
@@ -56,7 +56,7 @@ class _Loop:
     def __init__(self, experiment, layout, records, window):
         self.experiment, self.layout, self.records = experiment, layout, records
         self.window = window  # [{name: float}] of the steps since the last log line
-        self.pending = []  # the same of the newest steps, still on the devices
+        self.pending = []  # {name: [steps]} of the newest calls, still on the devices
         self.fixed = _fixed_inputs(experiment)
         self.make_grid = jax.jit(partial(_make_grid, experiment.game))
         self.key = jax.random.key(experiment.config.seed)
@@ -72,28 +72,49 @@ class _Loop:
         with contextlib.closing(feeds):
             while step < config.steps and not agreed(bool(stop.asked)):
                 asked = time.perf_counter()
-                fed = layout.feed(next(feeds))
-                pace.waited(time.perf_counter() - asked)
-                state, metrics = layout.step(self.key, state, fed)
+                fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
+                if self.idle():
+                    pace.waited(time.perf_counter() - asked)
+                state, metrics = layout.step(self.key, state, *fed)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
-                step += 1
+                step += len(fed)
                 self.at_its_time(step, state, pace)
         self.save(step, state)
         if step < config.steps:
             self.records.stopped(step, stop.asked or 'another process')
         return step == config.steps
 
-    def at_its_time(self, step, state, pace):
-        """Logs, draws and saves when the step says so; the end is always such a time."""
+    def steps_together(self, step):
+        """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
+        together = self.experiment.config.steps_per_call
+        on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
+        return together if on_time else 1
+
+    def idle(self):
+        """Have the devices nothing left to do?"""
+        return all(value.is_ready() for metrics in self.pending[-1:] for value in metrics.values())
+
+    def due(self, step):
+        """What is to be done after a step; the end of training is always logged."""
         config = self.experiment.config
         last = step == config.steps
-        if last or step % config.log.every == 0:
+        times = {
+            'log': last or step % config.log.every == 0,
+            'draw': step in _equal_times(config.steps, config.log.pictures),
+            'save': not last and step % config.checkpoint.every == 0,
+        }
+        return {name for name, now in times.items() if now}
+
+    def at_its_time(self, step, state, pace):
+        """Logs, draws and saves when the step says so."""
+        due = self.due(step)
+        if 'log' in due:
             self.log(step, pace)
-        if step in _equal_times(config.steps, config.log.pictures):
+        if 'draw' in due:
             self.draw_pictures(step, self.layout.fetch(state))
-        if not last and step % config.checkpoint.every == 0:
+        if 'save' in due:
             self.save(step, state)
 
     def log(self, step, pace):
@@ -113,7 +134,12 @@ class _Loop:
 
     def collect(self, step):
         """Fetches the pending metrics and looks at every one of them."""
-        fetched = [{name: float(v) for name, v in m.items()} for m in jax.device_get(self.pending)]
+        calls = jax.device_get(self.pending)
+        fetched = [
+            dict(zip(call, map(float, values), strict=True))
+            for call in calls
+            for values in zip(*call.values(), strict=True)
+        ]
         self.pending = []
         for back, metrics in enumerate(reversed(fetched)):
             for name, value in metrics.items():

@@ -1,37 +1,18 @@
 """The order of the data is a pure function of (seed, step); the split is one of the contents."""
 
 import itertools
+import os
+import sys
 import threading
 from collections import Counter
 
 import numpy as np
 import pytest
+from sources import IDS, Numbers
 
 from gans.data import batches as lib
 from gans.data.source import split
 from gans.errors import UserError
-
-
-class Numbers:
-    """Picture i is filled with i; `contents` are the keys; counts how often each picture was decoded."""
-
-    where, decoding = 'numbers', ''
-
-    def __init__(self, n, contents=None, broken=()):
-        self.contents = contents or [f'picture {i}'.encode() for i in range(n)]
-        self.broken, self.reads = broken, Counter()
-
-    def __len__(self):
-        return len(self.contents)
-
-    def __getitem__(self, i):
-        if i in self.broken:
-            raise UserError(f"'{i}.png' is damaged")
-        self.reads[i] += 1
-        return np.full((2, 3, 3), i, np.uint8)
-
-    def key(self, i):
-        return self.contents[i]
 
 
 def take(n, stream):
@@ -46,11 +27,8 @@ def numbers_of(steps):
     return steps[..., 0, 0, 0].reshape(-1)
 
 
-IDS = np.array([3, 5, 8, 13, 21, 34, 55])
-
-
 def test_every_picture_once_per_epoch_and_every_epoch_anew():
-    steps = take(21, lib.batches(Numbers(60), IDS, batch=4, turns=3, seed=1))
+    steps = take(21, lib.batches(Numbers(), IDS, batch=4, turns=3, seed=1))
     assert steps.shape == (21, 3, 4, 2, 3, 3) and steps.dtype == np.uint8
     epochs = numbers_of(steps)[:252].reshape(36, 7)
     assert (np.sort(epochs, axis=1) == IDS).all()
@@ -60,13 +38,13 @@ def test_every_picture_once_per_epoch_and_every_epoch_anew():
 
 
 def test_the_stream_is_one_permutation_per_epoch_drawn_from_seed_and_epoch():
-    steps = take(5, lib.batches(Numbers(60), IDS, batch=4, turns=2, seed=9))
+    steps = take(5, lib.batches(Numbers(), IDS, batch=4, turns=2, seed=9))
     epochs = [np.random.RandomState(np.random.MT19937(np.random.SeedSequence([9, e]))).permutation(7) for e in range(6)]
     assert np.array_equal(numbers_of(steps), IDS[np.concatenate(epochs)[:40]])
 
 
 def test_numbers_name_the_pictures_that_batches_reads():
-    read = take(9, lib.batches(Numbers(60), IDS, batch=4, turns=2, seed=9, start=5))
+    read = take(9, lib.batches(Numbers(), IDS, batch=4, turns=2, seed=9, start=5))
     named = np.stack(list(itertools.islice(lib.numbers(len(IDS), batch=4, turns=2, seed=9, start=5), 9)))
     assert named.dtype == np.int32 and named.shape == (9, 2, 4)
     assert np.array_equal(numbers_of(read), IDS[named].reshape(-1))
@@ -85,50 +63,50 @@ def test_seeds_do_not_share_epochs():
 
 
 def test_any_start_and_any_number_of_threads_give_the_same_steps():
-    reference = take(12, lib.batches(Numbers(60), IDS, 4, 2, seed=5))
+    reference = take(12, lib.batches(Numbers(), IDS, 4, 2, seed=5))
     for start, threads, prefetch in [(0, 1, 1), (0, 4, 8), (0, 0, 0), (1, 2, 4), (7, 3, 1), (11, 2, 9)]:
-        steps = take(12 - start, lib.batches(Numbers(60), IDS, 4, 2, 5, start, threads, prefetch))
+        steps = take(12 - start, lib.batches(Numbers(), IDS, 4, 2, 5, start, threads, prefetch))
         assert np.array_equal(steps, reference[start:])
-    assert not np.array_equal(take(12, lib.batches(Numbers(60), IDS, 4, 2, seed=6)), reference)
+    assert not np.array_equal(take(12, lib.batches(Numbers(), IDS, 4, 2, seed=6)), reference)
 
 
 def test_far_starts_cost_nothing():
-    source = Numbers(60)
+    source = Numbers()
     assert take(1, lib.batches(source, IDS, 4, 2, 5, start=10**12, prefetch=1, threads=1)).shape[0] == 1
     assert sum(source.reads.values()) <= 16  # one step, and one or two read ahead
 
 
 def test_a_batch_larger_than_the_set():
-    steps = take(2, lib.batches(Numbers(60), IDS[:2], batch=5, turns=1, seed=0))
+    steps = take(2, lib.batches(Numbers(), IDS[:2], batch=5, turns=1, seed=0))
     assert (np.sort(numbers_of(steps).reshape(5, 2), axis=1) == IDS[:2]).all()
-    one = take(2, lib.batches(Numbers(60), IDS[:1], batch=3, turns=2, seed=0))
+    one = take(2, lib.batches(Numbers(), IDS[:1], batch=3, turns=2, seed=0))
     assert (one == 3).all()
 
 
 def test_the_shards_side_by_side_are_the_global_batch():
-    whole = take(4, lib.batches(Numbers(60), IDS, batch=6, turns=2, seed=2))
+    whole = take(4, lib.batches(Numbers(), IDS, batch=6, turns=2, seed=2))
     for count in (2, 3):
-        parts = [take(4, lib.batches(Numbers(60), IDS, 6, 2, 2, shard=(i, count))) for i in range(count)]
+        parts = [take(4, lib.batches(Numbers(), IDS, 6, 2, 2, shard=(i, count))) for i in range(count)]
         assert np.array_equal(np.concatenate(parts, axis=2), whole)
 
 
 def test_wrong_numbers_get_a_sentence():
     with pytest.raises(UserError, match='batch of 6 cannot be shared by 4 processes'):
-        lib.batches(Numbers(60), IDS, 6, 1, 0, shard=(0, 4))
+        lib.batches(Numbers(), IDS, 6, 1, 0, shard=(0, 4))
     with pytest.raises(UserError, match='no pictures to train on'):
-        lib.batches(Numbers(60), IDS[:0], 6, 1, 0)
+        lib.batches(Numbers(), IDS[:0], 6, 1, 0)
     for batch, turns, start in [(0, 1, 0), (1, 0, 0), (1, 1, -1)]:
         with pytest.raises(UserError, match='at least'):
-            lib.batches(Numbers(60), IDS, batch, turns, 0, start)
+            lib.batches(Numbers(), IDS, batch, turns, 0, start)
 
 
 @pytest.mark.parametrize('threads', [0, 2])
 def test_a_user_error_comes_out_as_it_went_in(threads):
-    stream = lib.batches(Numbers(60, broken=(21,)), IDS, 7, 1, 0, threads=threads)
+    stream = lib.batches(Numbers(broken=(21,)), IDS, 7, 1, 0, threads=threads)
     with pytest.raises(UserError, match="^'21.png' is damaged$"):
         next(stream)  # pytest looks at notes as well: grain's remark on tracebacks must be gone
     with pytest.raises(UserError, match="'5.png'"):
-        list(lib.read_all(Numbers(9, broken=(5,)), np.arange(9), chunk=2, threads=threads))
+        list(lib.read_all(Numbers(range(9), broken=(5,)), np.arange(9), chunk=2, threads=threads))
 
 
 def test_wrapped_user_errors_are_found():
@@ -145,7 +123,7 @@ def test_wrapped_user_errors_are_found():
 
 def test_closing_ends_the_threads():
     before = set(threading.enumerate())
-    stream = lib.batches(Numbers(60), IDS, 4, 1, 0, threads=3)
+    stream = lib.batches(Numbers(), IDS, 4, 1, 0, threads=3)
     next(stream)
     mine = set(threading.enumerate()) - before
     assert mine
@@ -157,7 +135,7 @@ def test_closing_ends_the_threads():
 
 def test_errors_end_the_threads():
     before = set(threading.enumerate())
-    stream = lib.batches(Numbers(60, broken=(21,)), IDS, 7, 1, 0, threads=3)
+    stream = lib.batches(Numbers(broken=(21,)), IDS, 7, 1, 0, threads=3)
     with pytest.raises(UserError) as kept:  # and with it everything that its traceback holds
         next(stream)
     for thread in set(threading.enumerate()) - before:
@@ -166,51 +144,68 @@ def test_errors_end_the_threads():
     assert kept.value.args == ("'21.png' is damaged",)
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='a priority of threads is what Linux has')
+@pytest.mark.parametrize('threads', [0, 2])
+def test_reading_ahead_gives_way_and_nobody_else_does(threads):
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    class Watched(Numbers):
+        def __getitem__(self, i):
+            seen.append((threading.current_thread() is threading.main_thread(), priority()))
+            return super().__getitem__(i)
+
+    seen, mine = [], priority()
+    take(3, lib.batches(Watched(), IDS, 4, 1, 0, threads=threads))
+    assert {main for main, _ in seen} == {threads == 0}
+    assert {given for _, given in seen} == {mine if threads == 0 else max(mine, 10)} and priority() == mine
+
+
 @pytest.mark.parametrize('threads', [0, 1, 3])
 def test_read_all_keeps_the_order_and_the_remainder(threads):
     ids = np.array([4, 1, 7, 7, 0, 2, 9])
-    chunks = list(lib.read_all(Numbers(10), ids, chunk=3, threads=threads))
+    chunks = list(lib.read_all(Numbers(range(10)), ids, chunk=3, threads=threads))
     assert [len(chunk) for chunk in chunks] == [3, 3, 1]
     assert np.array_equal(np.concatenate(chunks)[:, 0, 0, 0], ids)
-    assert list(lib.read_all(Numbers(10), ids[:0])) == []
+    assert list(lib.read_all(Numbers(range(10)), ids[:0])) == []
 
 
 def test_the_split_parts_the_set_at_about_a_tenth():
-    train_ids, test_ids = split(Numbers(4000))
+    train_ids, test_ids = split(Numbers(range(4000)))
     assert np.array_equal(np.sort(np.concatenate([train_ids, test_ids])), np.arange(4000))
     assert abs(len(test_ids) / 4000 - 0.1) < 0.02
-    assert abs(len(split(Numbers(4000), 0.5)[1]) / 4000 - 0.5) < 0.03
+    assert abs(len(split(Numbers(range(4000)), 0.5)[1]) / 4000 - 0.5) < 0.03
 
 
 def test_copies_fall_on_one_side():
     contents = [f'{i % 100}'.encode() for i in range(400)]
-    train_ids, test_ids = split(Numbers(400, contents))
+    train_ids, test_ids = split(Numbers(range(400), contents))
     assert len(test_ids) and not {contents[i] for i in train_ids} & {contents[i] for i in test_ids}
 
 
 def test_added_and_reordered_pictures_move_no_other():
     names = [f'{i}'.encode() for i in range(300)]
-    held_out = {names[i] for i in split(Numbers(300, names))[1]}
+    held_out = {names[i] for i in split(Numbers(range(300), names))[1]}
     more = [f'new {i}'.encode() for i in range(77)] + names[::-1]
-    assert {more[i] for i in split(Numbers(377, more))[1]} & set(names) == held_out
+    assert {more[i] for i in split(Numbers(range(377), more))[1]} & set(names) == held_out
 
 
 def test_tiny_sets_hold_out_the_smallest_hash():
     for n in range(2, 9):
-        train_ids, test_ids = split(Numbers(n))
+        train_ids, test_ids = split(Numbers(range(n)))
         assert len(train_ids) and len(test_ids) and len(train_ids) + len(test_ids) == n
     # The same pictures in another order, with a copy: the same one is held out, and its copy with it.
     contents = [b'a', b'b', b'c']
     for held_out in (1e-9, 1 - 1e-9):
-        (only,) = split(Numbers(3, contents), held_out)[1]
-        test_ids = split(Numbers(6, contents[::-1] + contents), held_out)[1]
+        (only,) = split(Numbers(range(3), contents), held_out)[1]
+        test_ids = split(Numbers(range(6), contents[::-1] + contents), held_out)[1]
         assert test_ids.tolist() == [2 - only, 3 + only]
 
 
 def test_what_cannot_be_split_gets_a_sentence():
     for contents in ([b'a'], [b'a', b'a', b'a']):
         with pytest.raises(UserError, match=rf'numbers: {len(contents)} pictures \(1 different\)'):
-            split(Numbers(0, contents))
+            split(Numbers(range(len(contents)), contents))
     for held_out in (0, 1, 1.5):
         with pytest.raises(UserError, match='between 0 and 1'):
-            split(Numbers(5), held_out)
+            split(Numbers(range(5)), held_out)

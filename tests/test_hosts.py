@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from processes import wait_for
 
 from gans import hosts
 from gans.errors import UserError
@@ -39,13 +40,6 @@ def ends_of(processes, timeout=300):
     """[(exit code, what was printed, what was complained about)]."""
     said = [process.communicate(timeout=timeout) for process in processes]
     return [(process.returncode, *words) for process, words in zip(processes, said, strict=True)]
-
-
-def wait_for(process, word):
-    for line in process.stdout:
-        if word in line:
-            return
-    raise AssertionError(process.stderr.read())
 
 
 def losses(folder):

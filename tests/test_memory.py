@@ -3,38 +3,16 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 
 import numpy as np
 import pytest
+from sources import IDS, Numbers
 
 from gans.data.batches import read_all
 from gans.data.memory import gather, keep, remember
 from gans.errors import UserError
 
-IDS = np.array([3, 5, 8, 13, 21, 34, 55])
 SIZE = 60 * 18
-
-
-class Numbers:
-    """Picture i is filled with `contents[i]`, which is its key too; counts how often each was decoded."""
-
-    where, decoding = 'numbers', '2x3 crop'
-
-    def __init__(self, contents=range(60), broken=()):
-        self.contents, self.broken, self.reads = list(contents), broken, Counter()
-
-    def __len__(self):
-        return len(self.contents)
-
-    def __getitem__(self, i):
-        if i in self.broken:
-            raise UserError(f"'{i}.png' is damaged")
-        self.reads[i] += 1
-        return np.full((2, 3, 3), self.contents[i], np.uint8)
-
-    def key(self, i):
-        return bytes([self.contents[i], 0])
 
 
 @pytest.fixture(params=('memory', 'disk'))
@@ -108,7 +86,7 @@ _KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from test_memory import IDS, Numbers
+from sources import IDS, Numbers
 from gans.data.memory import gather, keep
 memory = keep(Numbers(), Path(sys.argv[1]))
 gather(memory, IDS)

@@ -1,5 +1,6 @@
 """One, two and eight devices, jit and pmap: one global batch, the same numbers."""
 
+import re
 from functools import partial
 
 import jax
@@ -45,7 +46,7 @@ def play(kind, devices, game, pictures, state, steps=2):
     for _ in range(steps):
         placed, metrics = layout.step(KEY, placed, layout.feed(pictures))
         first = first or jax.device_get(layout.fetch(placed))
-        losses.append({name: float(value) for name, value in metrics.items()})
+        losses.append({name: float(value[0]) for name, value in metrics.items()})
     return first, losses
 
 
@@ -98,3 +99,29 @@ def test_fetched_state_outlives_later_steps(game, pictures, first):
 def test_impossible_layouts_are_refused(kind, batch, devices, words, game):
     with pytest.raises(UserError, match=words.replace('?', r'\?')):
         lay_out(kind, game, batch, devices)
+
+
+@pytest.mark.parametrize('kind, devices', [('jit', 1), ('pmap', 2)])
+def test_several_steps_in_one_call_are_the_same_steps(kind, devices, game, first):
+    fed = np.random.default_rng(1).integers(0, 256, (4, 1, 8, 32, 32, 3), np.uint8)
+    layout, ends, losses = lay_out(kind, game, 8, devices), [], []
+    for together in (1, 2, 4):
+        state, told = layout.place(first), []
+        for start in range(0, 4, together):
+            pictures = [layout.feed(one) for one in fed[start : start + together]]
+            state, metrics = layout.step(KEY, state, *pictures)
+            told.append(np.stack([metrics['gen/loss'], metrics['disc/loss']]))
+        ends.append(jax.device_get(layout.fetch(state)))
+        losses.append(np.concatenate(told, axis=1))
+    assert losses[0].shape == (2, 4) and ends[0].step == 4
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    np.testing.assert_array_equal(losses[2], losses[1])
+    jax.tree.map(np.testing.assert_array_equal, ends[2], ends[1])
+
+
+@pytest.mark.parametrize('kind', ('jit', 'pmap'))
+def test_devices_exchange_one_sum_per_player_and_turn_and_nothing_else(kind, game, first):
+    pictures = jax.ShapeDtypeStruct((1, 8, 32, 32, 3), np.uint8)
+    program = lay_out(kind, game, 8, 8).lower(KEY, first, pictures).compile().as_text()
+    exchanges = re.findall(r' (all-\w+|reduce-scatter|collective-\w+)(?:-start)?\(', program)
+    assert exchanges == ['all-reduce'] * 2

@@ -11,9 +11,11 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from processes import wait_for
 
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
+from gans.parallel import lay_out
 from gans.runs import load_run, open_experiment
 from gans.train import Diverged, train
 
@@ -51,14 +53,6 @@ def command(folder, *flags):
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def wait_for(process, word):
-    """Reads the process's lines until one has the word."""
-    for line in process.stdout:
-        if word in line:
-            return
-    raise AssertionError(process.stderr.read())
 
 
 @pytest.mark.parametrize('page', PAGES)
@@ -184,6 +178,33 @@ def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
         [json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()] for n in ('each', 'all')
     )
     assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)
+
+
+def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(tiny, tmp_path, monkeypatch):
+    def watched(*given):
+        layout = lay_out(*given)
+        return layout._replace(step=lambda key, state, *fed: calls.append(len(fed)) or layout.step(key, state, *fed))
+
+    changes, calls = {'steps': 6, 'log.every': 3, 'log.pictures': 3, 'checkpoint.every': 5}, []
+    monkeypatch.setattr('gans.train.lay_out', watched)
+    for name, together in (('one', 1), ('two', 2)):
+        train(open_experiment(tiny(PAGE, **changes, steps_per_call=together)), tmp_path / name)
+    assert calls == [1] * 6 + [2, 1, 1, 1, 1]
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
+        for name in ('one', 'two')
+    )
+    assert [line['step'] for line in two] == [3, 6]
+    assert two[0] == pytest.approx(one[0], rel=1e-3)
+    assert len(list((tmp_path / 'two' / 'pictures').iterdir())) == 4
+    with Checkpoints(tmp_path / 'two', read_only=True) as checkpoints:
+        assert sorted(checkpoints.steps()) == [5, 6]
+
+
+@pytest.mark.parametrize('field, value', [('log.every', 0), ('steps_per_call', 0), ('data.threads', -1), ('batch', -8)])
+def test_a_number_that_is_too_small_is_named(field, value, tiny):
+    with pytest.raises(UserError, match=f'config.{field} is {value}: it must be at least'):
+        open_experiment(tiny(PAGE, **{field: value}))
 
 
 def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny, tmp_path):

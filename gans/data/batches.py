@@ -3,6 +3,9 @@
 import contextlib
 import functools
 import itertools
+import os
+import sys
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -69,6 +72,7 @@ class _Steps:
 
     def __getitem__(self, step: int) -> np.ndarray:
         """Returns what this process sees in one step, uint8 [turns, batch / count, H, W, 3]."""
+        _give_way()
         places = positions(step, self.batch, self.turns, self.mine)
         which = self.ids[order(self.seed, len(self.ids), places.reshape(-1))]
         pictures = gather(self.source, which)
@@ -129,8 +133,9 @@ def numbers(
     [turns, batch / count], as `shard` says. `pictures[numbers]` are the batches that `batches` reads, for `pictures` in
     the order of its `ids`.
     """
+    mine = part(batch, shard)
     for step in itertools.count(start):
-        places = positions(step, batch, turns, part(batch, shard))
+        places = positions(step, batch, turns, mine)
         yield order(seed, n, places.reshape(-1)).astype(np.int32).reshape(places.shape)
 
 
@@ -155,6 +160,17 @@ def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) ->
             yield from iterator
         except Exception as error:
             raise _cause(error) from None
+
+
+def _give_way() -> None:
+    """Lets the calling thread, one that reads ahead, run when those that compute leave a core free.
+
+    On two cores a step whose threads are interrupted by drawing or decoding loses more time than these take. Only Linux
+    knows a priority of threads.
+    """
+    if sys.platform == 'linux' and threading.current_thread() is not threading.main_thread():
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(10, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _cause(error: BaseException) -> BaseException:
