@@ -58,6 +58,8 @@ def get_config(reading: str = '') -> ConfigDict:
             # 'minimax' is the form that the paper prints.
             objective=dict(name='standard', form='non_saturating', terms=('l1',)),
             turns=dict(gen=1, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.0,
             optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
             # Breakpoints in fractions of training, values joined by straight lines, constant outside.
             schedules=dict(

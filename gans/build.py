@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from gans import images, schedules, tasks, terms
-from gans.config import arguments_of
+from gans import averages, images, schedules, tasks, terms
+from gans.config import DEFAULTS, arguments_of
 from gans.errors import UserError, closest
 from gans.game import Game, Pair
 
@@ -53,6 +53,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda pictures, hyper: images.gaussian_blur(pictures, hyper['blur']),
+        average=averages.make(config.get('ema', DEFAULTS['ema'])),
     )
 
 
@@ -114,13 +115,13 @@ def _make_task(section):
 def _make_objective(section):
     module = find_module('objectives', section.name, 'config.objective.name')
     arguments = arguments_of(module.make, section, 'config.objective')
-    found = {}
     for name in arguments.get('terms', ()):
         if not callable(getattr(terms, name, None)):
             raise UserError(f'config.objective.terms has {name!r}, which is not in gans/terms.py.')
-        found[name] = getattr(terms, name)
+    if 'terms' in arguments:
+        arguments['terms'] = {name: getattr(terms, name) for name in arguments['terms']}
     try:
-        return module.make(**{**arguments, 'terms': found})
+        return module.make(**arguments)
     except KeyError as error:
         raise UserError(f'config.objective has {error}, which {section.name} does not know.') from error
 

@@ -9,8 +9,10 @@ import numpy as np
 from gans import images
 from gans.build import shape_of
 from gans.errors import UserError
-from gans.evaluate import FILE, MONTAGE_ROWS, answers_of, check_task, evaluate_run, pictures_of, table
+from gans.evaluate import FILE, evaluate_run
+from gans.measure_pairs import MONTAGE_ROWS, PLANS, answers_of, pictures_of
 from gans.runs import Trained, load_run, open_experiment, write_json
+from gans.tables import table
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures')
@@ -72,7 +74,11 @@ def _titles(folders):
 def _check_alike(found: dict[str, Trained]) -> None:
     """What can be seen without opening the pictures."""
     (first_title, first), *rest = found.items()
-    check_task(first)
+    if first.config.task.name not in PLANS:
+        raise UserError(
+            f'{first_title} was trained for {first.config.task.name!r}, which has no right answers to compare: '
+            f'only runs of {" and ".join(PLANS)} can be laid side by side.'
+        )
     for title, trained in rest:
         for what, one, other in (
             ('task', first.config.task.name, trained.config.task.name),

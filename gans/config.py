@@ -26,6 +26,9 @@ MAY_CHANGE = (
     'data.placement',
 )
 
+# What it means that a page, written before there was such a field, lacks it.
+DEFAULTS = {'ema': 0.0}
+
 
 def load(page: str) -> ConfigDict:
     """Loads `configs/colorize.py` or `configs/colorize.py:tiny`.
@@ -104,7 +107,7 @@ def from_json(text: str) -> ConfigDict:
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     """Lines that say what differs between two configs, but for the fields that may change in a resumed run."""
-    before, after = (flatten(json.loads(to_json(c))) for c in (old, new))
+    before, after = (DEFAULTS | flatten(json.loads(to_json(c))) for c in (old, new))
     lines = []
     for name in sorted(before.keys() | after.keys()):
         if any(name == free or name.startswith(f'{free}.') for free in MAY_CHANGE):

@@ -1,78 +1,41 @@
-"""How good a run's generator is on all held-out pictures, beside pictures that need no network.
+"""How good a run's generator is, by the measures of its task: chosen, written and laid out for people here.
 
-Pictures are measured as people get them: clipped, rounded to uint8 and read back, so that every number can be computed
-again from PNGs. Nothing is blurred. Which pictures are compared by which measures is decided by the task alone, in
-`_EVALUATIONS`. The boxes and the noise of a picture depend on its place among the held-out pictures and on nothing
-else, so that every run on the same pictures, whatever its seed, is asked the same questions.
+The numbers are made in `measure_pairs` (every input has one right answer) and `measure_samples` (none has).
 """
 
-import hashlib
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import numpy as np
-from jax.sharding import AxisType, NamedSharding
-from jax.sharding import PartitionSpec as P
-
-from gans import baselines, images
+from gans import measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
-from gans.data.batches import read_all
-from gans.data.source import Source
 from gans.errors import UserError
-from gans.game import Game, Inputs, TrainState
-from gans.metrics import bootstrap, colour, pixels, ssim
-from gans.runs import Experiment, Trained, fingerprint, load_run, open_experiment, write_json
-from gans.train_step import sample
+from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
+from gans.tables import cell, spread, table
 
 FILE = 'evaluation.json'
-MONTAGE_ROWS = 8
-_KEY = 20_260_101  # of every evaluation's boxes and noise; another number would make old evaluations incomparable
 
 
-class Measure(NamedTuple):
-    """A number per picture.
+class Kind(NamedTuple):
+    """How a task is evaluated.
 
     Attributes:
-      better: 'lower' or 'higher'; '' for a property of the picture itself, which is measured on the originals too.
-      digits: how many digits after the point are worth showing.
-      compute: (pictures, originals, mask or None) -> [N], all float [-1, 1].
+      measure: the measured part of the JSON: 'measures', 'rows', 'ratios', 'montages' and what else there is to keep.
+      note: what the table shows, for people.
     """
 
-    better: str
-    digits: int
-    compute: Callable
-
-
-class Plan(NamedTuple):
-    """How a task whose right answers are known is evaluated.
-
-    Attributes:
-      prepare: what the baselines need to know of the training pictures.
-      rows: (what was prepared, Inputs, the generator's output) -> pictures by name, float [N, H, W, 3] in [-1, 1], all
-        NumPy. One of them is 'output'.
-      baselines: those rows that need no network.
-      measures: by name.
-      main: the measure that orders the montages and is compared with the baselines.
-    """
-
-    prepare: Callable[[Experiment], Any]
-    rows: Callable[[Any, Inputs, np.ndarray], dict[str, np.ndarray]]
-    baselines: tuple[str, ...]
-    measures: dict[str, Measure]
-    main: str
+    measure: Callable[[Trained, Experiment], dict]
+    note: str
 
 
 def evaluate(workdir: str | Path, moved_to: str | None = None) -> str:
     """Evaluates a run's newest checkpoint on all its held-out pictures.
 
-    Writes `evaluation.json` and `evaluation/montage_{best,typical,worst}.png` (input, output, original) into the run's
-    folder, each whole or not at all. `moved_to` says where the pictures of the training lie now, if not where they lay
-    then. Returns the table for people. Raises UserError as `evaluate_run`, and if the folder is not a run.
+    Writes `evaluation.json` and the montages of `evaluation/` (best, typical and worst answers; or samples) into the
+    run's folder, each whole or not at all. `moved_to` says where the pictures of the training lie now, if not where
+    they lay then. Returns the table for people. Raises UserError as `evaluate_run`, and if the folder is not a run.
     """
     trained = load_run(workdir)
     if moved_to:
@@ -102,9 +65,9 @@ def evaluate_run(trained: Trained) -> dict:
         'size': list(shape_of(trained.config)),
         'data': experiment.source.where,
         'pictures': len(experiment.test),
-        'held_out': _digest(experiment.source.key(int(i)) for i in experiment.test),
+        'held_out': digest(experiment.source.key(int(i)) for i in experiment.test),
     }
-    report |= _EVALUATIONS[trained.config.task.name](trained, experiment)
+    report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
     try:
         write_json(trained.folder / FILE, report)
     except OSError as error:
@@ -118,233 +81,31 @@ def check_task(trained: Trained) -> None:
     if name not in _EVALUATIONS:
         raise UserError(
             f'{trained.folder} was trained for the task {name!r}, which has no measures: '
-            f'only {" and ".join(_EVALUATIONS)} can be evaluated.'
+            f'only {", ".join(_EVALUATIONS)} can be evaluated.'
         )
-
-
-class Answers:
-    """A generator's answers to the held-out pictures, in batches of one size, shared by all devices."""
-
-    def __init__(self, game: Game, state: TrainState, source: Source, test: np.ndarray, batch: int, threads: int = 2):
-        """`test` are the numbers of the held-out pictures in `source`; `batch` is how many are answered at once."""
-        devices = jax.device_count()
-        self.batch = -(-min(batch, len(test)) // devices) * devices
-        mesh = jax.make_mesh((devices,), ('data',), axis_types=(AxisType.Auto,))
-        shared, everywhere = NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
-        self._state = jax.device_put(state, everywhere)
-        self._answer = jax.jit(partial(_answer, game), in_shardings=(everywhere, shared, shared))
-        self._source, self._test, self._threads = source, test, threads
-
-    def __call__(self, places: np.ndarray) -> Iterator[tuple[Inputs, np.ndarray]]:
-        """Yields (Inputs, outputs [n, H, W, 3] in [-1, 1]) of the held-out pictures at `places`, in order, as NumPy."""
-        done = 0
-        for chunk in read_all(self._source, self._test[places], self.batch, self._threads):
-            count = len(chunk)
-            these = np.asarray(places[done : done + count], np.int32)
-            # The last batch is filled up, so that there is one shape to compile for.
-            spare = np.arange(self.batch) % count
-            answered = jax.device_get(self._answer(self._state, these[spare], chunk[spare]))
-            yield jax.tree.map(lambda x, count=count: x[:count], answered)
-            done += count
-
-
-def _answer(game, state, places, pictures):
-    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(_KEY)))(places)
-    inputs = jax.vmap(game.task.draw)(keys, images.to_float(pictures))
-    return inputs, sample(game, state, inputs.gen)
-
-
-def answers_of(trained: Trained, experiment: Experiment) -> Answers:
-    """The answers of a run to the held-out pictures of an experiment, in batches as large as those of its training."""
-    config = trained.config
-    return Answers(
-        trained.game, trained.state, experiment.source, experiment.test, config.batch, experiment.config.data.threads
-    )
-
-
-def _evaluate_paired(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
-    """The part of the JSON that measures give, where every input has one right answer; writes the montages."""
-    answers = answers_of(trained, experiment)
-    numbers, masks = _measure(plan, plan.prepare(experiment), answers, len(experiment.test))
-    montages = _draw_montages(plan, numbers, answers, trained.folder)
-    means = {
-        row: {name: _as_json(bootstrap.interval(values)) for name, values in by_measure.items()}
-        for row, by_measure in numbers.items()
-    }
-    main = {row: numbers[row][plan.main] for row in (*plan.baselines, 'output')}
-    ratios = {
-        f'{plan.main}: output / {row}': _as_json(bootstrap.ratio_interval(main['output'], main[row]))
-        for row in plan.baselines
-    }
-    measures = {name: {'better': m.better, 'digits': m.digits} for name, m in plan.measures.items()}
-    return {
-        'masks': masks,
-        'baselines': list(plan.baselines),
-        'measures': measures,
-        'rows': means,
-        'ratios': ratios,
-        'montages': montages,
-    }
-
-
-def _measure(plan, prepared, answers, count):
-    """({row: {measure: [N]}}, a digest of all masks or None)."""
-    found: dict[str, dict[str, list]] = {}
-    masks = []
-    for inputs, output in answers(np.arange(count)):
-        real, mask = inputs.real, inputs.mask
-        rows = {'original': real} | plan.rows(prepared, inputs, output)
-        for row, pictures in rows.items():
-            stored = baselines.quantise(pictures).astype(np.float32) / 127.5 - 1
-            for name, measure in plan.measures.items():
-                if row == 'original' and measure.better:
-                    continue  # an original is its own right answer
-                values = _one_shape(measure.compute, answers.batch, stored, real, mask)
-                found.setdefault(row, {}).setdefault(name, []).append(values)
-        if mask is not None:
-            masks += [np.packbits(one > 0.5).tobytes() for one in mask]
-    numbers = {row: {n: np.concatenate(v) for n, v in by_measure.items()} for row, by_measure in found.items()}
-    return numbers, _digest(masks) if masks else None
-
-
-def _one_shape(compute, batch, *arrays):
-    """Calls `compute` on arrays filled up to `batch` pictures; returns the numbers of the real ones."""
-    count = len(arrays[0])
-    spare = np.arange(batch) % count
-    return np.asarray(compute(*(None if a is None else a[spare] for a in arrays)))[:count]
-
-
-def _draw_montages(plan, numbers, answers, folder):
-    """Writes input, output and original of the best, the middle and the worst pictures."""
-    errors = numbers['output'][plan.main] * (-1 if plan.measures[plan.main].better == 'higher' else 1)
-    ranked = np.argsort(errors, kind='stable')
-    rows = min(MONTAGE_ROWS, len(ranked))
-    middle = (len(ranked) - rows) // 2
-    chosen = {'best': ranked[:rows], 'typical': ranked[middle : middle + rows], 'worst': ranked[::-1][:rows]}
-    names = []
-    for name, places in chosen.items():
-        seen, output, real = pictures_of(answers, places)
-        names.append(f'evaluation/montage_{name}.png')
-        images.save_png(folder / names[-1], images.montage([seen, output, real], ['input', 'output', 'original']))
-    return names
-
-
-def pictures_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(inputs, outputs, originals) of the held-out pictures at `places`, uint8 [N, H, W, 3 or 1]."""
-    triples = [(inputs.gen['image'], output, inputs.real) for inputs, output in answers(places)]
-    return tuple(baselines.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))
 
 
 def describe(report: Mapping, folder: Path) -> str:
     """An evaluation for people: the table, the ratios, where the pictures lie."""
-    ratios = [f'{name:<44} {_cell(ratio, 3)} {_range(ratio, 3)}' for name, ratio in report['ratios'].items()]
+    ratios = [f'{name:<44} {cell(ratio, 3)} {spread(ratio, 3)}' for name, ratio in report['ratios'].items()]
     return '\n'.join(
         [
             f'{folder.name}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out pictures of '
             f'{report["data"]}',
-            'Means over pictures as stored (uint8); below each its 95 % bootstrap interval.',
+            _EVALUATIONS[report['task']].note,
             '',
             table(report['rows'], report['measures']),
             '',
             *ratios,
             '',
-            f'{folder / FILE}, {folder}/evaluation/montage_best.png, ..._typical.png, ..._worst.png',
+            ', '.join(str(folder / name) for name in (FILE, *report['montages'])),
         ]
     )
 
 
-def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
-    """Lays numbers out: a line per row with a mean per measure, below it the intervals; '-' where there is none.
+_PAIRS = 'Means over pictures as stored (uint8); below each its 95 % bootstrap interval.'
 
-    Args:
-      rows: {row: {measure: {'mean', 'low', 'high'}}}.
-      measures: {measure: {'better', 'digits'}}; the order of the columns.
-    """
-    arrows = {'lower': '\N{DOWNWARDS ARROW}', 'higher': '\N{UPWARDS ARROW}', '': ''}
-    titles = [f'{name} {arrows[measure["better"]]}'.rstrip() for name, measure in measures.items()]
-    width = max(map(len, rows)) + 2
-    lines = [' ' * width + ''.join(f'{title:>20}' for title in titles)]
-    for row, found in rows.items():
-        digits = {name: measure['digits'] for name, measure in measures.items()}
-        lines.append(f'{row:<{width}}' + ''.join(f'{_cell(found.get(n), d):>20}' for n, d in digits.items()))
-        lines.append(' ' * width + ''.join(f'{_range(found.get(n), d):>20}' for n, d in digits.items()))
-    return '\n'.join(lines)
-
-
-def _cell(number, digits):
-    return '-' if number is None or number['mean'] is None else f'{number["mean"]:.{digits}f}'
-
-
-def _range(number, digits):
-    if number is None or number['low'] is None or number['high'] is None:
-        return ''
-    return f'[{number["low"]:.{digits}f}, {number["high"]:.{digits}f}]'
-
-
-def _as_json(interval):
-    """An interval for JSON, which has no infinity and no NaN: those become null."""
-    numbers = dict(mean=interval.value, low=interval.low, high=interval.high)
-    return {k: v if math.isfinite(v) else None for k, v in numbers.items()} | {'count': interval.count}
-
-
-def _digest(parts):
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(4, 'little') + part)
-    return digest.hexdigest()
-
-
-def _colorized(mean, inputs, output):
-    gray = inputs.gen['image']
-    return {
-        'gray': np.repeat(gray, 3, axis=-1),
-        'mean chroma': baselines.keep_luma(gray, mean),
-        'output': output,
-        'output, own luma': baselines.keep_luma(gray, output),
-    }
-
-
-def _inpainted(_, inputs, output):
-    boxed, mask = inputs.gen['image'], inputs.mask
-    filled = [baselines.fill_border(picture, m[..., 0]) for picture, m in zip(boxed, mask, strict=True)]
-    return {
-        'input': boxed,
-        'border mean': np.stack(filled),
-        'output': output,
-        'output, pasted': np.where(mask > 0.5, output, boxed),
-    }
-
-
-_IN_BOXES = {
-    'L1': Measure('lower', 4, pixels.l1),
-    'PSNR dB': Measure('higher', 2, pixels.psnr),
-    'SSIM': Measure('higher', 4, ssim.ssim),
-}
-_EVERYWHERE = {n: m._replace(compute=lambda a, b, mask, f=m.compute: f(a, b)) for n, m in _IN_BOXES.items()}
-
-COLORIZE = Plan(
-    prepare=baselines.mean_colour,
-    rows=_colorized,
-    baselines=('gray', 'mean chroma'),
-    measures=_EVERYWHERE
-    | {
-        'chroma error': Measure('lower', 4, lambda a, b, mask: colour.chroma_error(a, b)),
-        'colourfulness': Measure('', 1, lambda a, b, mask: colour.colourfulness(a)),
-    },
-    main='chroma error',
-)
-
-INPAINT = Plan(
-    prepare=lambda experiment: None,
-    rows=_inpainted,
-    baselines=('input', 'border mean'),
-    measures=_EVERYWHERE | {f'{name} in boxes': measure for name, measure in _IN_BOXES.items()},
-    main='L1 in boxes',
-)
-
-# Task name -> (Trained, Experiment) -> the measured part of the JSON: 'measures', 'rows', 'ratios', 'baselines',
-# 'masks', 'montages'. A task without right answers to compare with brings a function of its own.
-_EVALUATIONS: dict[str, Callable[[Trained, Experiment], dict]] = {
-    'colorize': partial(_evaluate_paired, COLORIZE),
-    'inpaint': partial(_evaluate_paired, INPAINT),
+_EVALUATIONS = {
+    **{name: Kind(partial(measure_pairs.measure, plan), _PAIRS) for name, plan in measure_pairs.PLANS.items()},
+    'generate': Kind(measure_samples.measure, measure_samples.NOTE),
 }

@@ -73,12 +73,18 @@ class Objective(NamedTuple):
       disc: the same for the discriminator.
       init: () -> the first carry; `()` for rules without memory.
       needs: the names of the schedules that the losses read from `Turn.hyper`.
+      descriptor: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
+        the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
+      picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
+        gradient by each picture does), so that statistics over a batch in the discriminator are refused.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     disc: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     init: Callable[[], Tree]
     needs: tuple[str, ...]
+    descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
+    picture_by_picture: bool = False
 
 
 class Task(NamedTuple):
@@ -93,6 +99,18 @@ class Task(NamedTuple):
     augment: Callable[[Array, Array], Array]
 
 
+class Average(NamedTuple):
+    """How the generator's variables are averaged over the steps of training, for whatever is shown of it.
+
+    Attributes:
+      init: variables -> the average before the first step.
+      update: (average, variables after a step, the number of steps before it) -> average.
+    """
+
+    init: Callable[[Tree], Tree]
+    update: Callable[[Tree, Tree, Array], Tree]
+
+
 class Game(NamedTuple):
     """Everything about an experiment that does not change while it is trained."""
 
@@ -104,6 +122,7 @@ class Game(NamedTuple):
     schedules: dict[str, Callable[[Array], Array]]
     turns: Pair  # of int
     view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
+    average: Average
 
 
 class Player(flax.struct.PyTreeNode):
@@ -112,6 +131,7 @@ class Player(flax.struct.PyTreeNode):
     params: Tree
     stats: Tree  # variables that are not trained, running batch statistics say; {} without any
     opt_state: Tree
+    ema: Tree = ()  # all variables averaged over the steps; () where nothing is averaged, and for the discriminator
 
 
 class TrainState(flax.struct.PyTreeNode):

@@ -81,6 +81,45 @@ def yuv_to_rgb(yuv: jax.Array) -> jax.Array:
     return jnp.concatenate([red, green, blue], axis=-1)
 
 
+def rgb_to_hsv(rgb: jax.Array) -> jax.Array:
+    """Hue, saturation and value of the RGB hexcone (Smith 1978, "Color gamut transform pairs").
+
+    [..., 3] in [-1, 1] -> [..., 3] in [0, 1]. Red has hue 0, green 1/3, blue 2/3. Grays have hue and saturation 0.
+    """
+    red, green, blue = _channels((jnp.asarray(rgb) + 1) / 2)
+    value = jnp.maximum(jnp.maximum(red, green), blue)
+    chroma = value - jnp.minimum(jnp.minimum(red, green), blue)
+    whole = jnp.where(chroma > 0, chroma, 1)  # no division by zero, not even in the branch that is not taken
+    sextant = jnp.where(
+        value == red,
+        (green - blue) / whole,
+        jnp.where(value == green, 2 + (blue - red) / whole, 4 + (red - green) / whole),
+    )
+    hue = jnp.where(chroma > 0, (sextant / 6) % 1, 0)
+    saturation = chroma / jnp.where(value > 0, value, 1)
+    return jnp.concatenate([hue, saturation, value], axis=-1)
+
+
+def hsv_to_rgb(hsv: jax.Array) -> jax.Array:
+    """The inverse of `rgb_to_hsv`, [..., 3] in [0, 1] -> [..., 3] in [-1, 1]; hues count modulo 1.
+
+    With k = (n + 6 hue) mod 6 a channel is value (1 - saturation max(0, min(k, 4 - k, 1))), where n is 5 for red, 3
+    for green and 1 for blue: the six cases of Smith 1978 in one.
+    """
+    hue, saturation, value = _channels(hsv)
+    k = (jnp.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
+    return 2 * value * (1 - saturation * jnp.clip(jnp.minimum(k, 4 - k), 0, 1)) - 1
+
+
+def modulate_hsv(rgb: jax.Array, hue: jax.Array, saturation: jax.Array, value: jax.Array) -> jax.Array:
+    """Moves the hue by `hue` (1 is once around) and multiplies saturation and value, both clipped to [0, 1].
+
+    [..., 3] in [-1, 1] -> the same. The three amounts are scalars, or arrays that broadcast with [...].
+    """
+    h, s, v = jnp.moveaxis(rgb_to_hsv(rgb), -1, 0)
+    return hsv_to_rgb(jnp.stack([h + hue, jnp.clip(s * saturation, 0, 1), jnp.clip(v * value, 0, 1)], axis=-1))
+
+
 @jax.jit
 def gaussian_blur(images: jax.Array, radius: jax.Array | float) -> jax.Array:
     """Blurs every channel of every picture with a Gaussian of standard deviation `radius` pixels.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,9 +99,31 @@ def load_run(folder: str | Path) -> Trained:
 
 
 def state_shapes(game: Game, config: ConfigDict) -> Any:
-    """The state's shapes and types, without computing anything."""
+    """The state's shapes and types, without computing anything.
+
+    Raises:
+      UserError: networks, pictures, rules and devices that do not fit together.
+    """
     pictures = jax.ShapeDtypeStruct((1, *shape_of(config), 3), np.uint8)
-    return jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+    state = jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+    _check_batchwise(game, config, state)
+    return state
+
+
+def _check_batchwise(game, config, state):
+    """What looks at a whole batch must have it whole; and where pictures are judged alone, nothing may look at it."""
+    batch_norm = [name for name in ('gen', 'disc') if 'batch_stats' in getattr(state, name).stats]
+    if game.objective.picture_by_picture and 'disc' in batch_norm:
+        raise UserError(
+            f'config.objective.name is {config.objective.name!r}, whose penalty wants every picture judged by itself, '
+            'but the discriminator has batch norm: give it another norm in config.discriminator.'
+        )
+    what = 'batch norm' if batch_norm else 'rules with a memory' if jax.tree.leaves(state.carry) else ''
+    if what and config.parallel == 'pmap':
+        raise UserError(
+            f'config.parallel=pmap shows every device its own part of a batch, and this experiment has {what}, which '
+            'needs all of it: give --config.parallel=jit.'
+        )
 
 
 def start(experiment: Experiment) -> TrainState:
@@ -131,10 +154,15 @@ def stored_bytes(experiment: Experiment) -> int:
 
 def fingerprint(experiment: Experiment) -> str:
     """A digest of the training pictures: equal for equal sets, wherever they lie on disk."""
-    digest = hashlib.blake2b(digest_size=16)
-    for key in sorted(experiment.source.key(int(i)) for i in experiment.train):
-        digest.update(len(key).to_bytes(4, 'little') + key)
-    return digest.hexdigest()
+    return digest(sorted(experiment.source.key(int(i)) for i in experiment.train))
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """A digest of byte strings in this order."""
+    found = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        found.update(len(part).to_bytes(4, 'little') + part)
+    return found.hexdigest()
 
 
 def write_json(path: Path, value: Any) -> None:

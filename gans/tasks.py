@@ -10,7 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from gans import images
+from gans.errors import UserError, closest
 from gans.game import Array, Inputs, Task
+
+DISTRIBUTIONS = {'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0), 'normal': jax.random.normal}
 
 
 def colorize(latent: int, flip: bool) -> Task:
@@ -37,6 +40,40 @@ def inpaint(latent: int, flip: bool, boxes: int, min_side: float, max_side: floa
     """
     draw = partial(_draw_boxed, latent, boxes, min_side, max_side)
     return Task(draw=draw, augment=partial(_augment, flip))
+
+
+def generate(
+    latent: int, distribution: str, flip: bool, rotate: bool, hue: float, saturation: float, value: float
+) -> Task:
+    """A random descriptor in, a picture out; the real picture is only what the discriminator compares with.
+
+    Source: the post on DCGANs, WGANs and BEGANs, "Face and flower image generation": descriptors uniform per component,
+    training pictures varied by mirroring, 90 degree rotations and HSV modulation. The post gives no amounts.
+
+    Args:
+      latent: the length of the descriptor.
+      distribution: 'uniform' in [-1, 1] per component, or 'normal'.
+      flip: mirror half of the training pictures.
+      rotate: turn them by 0, 90, 180 or 270 degrees, equally often; square pictures only.
+      hue: the hue moves by at most this part of its circle, up to 0.5, either way.
+      saturation: the saturation is multiplied by 1 - this to 1 + this, and clipped; up to 1.
+      value: the same for the value (brightness).
+
+    Raises:
+      UserError: a distribution or an amount that does not exist; and, when it is used, `rotate` of oblong pictures.
+    """
+    if distribution not in DISTRIBUTIONS:
+        raise UserError(
+            f'config.task.distribution is {distribution!r}: choose one of {sorted(DISTRIBUTIONS)}'
+            f'{closest(str(distribution), DISTRIBUTIONS)}.'
+        )
+    if latent < 1:
+        raise UserError(f'config.task.latent is {latent}: a generator without a picture needs at least one number.')
+    for name, amount, most in (('hue', hue, 0.5), ('saturation', saturation, 1.0), ('value', value, 1.0)):
+        if not 0 <= amount <= most:
+            raise UserError(f'config.task.{name} is {amount}: give 0 (unchanged) to {most}.')
+    draw = partial(_draw_descriptor, DISTRIBUTIONS[distribution], latent)
+    return Task(draw=draw, augment=partial(_vary, flip, rotate, (hue, saturation, value)))
 
 
 def cover_with_boxes(key: Array, picture: Array, boxes: int, min_side: float, max_side: float):
@@ -74,6 +111,10 @@ def _draw_boxed(latent, boxes, min_side, max_side, key, picture):
     return Inputs(gen=_with_noise(noise, latent, {'image': boxed}), real=picture, cond=boxed, mask=mask)
 
 
+def _draw_descriptor(distribution, latent, key, picture):
+    return Inputs(gen={'latent': distribution(key, (latent,))}, real=picture)
+
+
 def _with_noise(key, latent, inputs):
     return inputs | {'latent': jax.random.normal(key, (latent,))} if latent else inputs
 
@@ -82,3 +123,23 @@ def _augment(flip, key, picture):
     if not flip:
         return picture
     return jnp.where(jax.random.bernoulli(key), picture[:, ::-1], picture)
+
+
+def _vary(flip, rotate, modulation, key, picture):
+    """Mirrored, turned, recoloured; what is not asked for is no part of the program."""
+    chance = jax.random.uniform(key, (6,))
+    if flip:
+        picture = jnp.where(chance[0] < 0.5, picture[:, ::-1], picture)
+    if rotate:
+        height, width, _ = picture.shape
+        if height != width:
+            raise UserError(
+                f'config.task.rotate needs square pictures, these have {height}x{width}: give one number as '
+                'config.size, or --config.task.rotate=False.'
+            )
+        picture = jnp.where(chance[1] < 0.5, jnp.rot90(picture, 2), picture)
+        picture = jnp.where(chance[2] < 0.5, jnp.rot90(picture), picture)
+    if any(modulation):
+        hue, saturation, value = jnp.array(modulation) * (2 * chance[3:] - 1)
+        picture = images.modulate_hsv(picture, hue, 1 + saturation, 1 + value)
+    return picture

@@ -4,21 +4,20 @@ import contextlib
 import math
 import signal
 import time
-from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans import hosts, images, logbook
+from gans import hosts, logbook
 from gans.build import batches_per_step
 from gans.data.batches import batches, numbers, read_all
 from gans.errors import Failure
 from gans.parallel import lay_out
 from gans.records import NoRecords, Records
 from gans.runs import Experiment, state_shapes, stored_bytes
-from gans.train_step import draw, sample, seen_by_generator
+from gans.sheets import Sheets
 
 _IN_FLIGHT = 2  # calls given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
 
@@ -57,8 +56,7 @@ class _Loop:
         self.experiment, self.layout, self.records = experiment, layout, records
         self.window = window  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
-        self.fixed = _fixed_inputs(experiment)
-        self.make_grid = jax.jit(partial(_make_grid, experiment.game))
+        self.sheets = Sheets(experiment)
         self.key = jax.random.key(experiment.config.seed)
 
     def run(self, step, state, stop) -> bool:
@@ -151,13 +149,8 @@ class _Loop:
         self.window += fetched
 
     def draw_pictures(self, step, state):
-        """Writes the grid of fixed held-out inputs: what the generator sees, makes, and should make."""
-        inputs, outputs = self.make_grid(state, self.fixed, jnp.int32(step))
-        rows = [outputs, images.to_uint8(self.fixed.real)]
-        if inputs is not None:
-            rows.insert(0, inputs)
-        sheet = images.grid(np.concatenate([np.asarray(_as_rgb(row)) for row in rows]), len(self.fixed.real))
-        self.records.picture(step, sheet)
+        """Writes the sheet of fixed held-out inputs and descriptors."""
+        self.records.picture(step, self.sheets(state, step))
 
 
 def _feeds(experiment, start):
@@ -175,25 +168,6 @@ def _stored(experiment):
     if not stored_bytes(experiment):
         return None
     return np.concatenate(list(read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)))
-
-
-def _fixed_inputs(experiment):
-    """The same held-out pictures, degraded the same way, in every grid of the run."""
-    count = min(experiment.config.log.grid, len(experiment.test))
-    chunks = read_all(experiment.source, experiment.test[:count])
-    pictures = np.concatenate([np.asarray(chunk) for chunk in chunks])
-    key = jax.random.fold_in(jax.random.key(experiment.config.seed), 2**31 - 1)
-    return jax.jit(partial(draw, experiment.game))(key, pictures)
-
-
-def _make_grid(game, state, inputs, step):
-    seen = seen_by_generator(game, inputs.gen, step)
-    shown = images.to_uint8(seen['image']) if 'image' in seen else None
-    return shown, images.to_uint8(sample(game, state, seen))
-
-
-def _as_rgb(pictures):
-    return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
 
 
 def _equal_times(steps, count):

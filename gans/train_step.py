@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from gans import images
-from gans.game import Game, Inputs, Player, TrainState, Turn
+from gans.game import Game, Inputs, Player, TrainState, Tree, Turn
 
 
 def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
@@ -24,14 +24,15 @@ def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
       pictures: uint8 [N, H, W, 3]; only their shape matters.
     """
     keys = jax.random.split(key, 3)
-    inputs = _look(game, keys[0], pictures, _read_schedules(game, jnp.int32(0)), None)
-    gen = game.gen.init(keys[1], **inputs.gen, train=False)
+    carry = game.objective.init()
+    inputs = _look(game, keys[0], carry, pictures, _read_schedules(game, jnp.int32(0)), None)
+    gen = _new_player(game.tx.gen, game.gen.init(keys[1], **inputs.gen, train=False))
     disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
         step=jnp.int32(0),
-        gen=_new_player(game.tx.gen, gen),
+        gen=gen.replace(ema=game.average.init(_variables(gen))),
         disc=_new_player(game.tx.disc, disc),
-        carry=game.objective.init(),
+        carry=carry,
     )
 
 
@@ -60,13 +61,29 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
         move = partial(_alone, _gen_turn, game, hyper, axis)
         state, _ = jax.lax.scan(move, state, (keys[early + 1 :], batches[early + 1 :]))
 
+    ema = game.average.update(state.gen.ema, _variables(state.gen), state.step)
+    state = state.replace(step=state.step + 1, gen=state.gen.replace(ema=ema))
     metrics.update({f'schedule/{name}': value for name, value in hyper.items()})
-    return state.replace(step=state.step + 1), _mean_over_devices(metrics, axis)
+    return state, _mean_over_devices(metrics, axis)
 
 
 def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
-    """The generator's pictures [N, H, W, 3] in [-1, 1] for `Inputs.gen`, as a finished network makes them."""
-    return game.gen.apply(_variables(state.gen), **gen_inputs, train=False)
+    """The pictures [N, H, W, 3] in [-1, 1] of the finished generator, the averaged one if there is one.
+
+    `gen_inputs` are a task's `Inputs.gen`.
+    """
+    return paint(game, state, describe(game, state.carry, gen_inputs))
+
+
+def describe(game: Game, carry: Tree, gen_inputs: dict) -> dict:
+    """`Inputs.gen` with the latent that the rules of the game, as far as they have come, make of the task's."""
+    to_descriptor = partial(game.objective.descriptor, carry)
+    return {name: to_descriptor(x) if name == 'latent' else x for name, x in gen_inputs.items()}
+
+
+def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
+    """`sample` for a latent that is a descriptor already, one found by a search say: `describe` is left out."""
+    return game.gen.apply(state.gen.ema or _variables(state.gen), **gen_inputs, train=False)
 
 
 def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
@@ -80,9 +97,14 @@ def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
     return _view_image(game, gen_inputs, _read_schedules(game, step))
 
 
+def seen_by_discriminator(game: Game, pictures: jax.Array, step: jax.Array) -> jax.Array:
+    """Pictures [N, H, W, 3] in [-1, 1] as the discriminator sees them at a step: through the view."""
+    return game.view(pictures, _read_schedules(game, step))
+
+
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
-    inputs = _look(game, keys[0], pictures, hyper, axis)
+    inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
     output, pull_back, stats = _generate(game, state.gen, inputs)
     state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], (output, pull_back, stats))
     state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], (output, pull_back, stats))
@@ -94,7 +116,7 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
     """A turn with pictures and a generator forward pass of its own, in the form that scan wants."""
     key, pictures = key_and_pictures
     keys = jax.random.split(key, 2)
-    inputs = _look(game, keys[0], pictures, hyper, axis)
+    inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
     return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, state.gen, inputs))
 
 
@@ -161,12 +183,12 @@ def _generate(game, gen, inputs):
     return jax.vjp(forward, gen.params, has_aux=True)
 
 
-def _look(game, key, pictures, hyper, axis) -> Inputs:
-    """uint8 pictures to what the players see: augmented, degraded by the task, blurred by the view."""
+def _look(game, key, carry, pictures, hyper, axis) -> Inputs:
+    """uint8 pictures to what the players see: augmented, degraded by the task, described by the rules, blurred."""
     flips, draws = jax.random.split(key)
     flipped = jax.vmap(game.task.augment)(_example_keys(flips, len(pictures), axis), images.to_float(pictures))
     inputs = jax.vmap(game.task.draw)(_example_keys(draws, len(pictures), axis), flipped)
-    gen = _view_image(game, inputs.gen, hyper)
+    gen = _view_image(game, describe(game, carry, inputs.gen), hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)
 

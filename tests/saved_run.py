@@ -57,12 +57,12 @@ def save_run(folder: Path, config, step: int = 3) -> Path:
 
 
 class Fake:
-    """A generator without parameters: a function of (image, latent)."""
+    """A generator without parameters: a function of (image, latent), of which it is given what its task has."""
 
     def __init__(self, make: Callable):
         self._make = make
 
-    def apply(self, variables, image, latent=None, train=False):
+    def apply(self, variables, image=None, latent=None, train=False):
         return self._make(image, latent)
 
 

@@ -77,3 +77,11 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path):
     folder = tmp_path / checkpoint.FOLDER
     (folder / '2').rename(folder / '2.orbax-checkpoint-tmp')
     assert read(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize('empty', [(), {}], ids=['tuple', 'dict'])
+def test_a_checkpoint_from_before_there_was_an_empty_part_comes_back(empty, tmp_path):
+    save(tmp_path, [3])
+    with Checkpoints(tmp_path, read_only=True) as checkpoints:
+        _, _, state = checkpoint.newest_sound(checkpoints, {**STATE, 'b': {**STATE['b'], 'new': empty}})
+    assert state['b'] == {'c': 3, 'new': empty}

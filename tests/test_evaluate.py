@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 from saved_run import fake_run, make_config, save_fake_run, save_pictures, save_run, smooth_pictures
 
-from gans import baselines, evaluate, images
+from gans import baselines, evaluate, images, measure_pairs
 from gans.errors import UserError
 from gans.runs import Trained, open_experiment
+from gans.tables import table
 
 MEASURES = {
     'colorize': ('L1', 'PSNR dB', 'SSIM', 'chroma error', 'colourfulness'),
@@ -184,7 +185,7 @@ def test_constant_inpainter_on_flat_colours(tmp_path):
 
 def all_inputs(trained, batch):
     experiment = open_experiment(trained.config)
-    answers = evaluate.Answers(trained.game, trained.state, experiment.source, experiment.test, batch)
+    answers = measure_pairs.Answers(trained.game, trained.state, experiment.source, experiment.test, batch)
     pairs = list(answers(np.arange(len(experiment.test))))
     return [np.concatenate(x) for x in zip(*((i.gen['image'], i.mask, out) for i, out in pairs), strict=True)]
 
@@ -207,10 +208,10 @@ def test_answers_are_those_of_the_places_asked_for(tmp_path):
     save_pictures(tmp_path / 'data', smooth_pictures(12))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x * 0.5)
     experiment = open_experiment(trained.config)
-    answers = evaluate.answers_of(trained, experiment)
-    everything = evaluate.pictures_of(answers, np.arange(len(experiment.test)))
+    answers = measure_pairs.answers_of(trained, experiment)
+    everything = measure_pairs.pictures_of(answers, np.arange(len(experiment.test)))
     places = np.array([2, 0])
-    for part, whole in zip(evaluate.pictures_of(answers, places), everything, strict=True):
+    for part, whole in zip(measure_pairs.pictures_of(answers, places), everything, strict=True):
         np.testing.assert_array_equal(part, whole[places])
 
 
@@ -303,14 +304,14 @@ def test_moved_pictures_are_found_where_they_are_said_to_lie(tmp_path, monkeypat
 
 def test_a_task_without_measures_is_refused(tmp_path, data):
     trained = fake_run(tmp_path / 'run', make_config('colorize', data), lambda image, _: image)
-    trained.config.task.name = 'generate'
-    with pytest.raises(UserError, match=r"'generate', which has no measures: only colorize and inpaint"):
+    trained.config.task.name = 'dream'
+    with pytest.raises(UserError, match=r"'dream', which has no measures: only colorize, inpaint, generate"):
         evaluate.evaluate_run(trained)
 
 
 def test_table_shows_what_is_missing():
     rows = {'a': {'x': dict(mean=1.0, low=0.5, high=None)}, 'long name': {}}
-    lines = evaluate.table(rows, {'x': {'better': 'lower', 'digits': 2}, 'y': {'better': '', 'digits': 0}}).splitlines()
+    lines = table(rows, {'x': {'better': 'lower', 'digits': 2}, 'y': {'better': '', 'digits': 0}}).splitlines()
     assert lines[0].split() == ['x', '\N{DOWNWARDS ARROW}', 'y']
     assert lines[1].split() == ['a', '1.00', '-']
     assert lines[2].strip() == '' and lines[3].split() == ['long', 'name', '-', '-']

@@ -1,5 +1,7 @@
 """The picture conventions against hand computation, SciPy and Pillow."""
 
+import colorsys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,6 +80,50 @@ def test_colour_needs_three_channels():
     for function in (images.luma, images.rgb_to_yuv, images.yuv_to_rgb):
         with pytest.raises(ValueError, match='three channels'):
             function(noise((1, 2, 3, 4)))
+
+
+HSV = {  # rgb in [0, 1] -> hue, saturation, value by hand
+    'black': ([0, 0, 0], [0, 0, 0]),
+    'gray': ([0.5, 0.5, 0.5], [0, 0, 0.5]),
+    'red': ([1, 0, 0], [0, 1, 1]),
+    'yellow': ([1, 1, 0], [1 / 6, 1, 1]),
+    'green': ([0, 1, 0], [1 / 3, 1, 1]),
+    'cyan': ([0, 1, 1], [1 / 2, 1, 1]),
+    'dark blue': ([0, 0, 0.5], [2 / 3, 1, 0.5]),
+    'magenta': ([1, 0, 1], [5 / 6, 1, 1]),
+    'orange': ([1, 0.5, 0], [1 / 12, 1, 1]),
+    'pink': ([1, 0.5, 0.5], [0, 0.5, 1]),
+}
+
+
+@pytest.mark.parametrize('name', HSV)
+def test_hue_saturation_and_value_by_hand(name):
+    rgb, hsv = map(np.array, HSV[name])
+    np.testing.assert_allclose(images.rgb_to_hsv(2 * rgb - 1), hsv, atol=1e-6)
+    np.testing.assert_allclose(images.hsv_to_rgb(hsv), 2 * rgb - 1, atol=1e-6)
+
+
+def test_hsv_is_that_of_pythons_own_library_and_comes_back():
+    rgb = noise((200, 3))
+    hsv = np.array([colorsys.rgb_to_hsv(*colour) for colour in (rgb.astype(float) + 1) / 2])
+    np.testing.assert_allclose(images.rgb_to_hsv(rgb), hsv, atol=1e-5)
+    np.testing.assert_allclose(images.hsv_to_rgb(hsv), rgb, atol=1e-5)
+    picture = noise((4, 5, 3))
+    np.testing.assert_allclose(images.hsv_to_rgb(images.rgb_to_hsv(picture)), picture, atol=1e-5)
+
+
+def test_modulation_by_known_amounts():
+    picture = noise((6, 7, 3))
+    for turns in (-1, 0, 1, 2):
+        np.testing.assert_allclose(images.modulate_hsv(picture, turns, 1, 1), picture, atol=1e-5)
+    # A third of the circle takes red to green, green to blue, blue to red.
+    np.testing.assert_allclose(images.modulate_hsv(picture, 1 / 3, 1, 1), np.roll(picture, 1, axis=-1), atol=1e-5)
+    value = picture.max(axis=-1, keepdims=True)
+    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 0, 1), 0 * picture + value, atol=1e-5)
+    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 0.5, 1), (picture + value) / 2, atol=1e-5)
+    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 1, 0.5), (picture + 1) / 2 - 1, atol=1e-5)
+    much = np.asarray(images.modulate_hsv(picture, 0, 9, 9))
+    assert much.min() == -1 and much.max() == 1, 'clipped'
 
 
 # Blur

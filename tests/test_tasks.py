@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import tasks
+from gans import images, tasks
+from gans.errors import UserError
 
 KEYS = jax.random.split(jax.random.key(0), 64)
 PICTURES = jax.random.uniform(jax.random.key(1), (64, 48, 32, 3), minval=-0.9, maxval=0.9)
@@ -77,3 +78,92 @@ def test_an_example_does_not_depend_on_its_neighbours():
     few = jax.vmap(draw)(KEYS[10:12], PICTURES[10:12])
     for a, b in zip(jax.tree.leaves(many), jax.tree.leaves(few), strict=True):
         np.testing.assert_array_equal(jnp.asarray(a)[10:12], b)
+
+
+# Generation from noise
+
+GENERATE = dict(latent=3, distribution='uniform', flip=False, rotate=False, hue=0.0, saturation=0.0, value=0.0)
+SQUARES = PICTURES[:, :32]
+
+
+def generate(**changes):
+    return tasks.generate(**{**GENERATE, **changes})
+
+
+@pytest.mark.parametrize(
+    'distribution, deviation, most', [('uniform', 1 / np.sqrt(3), 1.0), ('normal', 1.0, 6.0)], ids=['uniform', 'normal']
+)
+def test_descriptors_have_the_distribution_that_they_are_asked_for(distribution, deviation, most):
+    inputs = jax.vmap(generate(latent=500, distribution=distribution).draw)(KEYS, PICTURES)
+    latent = np.asarray(inputs.gen['latent'])
+    assert list(inputs.gen) == ['latent'] and latent.shape == (64, 500)
+    assert inputs.cond is None and inputs.mask is None
+    np.testing.assert_array_equal(inputs.real, PICTURES)
+    assert abs(latent.mean()) < 0.02 and latent.std() == pytest.approx(deviation, rel=0.02)
+    assert 0.98 * np.sqrt(3) * deviation < np.abs(latent).max() <= most and latent.min() < -0.9
+    assert len(np.unique(latent[:, 0])) == 64
+
+
+def test_pictures_stay_as_they_are_where_nothing_is_asked_for():
+    np.testing.assert_array_equal(jax.vmap(generate().augment)(KEYS, PICTURES), PICTURES)
+
+
+def symmetries(picture):
+    """The eight ways in which a square can lie on itself: four turns, then their mirror images."""
+    turns = [np.rot90(picture, k) for k in range(4)]
+    return turns + [turn[:, ::-1] for turn in turns]
+
+
+@pytest.mark.parametrize(
+    'flip, rotate, ways', [(True, False, (0, 4)), (False, True, (0, 1, 2, 3)), (True, True, range(8))]
+)
+def test_flips_and_turns_are_equally_often_each_symmetry_of_the_square(flip, rotate, ways):
+    keys = jax.random.split(jax.random.key(5), 800)
+    picture = np.asarray(SQUARES[0, :4, :4])
+    out = np.asarray(jax.vmap(generate(flip=flip, rotate=rotate).augment, (0, None))(keys, picture))
+    counts = [(out == way).all((1, 2, 3)).sum() for way in symmetries(picture)]
+    assert sum(counts) == 800
+    assert [i for i, count in enumerate(counts) if count] == list(ways)
+    assert np.ptp([counts[i] for i in ways]) < 0.35 * 800 / len(ways) + 30
+
+
+def test_turning_oblong_pictures_is_refused():
+    with pytest.raises(UserError, match='needs square pictures, these have 48x32'):
+        generate(rotate=True).augment(KEYS[0], PICTURES[0])
+
+
+def test_modulation_stays_within_its_amounts_and_reaches_them():
+    def ratios(**amounts):
+        gentle = 0.8 * SQUARES[:, :2, :2]
+        out = jax.vmap(generate(**amounts).augment)(KEYS, gentle)
+        before, after = (np.asarray(images.rgb_to_hsv(x)) for x in (gentle, out))
+        hue = (after - before)[..., 0] - np.round((after - before)[..., 0])
+        return hue, *(after / before)[..., 1:].transpose(3, 0, 1, 2)
+
+    hue, saturation, value = ratios(hue=0.2)
+    assert 0.18 < hue.max() < 0.2001 and -0.18 > hue.min() > -0.2001
+    np.testing.assert_allclose(saturation, 1, atol=1e-3)
+    np.testing.assert_allclose(value, 1, atol=1e-4)
+    hue, saturation, value = ratios(saturation=0.3)
+    np.testing.assert_allclose(hue, 0, atol=1e-3)
+    assert 0.7 - 1e-3 < saturation.min() < 0.73 and 1.2 < saturation.max() < 1.3 + 1e-3
+    hue, saturation, value = ratios(value=0.1)
+    assert 0.9 - 1e-3 < value.min() < 0.91 and 1.09 < value.max() < 1.1 + 1e-3
+    np.testing.assert_allclose(saturation, 1, atol=1e-3)
+    assert len(np.unique(value.round(4), axis=0)) > 60, 'one amount for a picture, another for the next'
+    np.testing.assert_allclose(value, np.broadcast_to(value[:, :1, :1], value.shape), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        ({'distribution': 'unifrom'}, "did you mean 'uniform'"),
+        ({'latent': 0}, 'config.task.latent is 0'),
+        ({'hue': 0.6}, r'config.task.hue is 0.6: give 0 \(unchanged\) to 0.5'),
+        ({'saturation': -0.1}, 'config.task.saturation is -0.1'),
+        ({'value': 2.0}, 'config.task.value is 2.0'),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(changes, words):
+    with pytest.raises(UserError, match=words):
+        generate(**changes)

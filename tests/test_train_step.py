@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from generators import generator_game
 
 from gans.build import batches_per_step, build, shape_of
 from gans.config import load
-from gans.train_step import draw, init, sample, train_step
+from gans.train_step import draw, init, paint, sample, train_step
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 KEY = jax.random.key(0)
@@ -84,7 +85,7 @@ def test_gradients_are_those_of_the_whole_loss():
 
     hyper = module._read_schedules(game, state.step)
     keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)
-    inputs = module._look(game, keys[0], pictures[0], hyper, None)
+    inputs = module._look(game, keys[0], state.carry, pictures[0], hyper, None)
 
     def whole_loss(params):
         output = game.gen.apply({'params': params}, **inputs.gen, train=True)
@@ -133,3 +134,53 @@ def test_draw_is_without_augmentation_and_the_same_on_every_call():
     a, b = (draw(game, KEY, pictures[0]) for _ in range(2))
     assert_same(a, b)
     np.testing.assert_allclose(a.real, pictures[0] / 127.5 - 1, atol=1e-6)
+
+
+# Generation from noise
+
+
+def test_rules_that_change_descriptors_are_obeyed_in_training_and_in_samples():
+    """The network would see `latent`; with rules that add their memory to it, it sees latent + carry."""
+    game, pictures = generator_game()
+    moved = game.objective._replace(init=lambda: jnp.full(5, 0.5), descriptor=lambda carry, latent: latent + carry)
+    rules = game._replace(objective=moved)
+    shifted = game._replace(gen=Shifted(game.gen))
+    state = start(rules, pictures)
+    assert_same(state.carry, np.full(5, 0.5, np.float32))
+    bare = state.replace(carry=())
+    for ours, theirs in zip(step(rules, state, pictures), step(shifted, bare, pictures), strict=True):
+        ours = ours.replace(carry=()) if hasattr(ours, 'carry') else ours
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), ours, theirs)
+    latent = {'latent': jax.random.normal(KEY, (3, 5))}
+    np.testing.assert_allclose(sample(rules, state, latent), sample(shifted, bare, latent), atol=1e-6)
+    np.testing.assert_allclose(paint(rules, state, latent), sample(game, bare, latent), atol=1e-6)
+    assert differs(paint(rules, state, latent), sample(rules, state, latent))
+
+
+class Shifted:
+    """A generator that adds one half to its descriptor."""
+
+    def __init__(self, gen):
+        self.gen = gen
+
+    def apply(self, variables, latent, **rest):
+        return self.gen.apply(variables, latent=latent + 0.5, **rest)
+
+
+@pytest.mark.parametrize('turns', [1, 2])
+def test_descriptors_follow_the_memory_as_it_is_at_every_turn(turns):
+    """Rules that count their turns and give the generator the count: a turn draws with what the turn before left."""
+    game, pictures = generator_game(**{'turns.disc': turns})
+
+    def disc(turn):
+        loss, metrics, _ = game.objective.disc(turn)
+        return loss, metrics | {'output': turn.output.mean()}, turn.carry + 1.0
+
+    counting = game.objective._replace(
+        init=lambda: jnp.float32(0), disc=disc, descriptor=lambda carry, latent: 0 * latent + carry
+    )
+    state = start(game._replace(objective=counting), pictures)
+    after, metrics = step(game._replace(objective=counting), state, pictures)
+    output = paint(game, state, {'latent': jnp.full((1, 5), turns - 1.0)})
+    assert after.carry == turns
+    assert metrics['disc/output'] == pytest.approx(float(output.mean()), rel=1e-4, abs=1e-6)

@@ -1,0 +1,53 @@
+"""A small experiment that generates from noise, on players of the tests' own (tests/networks)."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+import gans.networks
+from gans.build import batches_per_step, build, shape_of
+from gans.config import load
+
+HERE = Path(__file__).parent
+KEY = jax.random.key(0)
+
+# Networks are found by module: with this folder beside gans/networks, `config.networks = 'tiny'` is one.
+if str(HERE / 'networks') not in gans.networks.__path__:
+    gans.networks.__path__.append(str(HERE / 'networks'))
+
+
+def generator_config(**changes):
+    """The config: 16 px, batches of 8, embedded pictures; changes by flattened names."""
+    config = load(f'{HERE.parent}/configs/inpaint.py:tiny').unlock()
+    plain = config.to_dict() | dict(
+        name='generator',
+        size=16,
+        ema=0.0,
+        task=dict(
+            name='generate',
+            latent=5,
+            distribution='uniform',
+            flip=True,
+            rotate=True,
+            hue=0.1,
+            saturation=0.2,
+            value=0.2,
+        ),
+        networks='tiny',
+        generator=dict(size=16, norm=False),
+        discriminator=dict(norm=False),
+        objective=dict(name='standard', form='non_saturating', terms=()),
+        schedules=dict(learning_rate_gen=0.01, learning_rate_disc=0.01, adversarial=1.0, blur=0.0),
+    )
+    config = type(config)(plain)
+    config.devices = 1
+    config.update_from_flattened_dict(changes)
+    return config
+
+
+def generator_game(**changes):
+    """(the game, uint8 pictures [turns, N, H, W, 3]) of `generator_config`."""
+    config = generator_config(**changes)
+    shape = (batches_per_step(config), config.batch, *shape_of(config), 3)
+    return build(config, 64), np.random.default_rng(0).integers(0, 256, shape, np.uint8)

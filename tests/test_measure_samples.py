@@ -1,0 +1,156 @@
+"""Generators measured: samples that are known beforehand, and what the verb writes of them."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from generators import generator_config
+from PIL import Image
+from saved_run import Fake, save_fake_run, save_pictures, smooth_pictures
+
+from gans import compare, evaluate, images, measure_samples, translate
+from gans.errors import UserError
+from gans.runs import open_experiment
+
+COUNT = 30
+
+
+def run_of(tmp_path, make, pictures=None, **changes):
+    """A run on a folder of soft pictures whose generator is `make`: descriptors [N, 5] -> pictures in [-1, 1]."""
+    data = tmp_path / 'data'
+    if not data.exists():
+        save_pictures(data, smooth_pictures(COUNT, 32) if pictures is None else pictures)
+    config = generator_config(**{'size': 32, 'generator.size': 32, 'name': 'fake', **changes})
+    config.data.update(source='folder', held_out=0.3, threads=1)
+    config.data.folder.path = str(data)
+    return save_fake_run(tmp_path / 'run', config, lambda image, latent: make(latent))
+
+
+def soft(latent):
+    """Pictures that depend on their descriptors alone."""
+    waves = jnp.linspace(0, 3, 32)
+    rows = jnp.sin(latent[:, 0, None] * 6 + waves)[:, :, None, None]
+    columns = jnp.cos(latent[:, 1, None] * 6 + waves)[:, None, :, None]
+    return (rows * columns * latent[:, None, None, 2:5]).astype(jnp.float32)
+
+
+def test_a_generator_of_one_picture_has_no_diversity(tmp_path):
+    one = run_of(tmp_path, lambda latent: 0 * soft(latent) + soft(jnp.full((1, 5), 0.4)))
+    rows = evaluate.evaluate_run(one)['rows']
+    samples, real = rows['samples'], rows['real pictures']
+    assert samples['MS-SSIM of pairs']['mean'] == pytest.approx(1, abs=1e-5)
+    assert real['MS-SSIM of pairs']['mean'] < 0.8
+    assert samples['SWD']['low'] > real['SWD']['high'] > 0
+    nearest = samples['nearest in training']
+    assert nearest['low'] == nearest['high'] > 0
+
+
+def in_training(rows):
+    return {row: numbers['nearest in training'] for row, numbers in rows.items()}
+
+
+@pytest.mark.parametrize('turned', [False, True], ids=['as they are', 'mirrored and turned'])
+def test_copies_of_training_pictures_are_seen(turned, tmp_path):
+    trained = run_of(tmp_path, soft)
+    experiment = open_experiment(trained.config)
+    train = jnp.stack([images.to_float(experiment.source[int(i)]) for i in experiment.train])
+
+    def copy(image, latent):
+        which = jnp.abs(latent[:, 0] * 1e4).astype(int) % len(train)
+        return jnp.rot90(train[which], 1, (1, 2))[:, :, ::-1] if turned else train[which]
+
+    copying = trained._replace(game=trained.game._replace(gen=Fake(copy)))
+    found = in_training(evaluate.evaluate_run(copying)['rows'])
+    assert found['samples']['mean'] == pytest.approx(0, abs=1e-6)
+    assert found['real pictures']['low'] > 0.05
+    if turned:  # where training mirrors nothing, a mirrored picture is a new one
+        copying.config.task.flip = False
+        assert in_training(evaluate.evaluate_run(copying)['rows'])['samples']['low'] > 0.05
+
+
+def test_nearest_is_the_slow_one(tmp_path):
+    trained = run_of(tmp_path, soft, **{'task.flip': False, 'task.rotate': False})
+    report = evaluate.evaluate_run(trained)
+    experiment = open_experiment(trained.config)
+    train = np.stack([experiment.source[int(i)] for i in experiment.train]).astype(float) / 255
+
+    def small(pictures):
+        return np.asarray(jax.image.resize(pictures, (len(pictures), 16, 16, 3), 'linear'))
+
+    samples = measure_samples.draw_samples(trained, len(experiment.test)) / 255
+    gaps = small(samples)[:, None] - small(train)[None]
+    expected = np.sqrt((gaps**2).mean((2, 3, 4))).min(axis=1)
+    assert report['rows']['samples']['nearest in training']['mean'] == pytest.approx(expected.mean(), rel=1e-4)
+
+
+def test_samples_do_not_depend_on_seed_batch_or_number(tmp_path):
+    trained = run_of(tmp_path, soft)
+    many = measure_samples.draw_samples(trained, 21)
+    assert many.shape == (21, 32, 32, 3) and many.dtype == np.uint8
+    assert len({one.tobytes() for one in many}) == 21
+    trained.config.seed, trained.config.batch = 9, 3
+    np.testing.assert_array_equal(measure_samples.draw_samples(trained, 10), many[:10])
+
+
+def test_the_rules_change_the_descriptors_of_samples(tmp_path):
+    trained = run_of(tmp_path, soft)
+    rules = trained.game.objective._replace(descriptor=lambda carry, latent: 0.5 * latent)
+    halved = trained._replace(game=trained.game._replace(objective=rules))
+    assert (measure_samples.draw_samples(halved, 8) != measure_samples.draw_samples(trained, 8)).any()
+
+
+def test_the_verb_writes_numbers_and_montages_and_again_the_same(tmp_path, monkeypatch):
+    trained = run_of(tmp_path, soft)
+    monkeypatch.setattr(evaluate, 'load_run', lambda folder: trained)
+    text = evaluate.evaluate(trained.folder)
+    first = (trained.folder / 'evaluation.json').read_bytes()
+    report = json.loads(first, parse_constant=pytest.fail)
+    assert (report['task'], report['step'], report['config']) == ('generate', 3, 'fake')
+    assert list(report['rows']) == ['samples', 'real pictures']
+    names = ['MS-SSIM of pairs', 'SWD', 'SWD 32 px', 'SWD 16 px', 'nearest in training']
+    for row, numbers in report['rows'].items():
+        assert list(numbers) == names == list(report['measures'])
+        assert all(n['low'] <= n['mean'] <= n['high'] for n in numbers.values())
+        assert any(line.startswith(row) for line in text.splitlines())
+    assert all(name in text for name in names) and 'MS-SSIM of pairs (1: all equal)' in text
+    ratio = report['ratios']['SWD: samples / real pictures']['mean']
+    assert ratio == pytest.approx(
+        report['rows']['samples']['SWD']['mean'] / report['rows']['real pictures']['SWD']['mean']
+    )
+    columns = min(8, report['pictures'])
+    for name, rows in (('samples', -(-min(report['pictures'], 64) // columns)), ('nearest', 4)):
+        with Image.open(trained.folder / f'evaluation/montage_{name}.png') as sheet:
+            assert sheet.size == (columns * 34 - 2, rows * 34 - 2)
+    evaluate.evaluate(trained.folder)
+    assert (trained.folder / 'evaluation.json').read_bytes() == first
+
+
+def test_the_montage_has_the_nearest_below_the_samples(tmp_path):
+    data = smooth_pictures(COUNT, 32)
+    trained = run_of(tmp_path, soft, data)
+    experiment = open_experiment(trained.config)
+    train = jnp.stack([images.to_float(experiment.source[int(i)]) for i in experiment.train])
+    copy = Fake(lambda image, latent: train[jnp.abs(latent[:, 0] * 1e4).astype(int) % len(train)])
+    evaluate.evaluate_run(trained._replace(game=trained.game._replace(gen=copy)))
+    sheet = np.asarray(Image.open(trained.folder / 'evaluation/montage_nearest.png'))
+    for top in (0, 68):
+        np.testing.assert_array_equal(sheet[top : top + 32], sheet[top + 34 : top + 66])
+    assert (sheet[:32] != sheet[68:100]).any()
+
+
+def test_pictures_that_are_too_small_are_refused(tmp_path):
+    with pytest.raises(UserError, match='cannot be evaluated with .* 8x8 pixels'):
+        evaluate.evaluate_run(run_of(tmp_path, soft, smooth_pictures(COUNT, 8), **{'size': 8, 'generator.size': 8}))
+
+
+def test_verbs_that_want_an_input_picture_are_refused(tmp_path, monkeypatch):
+    trained = run_of(tmp_path, soft)
+    monkeypatch.setattr(translate, 'load_run', lambda folder: trained)
+    with pytest.raises(UserError, match="trained for 'generate': only colorize and inpaint translate"):
+        translate.translate(trained.folder, tmp_path / 'data', tmp_path / 'out')
+    monkeypatch.setattr(compare, 'load_run', lambda folder: trained)
+    with pytest.raises(UserError, match="'generate', which has no right answers to compare"):
+        compare.compare([tmp_path / 'run', tmp_path / 'data'], tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
