@@ -79,10 +79,15 @@ class Checkpoints:
         return self._manager.restore(step, args=ocp.args.Composite(about=ocp.args.JsonRestore()))['about']
 
     def restore(self, step: int, like: Any) -> Any:
-        """The arrays of a checkpoint as numpy, checked against the tree `like` (of arrays or shapes)."""
-        target = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), like)
+        """The arrays of a checkpoint as numpy, in the tree `like` (of arrays or shapes) and checked against it.
+
+        Parts without arrays do not count: a run from before there was such a part is still read.
+        """
+        # In the shape that it has on disk: Orbax takes a tree for another one where an empty part is missing.
+        stored = ocp.StandardCheckpointHandler().metadata(epath.Path(self.folder) / str(step) / 'state').tree
+        target = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), stored)
         args = ocp.args.Composite(state=ocp.args.StandardRestore(target))
-        return self._manager.restore(step, args=args)['state']
+        return _arrange(self._manager.restore(step, args=args)['state'], like)
 
     def drop(self, step: int) -> None:
         """Deletes a checkpoint."""
@@ -137,6 +142,23 @@ def _newest(checkpoints, read):
     if steps:
         raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read (steps {steps}).')
     return None
+
+
+def _arrange(found, like):
+    """The arrays of one tree in the structure of another, by their names; ValueError unless they are the same."""
+    arrays = {_name(path): array for path, array in jax.tree_util.tree_leaves_with_path(found)}
+    wanted, structure = jax.tree_util.tree_flatten_with_path(like)
+    names = [_name(path) for path, _ in wanted]
+    for name in sorted(arrays.keys() ^ set(names)):
+        raise ValueError(f'{name} is {"not on disk" if name in names else "on disk, but no part of this state"}')
+    for name, (_, x) in zip(names, wanted, strict=True):
+        if arrays[name].shape != x.shape or arrays[name].dtype != x.dtype:
+            raise ValueError(f'{name} is {arrays[name].dtype} {arrays[name].shape}, not {x.dtype} {x.shape}')
+    return jax.tree.unflatten(structure, [arrays[name] for name in names])
+
+
+def _name(path):
+    return jax.tree_util.keystr(path, simple=True, separator='/')
 
 
 def _no_room(folder, error):

@@ -1,5 +1,6 @@
 """What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,10 @@ class Records:
         images.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
         self._book.picture(step, 'held_out', sheet)
 
+    def warn(self, sentence: str) -> None:
+        """Says something that does not stop training, on the screen and in log.txt."""
+        logging.warning(sentence)
+
     def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
         """Begins to write a checkpoint; `state` stays untouched until `close`."""
         self._checkpoints.save(step, state, {**self._about, 'window': window})
@@ -101,6 +106,9 @@ class NoRecords:
 
     def picture(self, step: int, sheet: np.ndarray) -> None:
         """Writes nothing."""
+
+    def warn(self, sentence: str) -> None:
+        """Says nothing."""
 
     def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
         """Writes nothing."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans import hosts, logbook
+from gans.alarm import alarm_of
 from gans.build import batches_per_step
 from gans.data.batches import batches, numbers, read_all
 from gans.errors import Failure
@@ -57,6 +58,7 @@ class _Loop:
         self.window = window  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
         self.sheets = Sheets(experiment)
+        self.alarm = alarm_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
 
     def run(self, step, state, stop) -> bool:
@@ -109,17 +111,20 @@ class _Loop:
         """Logs, draws and saves when the step says so."""
         due = self.due(step)
         if 'log' in due:
-            self.log(step, pace)
+            self.log(step, state, pace)
         if 'draw' in due:
             self.draw_pictures(step, self.layout.fetch(state))
         if 'save' in due:
             self.save(step, state)
 
-    def log(self, step, pace):
+    def log(self, step, state, pace):
         self.collect(step)
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
         self.window = []
-        self.records.report(step, means, pace.report(step))
+        watched, warning = self.alarm(step, lambda: self.layout.fetch(state))
+        self.records.report(step, means | watched, pace.report(step))
+        if warning:
+            self.records.warn(warning)
 
     def save(self, step, state):
         """Writes a checkpoint, unless something is not finite."""

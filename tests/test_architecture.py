@@ -18,7 +18,7 @@ FLOORS = (
     ('train_step',),
     ('parallel', 'hosts', 'checkpoint', 'logbook', 'picture_files'),
     ('runs',),
-    ('baselines', 'dry_run', 'records', 'sheets', 'tables'),
+    ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
     ('measure_pairs', 'measure_samples'),
     ('train', 'evaluate', 'translate'),
     ('compare',),

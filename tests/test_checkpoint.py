@@ -85,3 +85,18 @@ def test_a_checkpoint_from_before_there_was_an_empty_part_comes_back(empty, tmp_
     with Checkpoints(tmp_path, read_only=True) as checkpoints:
         _, _, state = checkpoint.newest_sound(checkpoints, {**STATE, 'b': {**STATE['b'], 'new': empty}})
     assert state['b'] == {'c': 3, 'new': empty}
+
+
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        ({'a': np.zeros((3, 2), np.float32)}, r'a is float32 \(2, 3\), not float32 \(3, 2\)'),
+        ({'a': np.zeros((2, 3), np.int32)}, r'a is float32 \(2, 3\), not int32'),
+        ({'new': np.zeros(1)}, 'new is not on disk'),
+        ({'b': ()}, 'b/c is on disk, but no part of this state'),
+    ],
+)
+def test_another_state_is_not_read(change, words, tmp_path):
+    save(tmp_path, [3])
+    with Checkpoints(tmp_path, read_only=True) as checkpoints, pytest.raises(ValueError, match=words):
+        checkpoints.restore(3, STATE | change)

@@ -137,7 +137,6 @@ def test_the_montage_has_the_nearest_below_the_samples(tmp_path):
     sheet = np.asarray(Image.open(trained.folder / 'evaluation/montage_nearest.png'))
     for top in (0, 68):
         np.testing.assert_array_equal(sheet[top : top + 32], sheet[top + 34 : top + 66])
-    assert (sheet[:32] != sheet[68:100]).any()
 
 
 def test_pictures_that_are_too_small_are_refused(tmp_path):

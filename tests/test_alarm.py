@@ -1,0 +1,72 @@
+"""The number that watches for a collapse, and when it speaks."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from generators import generator_config
+
+from gans import alarm
+from gans.metrics.diversity import deviation
+from gans.runs import open_experiment, start
+from gans.train import train
+
+
+def test_deviation_by_hand():
+    levels = np.float32([0.1, 0.5, 0.9, 0.5])
+    flat = np.broadcast_to(2 * levels[:, None, None, None] - 1, (4, 24, 16, 3))
+    assert float(deviation(flat)) == pytest.approx(np.sqrt(0.08), rel=1e-5)
+    assert float(deviation(flat[1::2])) == pytest.approx(0, abs=1e-7)
+    small = np.random.default_rng(0).uniform(-1, 1, (6, 5, 8, 3)).astype(np.float32)
+    pairs = (((small[:, None] - small[None]) / 2) ** 2).mean()
+    assert float(deviation(small)) == pytest.approx(np.sqrt(pairs / 2), rel=1e-5)
+    board = 0.9 * (2.0 * (np.indices((64, 64)).sum(0) % 2) - 1)
+    assert float(deviation(np.float32([board, -board])[..., None])) < 0.05, 'what is finer is left out'
+
+
+def judged(told, steps=100):
+    """At which of (step, diversity) the alarm speaks."""
+    watch = alarm.Alarm(open_experiment(generator_config(steps=steps)))
+    return [step for step, diversity in told if watch.judge(step, diversity)]
+
+
+def test_it_speaks_once_when_diversity_falls_and_again_after_it_was_back():
+    assert judged([(1, 0.01), (5, 0.2), (10, 0.8), (15, 0.5), (20, 0.3)]) == []
+    assert judged([(1, 0.8), (5, 0.2), (6, 0.1), (7, 0.5), (8, 0.2), (9, 0.2)]) == [5, 8]
+
+
+def test_it_speaks_where_there_never_was_any_but_not_at_once():
+    assert judged([(1, 0.01), (19, 0.02), (20, 0.03), (30, 0.03)]) == [20]
+    assert judged([(1, 0.01), (19, 0.02), (20, 0.2)]) == []
+
+
+def test_samples_are_measured_in_parts_of_real_pictures():
+    experiment = open_experiment(generator_config())
+    state = start(experiment)
+    real = jnp.stack([experiment.source[int(i)] for i in experiment.train[: alarm.COUNT]]) / 127.5 - 1
+
+    class Copy:
+        def apply(self, variables, latent, train=False):
+            return 0.5 * real
+
+    copying = experiment._replace(game=experiment.game._replace(gen=Copy()))
+    (metrics, warning) = alarm.alarm_of(copying)(1, lambda: state)
+    assert metrics['diversity'] == pytest.approx(0.5, rel=1e-4) and warning == ''
+
+
+def test_nothing_is_watched_where_the_generator_is_shown_pictures(tiny):
+    look = alarm.alarm_of(open_experiment(tiny('configs/inpaint.py')))
+    assert look(5, lambda: pytest.fail('the state is not even fetched')) == ({}, '')
+
+
+def test_the_loop_logs_the_number_and_goes_on_after_a_warning(tmp_path, caplog):
+    experiment = open_experiment(generator_config(**{'steps': 3, 'log.pictures': 0}))
+    still = experiment.game.objective._replace(descriptor=lambda carry, latent: 0 * latent)
+    assert train(experiment._replace(game=experiment.game._replace(objective=still)), tmp_path / 'run')
+    lines = [json.loads(line) for line in (tmp_path / 'run/metrics.jsonl').read_text().splitlines()]
+    assert [line['step'] for line in lines] == [1, 2, 3]
+    assert all(line['diversity'] == pytest.approx(0, abs=1e-5) for line in lines)
+    said = [record.getMessage() for record in caplog.records if 'may have collapsed' in record.getMessage()]
+    assert len(said) == 1 and said[0].startswith('Step 1: samples differ 0.00 times')
+    assert 'may have collapsed' in (tmp_path / 'run/log.txt').read_text()
