@@ -73,12 +73,18 @@ class Objective(NamedTuple):
       disc: the same for the discriminator.
       init: () -> the first carry; `()` for rules without memory.
       needs: the names of the schedules that the losses read from `Turn.hyper`.
+      descriptor: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
+        the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
+      picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
+        gradient by each picture does), so that statistics over a batch in the discriminator are refused.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     disc: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     init: Callable[[], Tree]
     needs: tuple[str, ...]
+    descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
+    picture_by_picture: bool = False
 
 
 class Task(NamedTuple):
