@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from gans.build import batches_per_step, shape_of
-from gans.conv import phase_sums, same_padding
+from gans.conv import phase_sums, same_padding, taps_on
 from gans.game import Game
-from gans.layers import Conv, Dense
+from gans.layers import Conv, Dense, TransposedConv
 from gans.train_step import draw
 
 
@@ -35,7 +35,7 @@ def layers_of(module: nn.Module, *args, **inputs) -> list[Layer]:
     found = []
 
     def watch(call: Callable, arguments: tuple, keywords: dict, context: nn.module.InterceptorContext):
-        if context.method_name == '__call__' and isinstance(context.module, (Conv, Dense)):
+        if context.method_name == '__call__' and isinstance(context.module, (Conv, Dense, TransposedConv)):
             found.append(_count(context.module, [x.shape for x in arguments]))
         return call(*arguments, **keywords)
 
@@ -74,7 +74,10 @@ def _count(layer, shapes):
     if isinstance(layer, Dense):
         return Layer('/'.join(layer.path), 2.0 * np.prod(shapes[0][:-1]) * inputs * layer.features, inputs)
     batch, height, width, _ = shapes[0]
-    rows, columns = (_taps(extent, layer.kernel, layer.stride, layer.upscale) for extent in (height, width))
+    if isinstance(layer, TransposedConv):
+        rows, columns = (_transposed_taps(extent, layer.kernel) for extent in (height, width))
+    else:
+        rows, columns = (_taps(extent, layer.kernel, layer.stride, layer.upscale) for extent in (height, width))
     return Layer('/'.join(layer.path), 2.0 * batch * rows * columns * inputs * layer.features, inputs)
 
 
@@ -87,3 +90,8 @@ def _taps(extent: int, size: int, stride: int, upscale: int) -> int:
     side = phase_sums(size).shape[1]
     first = np.arange(extent)[:, None] - side // 2
     return upscale * int(np.sum((first + np.arange(side) >= 0) & (first + np.arange(side) < extent)))
+
+
+def _transposed_taps(extent: int, size: int) -> int:
+    """The same for a transposed convolution: the zeros between the pixels are left out too."""
+    return sum(max(extent - abs(shift), 0) for parity in (0, 1) for shift, _ in taps_on(size, parity))

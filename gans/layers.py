@@ -1,8 +1,12 @@
-"""Layers that the networks are spelled with: convolutions, projections, pixelwise norm, superlayers.
+"""Layers that the networks are spelled with: convolutions, projections, norms, activations, superlayers.
 
-Parameters are float32 and plain (`kernel` in HWIO or [in, out], `bias`); `dtype` is the compute type only.
+Parameters are float32 and plain (`kernel` in HWIO or [in, out], `bias`, a norm's `scale` and `bias`); `dtype` is the
+compute type only, and norms compute in float32. Norms and activations are chosen by name.
 """
 
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -10,6 +14,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from gans import conv
+from gans.errors import UserError, closest
+
+NORMS = ('pixelwise', 'batch', 'layer', 'none')
+ACTIVATIONS = ('leaky_relu', 'relu', 'elu', 'tanh')
 
 
 def pixelwise_norm(x: Array, epsilon: float = 1e-8) -> Array:
@@ -21,6 +29,48 @@ def pixelwise_norm(x: Array, epsilon: float = 1e-8) -> Array:
     wide = x.astype(jnp.float32)
     scale = lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)
     return (wide * scale).astype(x.dtype)
+
+
+def normalize(x: Array, norm: str, train: bool, decay: float = 0.9) -> Array:
+    """Applies a norm by name to [N, H, W, C], within a compact method of the module that owns its parameters.
+
+    Args:
+      x: of any float type; statistics and arithmetic are float32, the result has the type of `x`.
+      norm: 'pixelwise' (see `pixelwise_norm`); 'batch': every channel to mean 0 and variance 1 over the whole batch
+        and all pixels (Ioffe and Szegedy 2015), `layer`: every example over its pixels and channels (Ba et al. 2016),
+        both then with a gain and a shift for each channel; or 'none'.
+      train: batch norm takes the statistics of this batch and moves the running ones towards them; otherwise it
+        takes the running ones. They live in the collection `batch_stats`. Under `jit` over several devices the batch
+        is the global one.
+      decay: how much of the running statistics a batch leaves in place.
+
+    Raises:
+      UserError: an unknown name.
+    """
+    if norm == 'pixelwise':
+        return pixelwise_norm(x)
+    if norm == 'none':
+        return x
+    if norm == 'batch':
+        layer = nn.BatchNorm(not train, momentum=decay, use_fast_variance=False, name='norm')
+    elif norm == 'layer':
+        axes = tuple(range(1, x.ndim))
+        layer = nn.LayerNorm(1e-5, reduction_axes=axes, feature_axes=-1, use_fast_variance=False, name='norm')
+    else:
+        raise UserError(f'{norm!r} is not a norm{closest(norm, NORMS)}: choose one of {", ".join(NORMS)}.')
+    return layer(x.astype(jnp.float32)).astype(x.dtype)
+
+
+def activation(name: str, slope: float = 0.2) -> Callable[[Array], Array]:
+    """The nonlinearity of that name, elementwise; `slope` is the leaky ReLU's below zero.
+
+    Raises:
+      UserError: an unknown name.
+    """
+    if name not in ACTIVATIONS:
+        known = ', '.join(ACTIVATIONS)
+        raise UserError(f'{name!r} is not an activation{closest(name, ACTIVATIONS)}: choose one of {known}.')
+    return partial(nn.leaky_relu, negative_slope=slope) if name == 'leaky_relu' else getattr(nn, name)
 
 
 class Conv(nn.Module):
@@ -50,6 +100,28 @@ class Conv(nn.Module):
         return y
 
 
+class TransposedConv(nn.Module):
+    """`kernel` x `kernel` transposed convolution of stride 2: [N, H, W, I] -> [N, 2 H, 2 W, features].
+
+    See `gans.conv.transposed`; weights and bias start as those of `Conv`.
+    """
+
+    features: int
+    kernel: int = 5
+    use_bias: bool = True
+    init_std: float = 0.02
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        weights = self.param('kernel', nn.initializers.normal(self.init_std), shape)
+        y = conv.transposed(x.astype(self.dtype), weights.astype(self.dtype))
+        if self.use_bias:
+            y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
+        return y
+
+
 class Dense(nn.Module):
     """Linear projection [..., I] -> [..., features]; weights start as N(0, `init_std`), the bias at zero."""
 
@@ -68,23 +140,77 @@ class Dense(nn.Module):
 
 
 class Superlayer(nn.Module):
-    """Convolution, pixelwise norm (unless `norm` is false), leaky ReLU: a row of the flower CGAN post's Table 1a or 1b.
+    """Convolution, norm, activation: a row of the tables in the flower CGAN, DCGAN, BEGAN and birds posts (2018).
 
-    Shapes and the convolution's fields are those of `Conv`; `slope` is the leaky ReLU's slope below zero.
+    Shapes and the convolution's fields are those of `Conv`, or with `transposed` those of `TransposedConv`. `norm` is
+    one of `NORMS`, `activation` one of `ACTIVATIONS`, `slope` the leaky ReLU's slope below zero. A batch norm takes
+    away what a bias before it adds, so that there is none unless `use_bias` says so.
     """
 
     features: int
     kernel: int = 5
     stride: int = 1
     upscale: int = 1
-    norm: bool = True
+    transposed: bool = False
+    norm: str = 'pixelwise'
+    activation: str = 'leaky_relu'
     slope: float = 0.2
+    use_bias: bool | None = None
     init_std: float = 0.02
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, *inputs: Array) -> Array:
-        x = Conv(
-            self.features, self.kernel, self.stride, self.upscale, init_std=self.init_std, dtype=self.dtype, name='conv'
-        )(*inputs)
-        return nn.leaky_relu(pixelwise_norm(x) if self.norm else x, self.slope)
+    def __call__(self, *inputs: Array, train: bool = False) -> Array:
+        common = dict(use_bias=_bias(self.use_bias, self.norm), init_std=self.init_std, dtype=self.dtype, name='conv')
+        if self.transposed:
+            x = TransposedConv(self.features, self.kernel, **common)(*inputs)
+        else:
+            x = Conv(self.features, self.kernel, self.stride, self.upscale, **common)(*inputs)
+        return activation(self.activation, self.slope)(normalize(x, self.norm, train))
+
+
+class Expand(nn.Module):
+    """Projection of a descriptor to a first map, norm, activation: [N, Z] -> [N, *base, features].
+
+    Fields as in `Superlayer`; `base` is the map's (height, width).
+    """
+
+    features: int
+    base: tuple[int, int]
+    norm: str = 'pixelwise'
+    activation: str = 'leaky_relu'
+    slope: float = 0.2
+    use_bias: bool | None = None
+    init_std: float = 0.02
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latent: Array, train: bool = False) -> Array:
+        shape = (len(latent), *self.base, self.features)
+        bias = _bias(self.use_bias, self.norm)
+        x = Dense(math.prod(shape[1:]), bias, self.init_std, self.dtype, name='project')(latent).reshape(shape)
+        return activation(self.activation, self.slope)(normalize(x, self.norm, train))
+
+
+def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
+    """Raises UserError unless height and width of `shape` [N, H, W, C] are multiples of 2 ** levels."""
+    height, width = shape[1:3]
+    step = 2**levels
+    if height % step or width % step or not height or not width:
+        raise UserError(
+            f'the {networks} networks need a height and width that are multiples of {step}, not '
+            f'{height} x {width}: set the picture shape to, say, ({step}, {step})'
+        )
+
+
+def check_latent(latent: Array, z_dim: int, networks: str) -> None:
+    """Raises UserError unless `latent` is [N, z_dim]."""
+    if latent.ndim != 2 or latent.shape[-1] != z_dim:
+        raise UserError(
+            f'the {networks} generator needs a latent of shape (N, {z_dim}), not {latent.shape}: '
+            f'let the task draw {z_dim} numbers per picture'
+        )
+
+
+def _bias(use_bias, norm):
+    return norm != 'batch' if use_bias is None else use_bias

@@ -1,9 +1,11 @@
-"""Adversarial and reconstruction losses: arrays to scalars, in float32.
+"""Adversarial and reconstruction losses and penalties: arrays to scalars, in float32.
 
-Logits are a discriminator's output before the sigmoid, [N]: positive means "real". Everything is written with
-softplus, so that no probability is ever formed and no logarithm of zero taken:
--log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
+Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes a picture for real. Where
+they are logits, everything is written with softplus, so that no probability is ever formed and no logarithm of zero
+taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +34,71 @@ def minimax_gen(fake: Array) -> Array:
     vanishes where the discriminator is sure.
     """
     return -_mean(jax.nn.softplus(fake))
+
+
+def hinge_disc(real: Array, fake: Array) -> tuple[Array, Array]:
+    """The discriminator's hinge loss, in two parts: E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))] of scores [N].
+
+    Source: Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, equation 16.
+    """
+    return _mean(jax.nn.relu(1 - real)), _mean(jax.nn.relu(1 + fake))
+
+
+def wasserstein_disc(real: Array, fake: Array) -> tuple[Array, Array]:
+    """The critic's loss, in two parts: E[-D(x)] and E[D(G(z))] of scores [N].
+
+    Minus their sum estimates the Wasserstein distance if D's slope is bounded by 1. Source: Arjovsky et al. 2017,
+    equation 2; Gulrajani et al. 2017, equation 3, without the penalty.
+    """
+    return -_mean(real), _mean(fake)
+
+
+def score_gen(fake: Array) -> Array:
+    """The generator's loss E[-D(G(z))] of fake scores [N], against a hinge discriminator or a Wasserstein critic."""
+    return -_mean(fake)
+
+
+def least_squares_disc(real: Array, fake: Array) -> tuple[Array, Array]:
+    """The discriminator's loss in two parts: E[(D(x) - 1)^2] / 2 and E[D(G(z))^2] / 2 of scores [N].
+
+    Source: Mao et al. 2017, equation 9 (the labels 0 for fake and 1 for real, which the generator wants too).
+    """
+    return _mean(jnp.square(real - 1)) / 2, _mean(jnp.square(fake)) / 2
+
+
+def least_squares_gen(fake: Array) -> Array:
+    """The generator's loss E[(D(G(z)) - 1)^2] / 2 of fake scores [N]. Source: Mao et al. 2017, equation 9."""
+    return _mean(jnp.square(fake - 1)) / 2
+
+
+def gradient_penalty(disc: Callable[[Array], Array], pictures: Array) -> tuple[Array, Array]:
+    """How far the slope of a critic is from 1, on both sides: E[(|grad D(x)| - 1)^2].
+
+    Args:
+      disc: pictures [N, ...] -> scores [N]; each score must depend on its own picture alone.
+      pictures: where the slope is taken, [N, ...].
+
+    Returns:
+      (penalty, mean slope). Source: Gulrajani et al. 2017, equation 3.
+    """
+    slopes = jax.grad(lambda pictures: jnp.sum(disc(pictures)))(pictures).astype(jnp.float32)
+    # The square root's own slope is infinite at 0; what is added keeps 0 * infinity out of the gradient.
+    norms = jnp.sqrt(jnp.sum(jnp.square(slopes), axis=tuple(range(1, slopes.ndim))) + 1e-12)
+    return _mean(jnp.square(norms - 1)), _mean(norms)
+
+
+def between(key: Array, real: Array, fake: Array) -> Array:
+    """A random point on the line from each fake picture to a real one, [N, ...], uniform, one draw for each pair."""
+    share = jax.random.uniform(key, (len(real), *[1] * (real.ndim - 1)), real.dtype)
+    return fake + share * (real - fake)
+
+
+def drift(real: Array) -> Array:
+    """E[D(x)^2] of real scores [N]: keeps a critic near 0, whose loss says nothing about its offset.
+
+    Source: Karras et al. 2018, appendix A.1 (weight 0.001).
+    """
+    return _mean(jnp.square(real))
 
 
 def l1(a: Array, b: Array) -> Array:

@@ -118,3 +118,56 @@ def test_folding_pixels_is_undone_by_unfold():
     assert folded.shape == (2, 2, 3, 12)
     np.testing.assert_array_equal(folded[0, 0, 1, 3:6], x[0, 0, 3])
     np.testing.assert_array_equal(conv.unfold(folded), x)
+
+
+def slow_transposed(x, kernel):
+    """The definition in numpy: zeros between the pixels, then one output pixel at a time."""
+    n, height, width, channels = x.shape
+    size = len(kernel)
+    before = size - 1 - (size - 2) // 2
+    wide = np.zeros((n, 2 * height + 2 * size, 2 * width + 2 * size, channels))
+    wide[:, before : before + 2 * height : 2, before : before + 2 * width : 2] = x
+    result = np.zeros((n, 2 * height, 2 * width, kernel.shape[3]))
+    for i in range(2 * height):
+        for j in range(2 * width):
+            result[:, i, j] = np.einsum('nhwi,hwio->no', wide[:, i : i + size, j : j + size], np.asarray(kernel))
+    return result
+
+
+@pytest.mark.parametrize('form', ['apart', 'together', 'windows'])
+@pytest.mark.parametrize(
+    ('shape', 'size'), [((2, 3, 4, 3), 5), ((2, 4, 3, 2), 3), ((1, 1, 2, 3), 5), ((1, 2, 1, 3), 3)]
+)
+def test_transposed_form_equals_dilated_with_both_gradients(form, shape, size):
+    x, kernel = inputs(shape, size, 4)
+
+    def pull(form, x, kernel):
+        y, back = jax.vjp(conv.TRANSPOSED[form], x, kernel)
+        return y, *back(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
+
+    new, old = (jax.jit(pull, static_argnums=0)(name, x, kernel) for name in (form, 'dilated'))
+    for got, wanted in zip(new, old, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * float(jnp.abs(wanted).max()))
+    np.testing.assert_allclose(old[0], slow_transposed(x, kernel), atol=1e-4)
+
+
+@pytest.mark.parametrize('size', [3, 5])
+def test_transposed_is_the_gradient_of_the_strided_convolution(size):
+    x, kernel = inputs((1, 3, 4, 5), size, 2)
+    flipped = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    strided = lambda y: conv.plain(y, flipped, stride=2)  # noqa: E731
+    (wanted,) = jax.vjp(strided, jnp.zeros((1, 6, 8, 2)))[1](x)
+    np.testing.assert_allclose(conv.transposed(x, kernel), wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('shape', 'outputs', 'backend', 'form'),
+    [
+        ((16, 4, 4, 1024), 512, 'cpu', 'apart'),
+        ((16, 32, 32, 128), 3, 'cpu', 'together'),
+        ((16, 2, 2, 256), 128, 'cpu', 'windows'),
+        ((16, 32, 32, 128), 3, 'gpu', 'dilated'),
+    ],
+)
+def test_the_choice_of_a_transposed_form(shape, outputs, backend, form):
+    assert conv.choose_transposed(shape, (5, 5, shape[-1], outputs), backend) == form

@@ -1,11 +1,15 @@
 """Layers against their formulas in numpy."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import NamedSharding, PartitionSpec
 
-from gans.layers import Conv, Dense, Superlayer, pixelwise_norm
+from gans.errors import UserError
+from gans.layers import Conv, Dense, Expand, Superlayer, TransposedConv, activation, pixelwise_norm
 
 
 def test_pixelwise_norm_gives_unit_mean_square_and_survives_zeros():
@@ -60,11 +64,137 @@ def test_several_inputs_stand_for_their_concatenation():
     )
 
 
-@pytest.mark.parametrize('norm', [True, False])
+def gaussian(seed, *shape):
+    return jax.random.normal(jax.random.key(seed), shape)
+
+
+@pytest.mark.parametrize('norm', ['pixelwise', 'none'])
 def test_superlayer_is_conv_norm_leaky_relu(norm):
-    x = jax.random.normal(jax.random.key(1), (2, 4, 4, 3))
+    x = gaussian(1, 2, 4, 4, 3)
     y, variables = Superlayer(5, norm=norm, init_std=1.0).init_with_output(jax.random.key(0), x)
     z = np.asarray(Conv(5).apply({'params': variables['params']['conv']}, x))
-    if norm:
+    if norm == 'pixelwise':
         z = z / np.sqrt((z**2).mean(-1, keepdims=True) + 1e-8)
     np.testing.assert_allclose(y, np.where(z > 0, z, 0.2 * z), rtol=1e-4, atol=1e-5)
+
+
+def normed(norm, axes, x, gain=1.0, shift=0.0):
+    """Superlayer(norm, tanh) by hand, and the module's variables."""
+    layer = Superlayer(5, 3, norm=norm, activation='tanh', init_std=1.0)
+    variables = layer.init(jax.random.key(0), x)
+    variables['params']['norm'] = {'scale': jnp.full(5, gain), 'bias': jnp.full(5, shift)}
+    z = np.asarray(
+        Conv(5, 3, use_bias='bias' in variables['params']['conv']).apply({'params': variables['params']['conv']}, x)
+    )
+    mean, var = z.mean(axes, keepdims=True), z.var(axes, keepdims=True)
+    return layer, variables, z, np.tanh(gain * (z - mean) / np.sqrt(var + 1e-5) + shift)
+
+
+def test_batch_norm_normalises_channels_over_the_batch_and_its_pixels():
+    x = 3 + gaussian(1, 4, 6, 4, 3)
+    layer, variables, z, wanted = normed('batch', (0, 1, 2), x, 0.5, 0.1)
+    y, after = layer.apply(variables, x, train=True, mutable=['batch_stats'])
+    np.testing.assert_allclose(y, wanted, atol=1e-5)
+    running = after['batch_stats']['norm']
+    np.testing.assert_allclose(running['mean'], 0.1 * z.mean((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(running['var'], 0.9 + 0.1 * z.var((0, 1, 2)), rtol=1e-5)
+
+
+def test_batch_norm_after_training_uses_the_running_statistics():
+    x = gaussian(1, 4, 6, 4, 3)
+    layer, variables, z, _ = normed('batch', (0, 1, 2), x)
+    variables['batch_stats'] = {'norm': {'mean': jnp.full(5, 0.5), 'var': jnp.full(5, 4.0)}}
+    np.testing.assert_allclose(layer.apply(variables, x), np.tanh((z - 0.5) / np.sqrt(4 + 1e-5)), atol=1e-6)
+
+
+def test_batch_norm_takes_no_bias_before_it_unless_told():
+    shapes = jax.eval_shape(Superlayer(5, norm='batch').init, jax.random.key(0), jnp.ones((1, 4, 4, 3)))
+    assert set(shapes['params']['conv']) == {'kernel'}
+    told = jax.eval_shape(Superlayer(5, norm='batch', use_bias=True).init, jax.random.key(0), jnp.ones((1, 4, 4, 3)))
+    assert set(told['params']['conv']) == {'kernel', 'bias'}
+
+
+def test_batch_norm_over_eight_devices_is_that_of_one():
+    x = gaussian(1, 16, 4, 4, 3) * jnp.arange(16)[:, None, None, None]
+    layer, variables, _, _ = normed('batch', (0, 1, 2), x)
+
+    def run(x):
+        y, after = layer.apply(variables, x, train=True, mutable=['batch_stats'])
+        return y, after['batch_stats']
+
+    mesh = jax.make_mesh((8,), ('data',))
+    shared = jax.device_put(x, NamedSharding(mesh, PartitionSpec('data')))
+    one, eight = jax.jit(run)(x), jax.jit(run)(shared)
+    assert len(eight[0].sharding.device_set) == 8
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), one, eight)
+
+
+def test_layer_norm_normalises_every_example_by_itself():
+    x = gaussian(1, 4, 6, 4, 3) * jnp.arange(1, 5)[:, None, None, None]
+    layer, variables, _, wanted = normed('layer', (1, 2, 3), x, 0.5, 0.1)
+    np.testing.assert_allclose(layer.apply(variables, x), wanted, atol=1e-5)
+    np.testing.assert_allclose(layer.apply(variables, x[2:3]), wanted[2:3], atol=1e-5)
+
+
+@pytest.mark.parametrize('norm', ['batch', 'layer'])
+def test_norms_of_bfloat16_compute_in_float32(norm):
+    """Values whose mean is 256 times their deviation: in bfloat16 nothing would be left of them."""
+    x = (256 + gaussian(1, 8, 4, 4, 1)).astype(jnp.bfloat16)
+    layer = Superlayer(2, 1, norm=norm, activation='tanh', init_std=1.0, dtype=jnp.bfloat16)
+    variables = layer.init(jax.random.key(0), x)
+    y, _ = layer.apply(variables, x, train=True, mutable=['batch_stats'])
+    z = np.asarray(Conv(2, 1, use_bias=False, dtype=jnp.bfloat16).apply({'params': variables['params']['conv']}, x))
+    axes = (0, 1, 2) if norm == 'batch' else (1, 2, 3)
+    z = z.astype(np.float64)
+    wanted = np.tanh((z - z.mean(axes, keepdims=True)) / np.sqrt(z.var(axes, keepdims=True) + 1e-5))
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_allclose(np.asarray(y, np.float64), wanted, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ('name', 'formula'),
+    [
+        ('leaky_relu', lambda x: np.where(x > 0, x, 0.3 * x)),
+        ('relu', lambda x: np.maximum(x, 0)),
+        ('elu', lambda x: np.where(x > 0, x, np.expm1(x))),
+        ('tanh', np.tanh),
+    ],
+)
+def test_activations_are_their_formulas(name, formula):
+    x = np.linspace(-3, 3, 13, dtype=np.float32)
+    np.testing.assert_allclose(activation(name, 0.3)(jnp.asarray(x)), formula(x), atol=1e-6)
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(UserError, match="'pixel' is not a norm .*'pixelwise'"):
+        Superlayer(5, norm='pixel').init(jax.random.key(0), jnp.ones((1, 4, 4, 3)))
+    with pytest.raises(UserError, match="'lrelu' is not an activation .*'relu'"):
+        activation('lrelu')
+
+
+@pytest.mark.parametrize('kernel', [3, 5])
+def test_transposed_conv_doubles_the_size(kernel):
+    y, variables = TransposedConv(7, kernel).init_with_output(jax.random.key(0), jnp.ones((2, 3, 4, 5)))
+    assert y.shape == (2, 6, 8, 7)
+    assert {name: leaf.shape for name, leaf in variables['params'].items()} == {
+        'kernel': (kernel, kernel, 5, 7),
+        'bias': (7,),
+    }
+
+
+def test_transposed_superlayer_is_transposed_conv_norm_activation():
+    x = gaussian(1, 2, 4, 4, 3)
+    layer = Superlayer(5, transposed=True, activation='elu', init_std=1.0)
+    y, variables = layer.init_with_output(jax.random.key(0), x)
+    z = TransposedConv(5).apply({'params': variables['params']['conv']}, x)
+    np.testing.assert_allclose(y, jax.nn.elu(pixelwise_norm(z)), atol=1e-6)
+
+
+def test_expand_projects_a_descriptor_to_a_normed_map():
+    z = gaussian(1, 2, 6)
+    y, variables = Expand(5, (3, 4), init_std=1.0).init_with_output(jax.random.key(0), z)
+    project = variables['params']['project']
+    x = pixelwise_norm((z @ project['kernel'] + project['bias']).reshape(2, 3, 4, 5))
+    np.testing.assert_allclose(y, jax.nn.leaky_relu(x, 0.2), atol=1e-5)
+    batch = jax.eval_shape(Expand(5, (3, 4), norm='batch').init, jax.random.key(0), z)
+    assert set(batch['params']['project']) == {'kernel'} and batch['params']['norm']['scale'].shape == (5,)

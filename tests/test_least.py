@@ -13,7 +13,7 @@ from benchmarks.least import layers_of, least_operations
 from gans import conv
 from gans.build import batches_per_step, build, shape_of
 from gans.config import load
-from gans.layers import Conv, Dense
+from gans.layers import Conv, Dense, TransposedConv
 from gans.parallel import lay_out
 from gans.runs import state_shapes
 from gans.train_step import draw
@@ -40,6 +40,16 @@ class Net(nn.Module):
         return Dense(5)(x.reshape(len(x), -1))
 
 
+class TransposedNet(nn.Module):
+    """One transposed layer."""
+
+    size: int
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        return TransposedConv(7, self.size)(x)
+
+
 @pytest.mark.parametrize('stride', [1, 2])
 def test_products_with_the_border_are_not_counted(stride):
     conv, dense = layers_of(Net(stride=stride), jax.ShapeDtypeStruct((2, 6, 9, 3), jnp.float32))
@@ -52,6 +62,13 @@ def test_products_with_the_border_are_not_counted(stride):
 def test_upscaling_counts_as_four_small_kernels_at_the_low_resolution():
     conv, _ = layers_of(Net(upscale=2), jax.ShapeDtypeStruct((1, 4, 6, 3), jnp.float32))
     assert conv.operations == 2 * (2 * products(4, 3, 1)) * (2 * products(6, 3, 1)) * 6 * 7
+
+
+@pytest.mark.parametrize('size', [3, 5])
+def test_transposed_convolutions_are_counted_without_the_zeros(size):
+    (layer,) = layers_of(TransposedNet(size), jax.ShapeDtypeStruct((2, 3, 4, 5), jnp.float32))
+    # The gradient of a strided convolution needs the products of that convolution.
+    assert layer.operations == 2 * 2 * products(6, size, 2) * products(8, size, 2) * 5 * 7
 
 
 @pytest.mark.parametrize('page', PAGES)

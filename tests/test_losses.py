@@ -1,4 +1,4 @@
-"""Losses against closed forms and slow sums."""
+"""Losses and penalties against closed forms and slow sums; the Dirac-GAN's gradients by pencil."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gans import losses, terms
+from gans.errors import UserError
 from gans.game import Turn
 from gans.objectives import standard
 
@@ -38,10 +39,82 @@ def test_forms_agree_in_direction_and_differ_where_the_discriminator_is_sure():
     assert ns[0] == pytest.approx(-1, abs=1e-6) and -1e-6 < mm[0] <= 0
 
 
+def test_hinge_counts_only_what_is_within_the_margin():
+    scores, fakes = np.asarray(LOGITS), np.asarray(LOGITS[::-1] + 1)
+    real, fake = losses.hinge_disc(jnp.asarray(scores), jnp.asarray(fakes))
+    assert real == pytest.approx(np.maximum(0, 1 - scores).mean(), rel=1e-6)
+    assert fake == pytest.approx(np.maximum(0, 1 + fakes).mean(), rel=1e-6)
+    slope = jax.grad(lambda fakes: losses.hinge_disc(jnp.zeros(1), fakes)[1])(jnp.array([-1.5, -0.5]))
+    np.testing.assert_array_equal(slope, [0, 0.5])
+
+
+def test_wasserstein_parts_are_mean_scores():
+    real, fake = losses.wasserstein_disc(LOGITS, LOGITS + 2)
+    assert real == pytest.approx(-0.15) and fake == pytest.approx(2.15)
+    assert losses.score_gen(LOGITS + 2) == pytest.approx(-2.15)
+
+
+def test_least_squares_wants_one_and_zero():
+    real, fake = losses.least_squares_disc(LOGITS, LOGITS + 2)
+    assert real == pytest.approx(((np.asarray(LOGITS) - 1) ** 2).mean() / 2, rel=1e-6)
+    assert fake == pytest.approx(((np.asarray(LOGITS) + 2) ** 2).mean() / 2, rel=1e-6)
+    assert losses.least_squares_gen(LOGITS) == pytest.approx(real)
+
+
 @pytest.mark.parametrize('loss', [losses.non_saturating_gen, losses.minimax_gen])
 def test_extreme_logits_stay_finite(loss):
     value, grad = jax.value_and_grad(loss)(jnp.array([-1e4, 1e4]))
     assert np.isfinite(value) and np.isfinite(grad).all()
+
+
+WEIGHTS = jnp.array([0.5, -2.0, 1.0, 0.25])
+
+
+def linear(weights, pictures):
+    return pictures.reshape(len(pictures), -1) @ weights
+
+
+def test_gradient_penalty_of_a_linear_critic_is_its_norm():
+    """D(x) = w x has slope |w| everywhere: penalty (|w| - 1)^2, whose gradient is 2 (|w| - 1) w / |w|."""
+    pictures, norm = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)), np.linalg.norm(WEIGHTS)
+
+    def penalty(weights):
+        return losses.gradient_penalty(lambda x: linear(weights, x), pictures)
+
+    (value, slope), grad = penalty(WEIGHTS), jax.grad(lambda w: penalty(w)[0])(WEIGHTS)
+    assert value == pytest.approx((norm - 1) ** 2, rel=1e-5) and slope == pytest.approx(norm, rel=1e-6)
+    np.testing.assert_allclose(grad, 2 * (norm - 1) / norm * WEIGHTS, rtol=1e-5)
+    below = 0.2 * WEIGHTS / norm  # two-sided: a slope below 1 costs too
+    assert penalty(below)[0] == pytest.approx(0.64, rel=1e-5)
+
+
+def test_gradient_penalty_takes_the_norm_of_each_example():
+    """D(x) = |x|^2 / 2 has slope |x|: the mean over examples of (|x| - 1)^2."""
+    pictures = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)) * jnp.array([0.1, 1, 10])[:, None, None, None]
+    value, slope = losses.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
+    norms = np.linalg.norm(np.asarray(pictures).reshape(3, -1), axis=1)
+    assert value == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5) and slope == pytest.approx(
+        norms.mean(), rel=1e-5
+    )
+
+
+def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
+    pictures = jnp.ones((2, 2, 2, 1))
+    value, grad = jax.value_and_grad(lambda w: losses.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
+        jnp.zeros(4)
+    )
+    assert value == pytest.approx(1, abs=1e-5) and np.isfinite(grad).all()
+
+
+def test_points_between_lie_on_the_line_of_their_pair():
+    real, fake = (jax.random.normal(jax.random.key(i), (64, 2, 2, 3)) for i in (0, 1))
+    share = np.asarray((losses.between(jax.random.key(2), real, fake) - fake) / (real - fake)).reshape(64, -1)
+    np.testing.assert_allclose(share, np.broadcast_to(share[:, :1], share.shape), atol=1e-3)
+    assert share.min() > -1e-3 and share.max() < 1 + 1e-3 and 0.2 < share[:, 0].std() < 0.4
+
+
+def test_drift_is_the_mean_square_of_the_scores():
+    assert losses.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
 
 
 def test_l1_is_the_mean_absolute_difference():
@@ -72,23 +145,102 @@ def test_discriminator_loss_has_no_weight():
     assert metrics['real_probability'] == pytest.approx(sigmoid(LOGITS).mean(), rel=1e-6)
 
 
-def dirac_gradients(form, theta, psi):
+def test_penalty_and_drift_are_weighted_by_their_schedules():
+    objective = standard.make('wasserstein', {}, penalty=True, drift=True)
+    real, fake = jnp.zeros((3, 2, 2, 1)), jnp.ones((3, 2, 2, 1))
+    turn = make_turn(
+        real=real,
+        fake=fake,
+        real_out=LOGITS,
+        fake_out=LOGITS + 2,
+        disc=lambda x: linear(WEIGHTS, x),
+        hyper={'adversarial': 1.0, 'penalty': 10.0, 'drift': 0.001},
+        rng=jax.random.key(0),
+    )
+    value, metrics, _ = objective.disc(turn)
+    penalty, drift = (np.linalg.norm(WEIGHTS) - 1) ** 2, (np.asarray(LOGITS) ** 2).mean()
+    assert value == pytest.approx(2.0 + 10 * penalty + 0.001 * drift, rel=1e-5)
+    assert metrics['real_score'] == pytest.approx(0.15) and metrics['slope'] == pytest.approx(np.linalg.norm(WEIGHTS))
+    assert objective.needs == ('adversarial', 'penalty', 'drift')
+    assert objective.picture_by_picture and not standard.make('hinge', {}).picture_by_picture
+
+
+def test_the_slope_is_taken_between_real_and_fake():
+    """D(x) = |x|^2 / 2 between 1 and 2 (one pixel): slopes between 1 and 2, another one for another key."""
+    objective = standard.make('hinge', {}, penalty=True)
+
+    def slope(seed):
+        turn = make_turn(
+            real=jnp.full((1, 1, 1, 1), 2.0),
+            fake=jnp.ones((1, 1, 1, 1)),
+            real_out=LOGITS,
+            fake_out=LOGITS,
+            disc=lambda x: jnp.square(x).sum((1, 2, 3)) / 2,
+            hyper={'penalty': 1.0},
+            rng=jax.random.key(seed),
+        )
+        return objective.disc(turn)[1]['slope']
+
+    slopes = {float(slope(seed)) for seed in range(5)}
+    assert len(slopes) == 5 and 1 <= min(slopes) and max(slopes) <= 2
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (dict(form='hingy'), "form is 'hingy' .did you mean 'hinge'.*: choose one of hinge, least_squares"),
+        (dict(form='wasserstein'), 'nothing would bound the critic.*penalty=True'),
+        (dict(form='hinge', drift=True), "Wasserstein critic.*the form 'hinge'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments, sentence):
+    with pytest.raises(UserError, match=sentence):
+        standard.make(**arguments, terms={})
+
+
+def test_a_discriminator_without_scores_is_refused():
+    turn = make_turn(real_out={'image': jnp.zeros(1), 'code': jnp.zeros(1)}, fake_out=None)
+    with pytest.raises(UserError, match='one score for each picture, but this discriminator gives image, code'):
+        standard.make('hinge', {}).disc(turn)
+
+
+def dirac_gradients(form, theta, psi, penalty=None):
     """The Dirac-GAN (Mescheder 2018): real at 0, fake at theta, D(x) = psi x. Returns (dL_gen, dL_disc)."""
-    objective = standard.make(form, {})
+    objective = standard.make(form, {}, penalty=penalty is not None)
+    hyper = {'adversarial': 1.0, 'penalty': penalty}
 
     def gen(theta):
-        return objective.gen(make_turn(fake_out=jnp.array([psi * theta]), hyper={'adversarial': 1.0}))[0]
+        return objective.gen(make_turn(fake_out=jnp.array([psi * theta]), hyper=hyper))[0]
 
     def disc(psi):
-        return objective.disc(make_turn(real_out=jnp.array([0.0 * psi]), fake_out=jnp.array([psi * theta])))[0]
+        turn = make_turn(
+            real=jnp.zeros((1, 1)),
+            fake=jnp.full((1, 1), theta),
+            real_out=jnp.array([0.0 * psi]),
+            fake_out=jnp.array([psi * theta]),
+            disc=lambda x: psi * x[:, 0],
+            hyper=hyper,
+            rng=jax.random.key(0),
+        )
+        return objective.disc(turn)[0]
 
     return jax.grad(gen)(theta), jax.grad(disc)(psi)
 
 
-def test_dirac_gan_gradients_by_pencil():
-    theta, psi = 0.7, -1.3
-    gen, disc = dirac_gradients('non_saturating', theta, psi)
-    assert gen == pytest.approx(-psi * sigmoid(-psi * theta), rel=1e-6)
-    assert disc == pytest.approx(theta * sigmoid(psi * theta), rel=1e-6)
-    gen, _ = dirac_gradients('minimax', theta, psi)
-    assert gen == pytest.approx(-psi * sigmoid(psi * theta), rel=1e-6)
+@pytest.mark.parametrize(
+    ('form', 'penalty', 'by_theta', 'by_psi'),
+    [
+        ('non_saturating', None, lambda t, p: -p * sigmoid(-p * t), lambda t, p: t * sigmoid(p * t)),
+        ('minimax', None, lambda t, p: -p * sigmoid(p * t), lambda t, p: t * sigmoid(p * t)),
+        ('hinge', None, lambda t, p: -p, lambda t, p: t * (p * t > -1)),
+        ('least_squares', None, lambda t, p: p * (p * t - 1), lambda t, p: p * t * t),
+        ('wasserstein', 10.0, lambda t, p: -p, lambda t, p: t + 20 * (abs(p) - 1) * np.sign(p)),
+        ('wasserstein', 0.0, lambda t, p: -p, lambda t, p: t),
+        ('hinge', 10.0, lambda t, p: -p, lambda t, p: t * (p * t > -1) + 20 * (abs(p) - 1) * np.sign(p)),
+    ],
+)
+@pytest.mark.parametrize(('theta', 'psi'), [(0.7, -1.3), (2.0, -0.8), (-0.4, 0.6)])
+def test_dirac_gan_gradients_by_pencil(form, penalty, by_theta, by_psi, theta, psi):
+    gen, disc = dirac_gradients(form, theta, psi, penalty)
+    assert gen == pytest.approx(by_theta(theta, psi), rel=1e-5)
+    assert disc == pytest.approx(by_psi(theta, psi), rel=1e-5, abs=1e-6)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.errors import UserError
-from gans.layers import Conv, Dense, Superlayer
+from gans.layers import Conv, Dense, Superlayer, check_size
 
 
 class Generator(nn.Module):
@@ -35,7 +35,7 @@ class Generator(nn.Module):
         The result is float32 in [-1, 1]. `train` changes nothing: no dropout, no batch statistics. Raises
         UserError if H or W is not a multiple of 2 ** len(widths) (64), or if `latent` does not fit `noise`.
         """
-        check_size(image.shape, len(self.widths))
+        check_size(image.shape, len(self.widths), 'unet')
         check_latent(latent, self.noise, len(image), self.z_dim)
         superlayer = partial(Superlayer, kernel=self.kernel, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
         dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
@@ -83,7 +83,7 @@ class Discriminator(nn.Module):
 
         `train` changes nothing. Raises UserError if H or W is not a multiple of 2 ** len(widths) (64).
         """
-        check_size(image.shape, len(self.widths))
+        check_size(image.shape, len(self.widths), 'unet')
         x = image if cond is None else jnp.concatenate([image, cond], axis=-1)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.widths):
@@ -91,7 +91,7 @@ class Discriminator(nn.Module):
                 width,
                 self.kernel,
                 stride=2,
-                norm=i > 0,
+                norm='pixelwise' if i else 'none',
                 slope=self.slope,
                 init_std=self.init_std,
                 dtype=self.dtype,
@@ -100,17 +100,6 @@ class Discriminator(nn.Module):
         dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
         x = dense(self.hidden, name='project')(x.reshape(len(x), -1))
         return dense(1, name='out')(x)[:, 0].astype(jnp.float32)
-
-
-def check_size(shape: tuple[int, ...], levels: int) -> None:
-    """Raises UserError unless height and width of `shape` [N, H, W, C] are multiples of 2 ** levels."""
-    height, width = shape[1:3]
-    step = 2**levels
-    if height % step or width % step or not height or not width:
-        raise UserError(
-            f'the unet networks need a height and width that are multiples of {step}, not '
-            f'{height} x {width}: set the picture shape to, say, ({step}, {step})'
-        )
 
 
 def check_latent(latent: Array | None, noise: bool, batch: int, z_dim: int) -> None:

@@ -1,0 +1,151 @@
+"""Boundary equilibrium: an autoencoding discriminator, and a control that keeps the players in balance.
+
+With L(v) the mean absolute difference of a picture v and the discriminator's reconstruction of it:
+
+  L_disc = L(x) - k L(G(z)),   L_gen = L(G(z)) + sum over terms of w_term * term,
+  k <- clip(k + gain (gamma L(x) - L(G(z))), 0, 1),   convergence M = L(x) + |gamma L(x) - L(G(z))|.
+
+Source: Berthelot et al. 2017, sections 3.3 and 3.4.1. Both losses that move k are of the discriminator's turn. Mean and
+covariance of the codes of real pictures are tracked, and the generator's descriptors drawn from the Gaussian that has
+them ("Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs", 2018).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gans import losses
+from gans.errors import UserError
+from gans.game import Objective, Turn
+
+Array = jax.Array
+
+
+class Codes(NamedTuple):
+    """What is known of the codes [Z] of real pictures.
+
+    Attributes:
+      seen: int32, how many pictures.
+      mean: [Z].
+      cov: [Z, Z], the covariance (divided by the number, not the number less one).
+    """
+
+    seen: Array
+    mean: Array
+    cov: Array
+
+
+class Memory(NamedTuple):
+    """The rules' carry: how much the discriminator cares about generated pictures (0 to 1), and the codes."""
+
+    k: Array
+    codes: Codes
+
+
+def make(
+    terms: dict[str, Callable[[Turn], Array]],
+    z_dim: int = 64,
+    gamma: float = 0.5,
+    gain: float = 0.001,
+    warm_up: int = 1000,
+    memory: int = 0,
+) -> Objective:
+    """Builds the rules.
+
+    Args:
+      terms: further terms of the generator's loss by name.
+      z_dim: the length of the discriminator's codes and the generator's descriptors.
+      gamma: the wanted L(G(z)) / L(x), in [0, 1]: higher for more diverse, lower for sharper pictures.
+      gain: how fast k follows (lambda_k).
+      warm_up: descriptors are standard normal until so many real pictures were seen.
+      memory: about how many of the last pictures the statistics remember (the encoder changes while it is trained);
+        0 for all.
+
+    Raises:
+      UserError: a number that makes no sense.
+    """
+    if not 0 <= gamma <= 1:
+        raise UserError(f'config.objective.gamma is {gamma}: it is a ratio between 0 and 1.')
+    if 0 < memory < warm_up:
+        raise UserError(
+            f'config.objective.memory is {memory}, less than warm_up ({warm_up}): a covariance needs more pictures.'
+        )
+    return Objective(
+        gen=partial(_gen, terms),
+        disc=partial(_disc, gamma, gain, memory),
+        init=partial(_begin, z_dim),
+        needs=tuple(terms),
+        descriptor=partial(draw_descriptor, warm_up),
+    )
+
+
+def track(codes: Codes, batch: Array, memory: int = 0) -> Codes:
+    """Adds a batch of codes [N, Z] to what is known, as if mean and covariance were taken of all of them at once.
+
+    Means and squares are of differences from means, so that nothing cancels where the mean is large (Chan et al. 1979,
+    "Updating formulae and a pairwise algorithm for computing sample variances", equation 2.1). With `memory`, the past
+    counts as at most so many pictures: what lies `memory` pictures back weighs 1/e.
+    """
+    batch = batch.astype(jnp.float32)
+    mean = jnp.mean(batch, axis=0)
+    centred = batch - mean
+    cov = jnp.matmul(centred.T, centred, precision='highest') / len(batch)
+    past = jnp.minimum(codes.seen, memory) if memory else codes.seen
+    share = len(batch) / (past.astype(jnp.float32) + len(batch))
+    step = mean - codes.mean
+    spread = codes.cov + share * (cov - codes.cov) + share * (1 - share) * jnp.outer(step, step)
+    return Codes(seen=codes.seen + len(batch), mean=codes.mean + share * step, cov=spread)
+
+
+def draw_descriptor(warm_up: int, memory: Memory, latent: Array) -> Array:
+    """Standard normal `latent` [N, Z] -> descriptors [N, Z] from the Gaussian of the codes of real pictures.
+
+    The covariance's root is its Cholesky factor, after a ten thousandth of the mean variance is added to its diagonal:
+    directions that the codes do not use would make it fail. `latent` itself before `warm_up` pictures were seen.
+    """
+    codes = memory.codes
+    size = len(codes.mean)
+    floor = 1e-4 * jnp.trace(codes.cov) / size + 1e-12
+    root = jnp.linalg.cholesky(codes.cov + floor * jnp.eye(size))
+    drawn = codes.mean + jnp.matmul(latent, root.T, precision='highest')
+    return jnp.where(codes.seen >= warm_up, drawn, latent)
+
+
+def _begin(z_dim):
+    codes = Codes(seen=jnp.int32(0), mean=jnp.zeros(z_dim), cov=jnp.zeros((z_dim, z_dim)))
+    return Memory(k=jnp.float32(0), codes=codes)
+
+
+def _disc(gamma, gain, memory, turn: Turn):
+    _check(turn)
+    real = losses.l1(turn.real, turn.real_out['image'])
+    fake = losses.l1(turn.fake, turn.fake_out['image'])
+    surplus = gamma * real - fake
+    k = turn.carry.k
+    carry = Memory(k=jnp.clip(k + gain * surplus, 0, 1), codes=track(turn.carry.codes, turn.real_out['code'], memory))
+    metrics = {'real_loss': real, 'fake_loss': fake, 'k': k, 'convergence': real + jnp.abs(surplus)}
+    return real - k * fake, metrics, carry
+
+
+def _gen(terms, turn: Turn):
+    loss = losses.l1(turn.fake, turn.fake_out['image'])
+    parts = {'reconstruction': loss}
+    for name, term in terms.items():
+        parts[name] = term(turn)
+        loss += turn.hyper[name] * parts[name]
+    return loss, parts, turn.carry
+
+
+def _check(turn):
+    if not isinstance(turn.real_out, dict) or not {'image', 'code'} <= turn.real_out.keys():
+        raise UserError(
+            "config.objective.name is 'began', whose discriminator is an autoencoder: set config.networks to 'began'."
+        )
+    known, found = len(turn.carry.codes.mean), turn.real_out['code'].shape[-1]
+    if found != known:
+        raise UserError(
+            f'config.objective.z_dim is {known}, but the discriminator gives codes of {found} numbers: make them equal.'
+        )
