@@ -59,7 +59,7 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
     samples = draw_samples(trained, sets * count)
     found = {SAMPLES: samples, REAL: _read(experiment, others)}
 
-    diversity = {SAMPLES: pairwise_ms_ssim(_floats(samples)), REAL: pairwise_ms_ssim(_floats(held_out))}
+    diversity = {SAMPLES: pairwise_ms_ssim(_floats(samples[:count])), REAL: pairwise_ms_ssim(_floats(held_out))}
     distances = {row: _distances(pictures, held_out) for row, pictures in found.items()}
     near = {
         row: _nearest_in_training(pictures, experiment)

@@ -16,6 +16,7 @@ DIRECTIONS = 512
 SMALLEST = 16  # pixels: the shorter side of the coarsest level has at least so many
 
 _AT_ONCE = 64  # directions along which projections are in memory together
+_PICTURES_AT_ONCE = 64
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # Burt & Adelson 1983, with a = 3/8
 
 
@@ -39,11 +40,23 @@ def swd(a: ArrayLike, b: ArrayLike, seed: int = 0) -> dict[int, float]:
         raise ValueError(f'sets to compare must be pictures [N, H, W, C] of one shape, got {a.shape} and {b.shape}')
     rng = np.random.default_rng(seed)
     found = {}
-    for level_a, level_b in zip(laplacian_pyramid(a), laplacian_pyramid(b), strict=True):
-        clouds = [normalise(take_patches(level, PATCHES, rng)) for level in (level_a, level_b)]
-        flat = [cloud.reshape(len(cloud), -1) for cloud in clouds]
-        found[min(level_a.shape[1:3])] = float(sliced_wasserstein(*flat, DIRECTIONS, rng).mean())
+    for size, cloud_a, cloud_b in zip(_sizes(a), _clouds(a, rng), _clouds(b, rng), strict=True):
+        flat = [normalise(cloud).reshape(len(cloud), -1) for cloud in (cloud_a, cloud_b)]
+        found[size] = float(sliced_wasserstein(*flat, DIRECTIONS, rng).mean())
     return found
+
+
+def _sizes(pictures: np.ndarray) -> list[int]:
+    return [min(level.shape[1:3]) for level in laplacian_pyramid(pictures[:1])]
+
+
+def _clouds(pictures: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """The patches of every level; the pyramids of a few pictures at a time are in memory."""
+    found = []
+    for start in range(0, len(pictures), _PICTURES_AT_ONCE):
+        levels = laplacian_pyramid(pictures[start : start + _PICTURES_AT_ONCE])
+        found.append([take_patches(level, PATCHES, rng) for level in levels])
+    return [np.concatenate(patches) for patches in zip(*found, strict=True)]
 
 
 def laplacian_pyramid(pictures: np.ndarray) -> list[np.ndarray]:
