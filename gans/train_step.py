@@ -66,7 +66,8 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
 
 def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
     """The generator's pictures [N, H, W, 3] in [-1, 1] for `Inputs.gen`, as a finished network makes them."""
-    return game.gen.apply(_variables(state.gen), **gen_inputs, train=False)
+    variables = {'hyper': _read_schedules(game, state.step), **_variables(state.gen)}
+    return game.gen.apply(variables, **gen_inputs, train=False)
 
 
 def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
@@ -83,7 +84,7 @@ def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
     inputs = _look(game, keys[0], pictures, hyper, axis)
-    output, pull_back, stats = _generate(game, state.gen, inputs)
+    output, pull_back, stats = _generate(game, hyper, state.gen, inputs)
     state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], (output, pull_back, stats))
     state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], (output, pull_back, stats))
     named = {f'disc/{name}': value for name, value in disc_metrics.items()}
@@ -95,7 +96,7 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
     key, pictures = key_and_pictures
     keys = jax.random.split(key, 2)
     inputs = _look(game, keys[0], pictures, hyper, axis)
-    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, state.gen, inputs))
+    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, hyper, state.gen, inputs))
 
 
 def _disc_turn(game, hyper, axis, state, inputs, key, generated):
@@ -131,7 +132,7 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     """What the losses look at, with the discriminator at `params`; and its statistics afterwards."""
 
     def judge(stats, picture):
-        variables = {'params': params, **stats}
+        variables = {'params': params, 'hyper': hyper, **stats}
         return game.disc.apply(variables, picture, inputs.cond, train=True, mutable=list(stats))
 
     real_out, stats = judge(state.disc.stats, inputs.real)
@@ -151,11 +152,11 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     return turn, stats
 
 
-def _generate(game, gen, inputs):
+def _generate(game, hyper, gen, inputs):
     """One forward pass: (pictures, their pull-back to the parameters, the statistics afterwards)."""
 
     def forward(params):
-        variables = {'params': params, **gen.stats}
+        variables = {'params': params, 'hyper': hyper, **gen.stats}
         return game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
 
     return jax.vjp(forward, gen.params, has_aux=True)
