@@ -7,11 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks.least import least_operations
+from gans import conv
 from gans.build import build
 from gans.config import load
 from gans.errors import UserError
 from gans.game import Inputs, Task
 from gans.parallel import lay_out
+from gans.runs import state_shapes
 from gans.train_step import init, sample, train_step
 
 KEY = jax.random.key(0)
@@ -129,3 +132,19 @@ def test_a_schedule_that_a_network_reads_must_be_given():
         build(describe('began'), 64)
     with pytest.raises(UserError, match='config.schedules.residual is read by nothing'):
         build(describe('dcgan', residual=0.0), 64)
+
+
+def test_a_penalised_step_does_little_more_than_the_least(monkeypatch):
+    """Gradients of gradients too; with the forms of accelerators, as in test_least.py."""
+    choose, choose_transposed = conv.choose, conv.choose_transposed
+    monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
+    monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+    objective = dict(name='standard', form='wasserstein', penalty=True, terms=())
+    config = describe('dcgan', objective, norm='layer', penalty=10.0)
+    config.size, config.batch, config.generator.widths, config.discriminator.widths = 64, BATCH, (32, 64), (32, 64)
+    config.generator.base = (16, 16)
+    game = make(config)
+    pictures = jax.ShapeDtypeStruct((1, BATCH, 64, 64, 3), np.uint8)
+    step = lay_out('jit', game, BATCH, devices=1).lower(KEY, state_shapes(game, config), pictures)
+    ratio = step.compile().cost_analysis()['flops'] / least_operations(game, config)
+    assert 1 < ratio < 1.05
