@@ -38,11 +38,13 @@ def build(config: ConfigDict, pictures: int) -> Game:
     objective = _make_objective(config.objective)
     clock = schedules.Clock(config.steps, config.batch, pictures, min(shape_of(config)))
     scheduled = schedules.make(config.schedules.to_dict(), clock)
-    for name in ('learning_rate_gen', 'learning_rate_disc', 'blur', *objective.needs):
+    needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
+    needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur'}
+    for name in sorted(needs):
         if name not in scheduled:
             raise UserError(f'config.schedules.{name} is missing: this experiment reads it.')
     for name in scheduled:
-        if name not in ('learning_rate_gen', 'learning_rate_disc', 'blur', *objective.needs):
+        if name not in needs:
             raise UserError(f'config.schedules.{name} is read by nothing in this experiment.')
     return Game(
         gen=gen,

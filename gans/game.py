@@ -112,7 +112,11 @@ class Average(NamedTuple):
 
 
 class Game(NamedTuple):
-    """Everything about an experiment that does not change while it is trained."""
+    """Everything about an experiment that does not change while it is trained.
+
+    A network finds this step's scheduled numbers in the collection `hyper`; its class attribute `needs` names those
+    that it reads.
+    """
 
     gen: nn.Module
     disc: nn.Module

@@ -83,7 +83,8 @@ def describe(game: Game, carry: Tree, gen_inputs: dict) -> dict:
 
 def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
     """`sample` for a latent that is a descriptor already, one found by a search say: `describe` is left out."""
-    return game.gen.apply(state.gen.ema or _variables(state.gen), **gen_inputs, train=False)
+    variables = {**(state.gen.ema or _variables(state.gen)), 'hyper': _read_schedules(game, state.step)}
+    return game.gen.apply(variables, **gen_inputs, train=False)
 
 
 def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
@@ -105,7 +106,7 @@ def seen_by_discriminator(game: Game, pictures: jax.Array, step: jax.Array) -> j
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
     inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    output, pull_back, stats = _generate(game, state.gen, inputs)
+    output, pull_back, stats = _generate(game, hyper, state.gen, inputs)
     state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], (output, pull_back, stats))
     state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], (output, pull_back, stats))
     named = {f'disc/{name}': value for name, value in disc_metrics.items()}
@@ -117,7 +118,7 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
     key, pictures = key_and_pictures
     keys = jax.random.split(key, 2)
     inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, state.gen, inputs))
+    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, hyper, state.gen, inputs))
 
 
 def _disc_turn(game, hyper, axis, state, inputs, key, generated):
@@ -153,7 +154,7 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     """What the losses look at, with the discriminator at `params`; and its statistics afterwards."""
 
     def judge(stats, picture):
-        variables = {'params': params, **stats}
+        variables = {'params': params, 'hyper': hyper, **stats}
         return game.disc.apply(variables, picture, inputs.cond, train=True, mutable=list(stats))
 
     real_out, stats = judge(state.disc.stats, inputs.real)
@@ -173,11 +174,11 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     return turn, stats
 
 
-def _generate(game, gen, inputs):
+def _generate(game, hyper, gen, inputs):
     """One forward pass: (pictures, their pull-back to the parameters, the statistics afterwards)."""
 
     def forward(params):
-        variables = {'params': params, **gen.stats}
+        variables = {'params': params, 'hyper': hyper, **gen.stats}
         return game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
 
     return jax.vjp(forward, gen.params, has_aux=True)
