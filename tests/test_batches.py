@@ -156,7 +156,7 @@ def test_reading_ahead_gives_way_and_nobody_else_does(threads):
             return super().__getitem__(i)
 
     seen, mine = [], priority()
-    take(3, lib.batches(Watched(), IDS, 4, 1, 0, threads=threads))
+    take(3, lib.batches(Watched(), IDS, 4, 1, 0, threads=threads, prefetch=4))
     assert {main for main, _ in seen} == {threads == 0}
     assert {given for _, given in seen} == {mine if threads == 0 else max(mine, 10)} and priority() == mine
 

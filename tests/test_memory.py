@@ -102,6 +102,25 @@ def test_what_a_process_leaves_behind_is_never_a_wrong_picture(tmp_path, end):
     assert reopened(range(60), tmp_path) == sorted(missing)
 
 
+def test_two_processes_that_read_at_once_add_up(tmp_path):
+    first, second = keep(Numbers(), tmp_path), keep(Numbers(), tmp_path)
+    gather(first, IDS[:3])
+    gather(second, IDS[2:])
+    del first, second
+    assert reopened(range(60), tmp_path) == sorted(set(range(60)) - set(IDS.tolist()))
+
+
+def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
+    for age, first in ((300, 0), (200, 100)):
+        reopened(range(first, first + 60), tmp_path)
+        (newest,) = (path for path in tmp_path.glob('*.pictures') if path.stat().st_mtime > 1e9)
+        os.utime(newest, (1e9 - age, 1e9 - age))
+    assert reopened(range(60), tmp_path) == []
+    reopened(range(60, 120), tmp_path)
+    assert reopened(range(60), tmp_path) == []
+
+
 def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
     monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
     for age, first in ((300, 0), (200, 100), (100, 60)):

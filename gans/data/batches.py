@@ -14,6 +14,8 @@ from gans.data.memory import gather
 from gans.data.source import Source
 from gans.errors import UserError
 
+_AHEAD = 64 * 2**20  # bytes of pictures that are read ahead of the step
+
 
 def order(seed: int, n: int, positions: np.ndarray) -> np.ndarray:
     """Returns which of `n` pictures stands at each of `positions` [P] of an endless shuffled stream: int64 [P].
@@ -100,7 +102,7 @@ def batches(
     seed: int,
     start: int = 0,
     threads: int = 2,
-    prefetch: int = 4,
+    prefetch: int | None = None,
     shard: tuple[int, int] = (0, 1),
 ) -> Iterator[np.ndarray]:
     """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
@@ -110,8 +112,9 @@ def batches(
     larger than the set. With several processes, `batch` is the global one and `shard = (index, count)` gives
     each its contiguous part of every batch: side by side they are what one process would have read.
 
-    `threads` read whole steps, `prefetch` steps ahead. Close the iterator (`contextlib.closing`, or letting
-    go of it) to stop them. Raises UserError for an empty set, a batch that `count` does not divide, and
+    `threads` read whole steps, `prefetch` steps ahead (by default as many as 64 MiB hold, from 4 to 512: the first
+    pictures are drawn or decoded while the step is being compiled). Close the iterator (`contextlib.closing`, or
+    letting go of it) to stop them. Raises UserError for an empty set, a batch that `count` does not divide, and
     whatever the source raises.
     """
     ids = np.asarray(ids, np.int64)
@@ -122,7 +125,10 @@ def batches(
             f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
             'be at least 1, and the start at least 0.'
         )
-    return _stream(_Steps(source, ids, batch, turns, seed, shard), start, threads, prefetch)
+    steps = _Steps(source, ids, batch, turns, seed, shard)
+    if prefetch is None:
+        prefetch = min(max(4, _AHEAD // (turns * len(steps.mine) * source[int(ids[0])].nbytes)), 512)
+    return _stream(steps, start, threads, prefetch)
 
 
 def numbers(
