@@ -62,7 +62,7 @@ def open_experiment(config: ConfigDict) -> Experiment:
     """
     given = flatten(config.to_dict())
     for name, least in _AT_LEAST.items():
-        if given[name] < least:
+        if given.get(name, least) < least:
             raise UserError(f'config.{name} is {given[name]}: it must be at least {least}.')
     source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)

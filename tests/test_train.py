@@ -206,8 +206,10 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(tiny, tmp
 
     changes, calls = {'steps': 6, 'log.every': 3, 'log.pictures': 2, 'checkpoint.every': 5}, []
     monkeypatch.setattr('gans.train.lay_out', watched)
-    for name, together in (('one', 1), ('two', 2)):
-        train(open_experiment(tiny(PAGE, **changes, steps_per_call=together)), tmp_path / name)
+    one, two = tiny(PAGE, **changes), tiny(PAGE, **changes, steps_per_call=2)
+    del one.steps_per_call  # as in pages and runs that are older than the field
+    for name, config in (('one', one), ('two', two)):
+        train(open_experiment(config), tmp_path / name)
     assert calls == [1] * 6 + [2, 1, 1, 1, 1]
     one, two = (
         [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
