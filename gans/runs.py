@@ -21,7 +21,7 @@ from gans.parallel import free_memory
 from gans.train_step import init
 
 _MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
-_AT_LEAST = {
+_AT_LEAST = {  # numbers of the config that count something, or that are divided by
     'steps': 1,
     'batch': 1,
     'steps_per_call': 1,
