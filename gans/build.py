@@ -28,13 +28,9 @@ def build(config: ConfigDict, pictures: int) -> Game:
     """
     networks = find_module('networks', config.networks, 'config.networks')
     dtype = _choose(_DTYPES, config.dtype, 'config.dtype')
-    gen, disc = (
-        kind(**arguments_of(kind, section, where, given=('dtype',)), dtype=dtype)
-        for kind, section, where in (
-            (networks.Generator, config.generator, 'config.generator'),
-            (networks.Discriminator, config.discriminator, 'config.discriminator'),
-        )
-    )
+    given = {'dtype': dtype, 'shape': shape_of(config)}
+    gen = _make_network(networks.Generator, config.generator, 'config.generator', given)
+    disc = _make_network(networks.Discriminator, config.discriminator, 'config.discriminator', given)
     objective = _make_objective(config.objective)
     clock = schedules.Clock(config.steps, config.batch, pictures, min(shape_of(config)))
     scheduled = schedules.make(config.schedules.to_dict(), clock)
@@ -110,6 +106,12 @@ def find_module(room: str, name: str, where: str) -> ModuleType:
     if name not in names:
         raise UserError(f'{where} is {name!r}, which is not in gans/{room}{closest(name, names)}.')
     return importlib.import_module(f'gans.{room}.{name}')
+
+
+def _make_network(kind, section, where, given):
+    """A network of the fields that its section names and of those that follow from the rest of the page."""
+    follow = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
+    return kind(**arguments_of(kind, section, where, given=tuple(given)), **follow)
 
 
 def _make_task(section):

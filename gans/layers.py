@@ -203,6 +203,16 @@ def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
         )
 
 
+def first_map(shape: tuple[int, int], levels: int, networks: str) -> tuple[int, int]:
+    """The (height, width) of the map that becomes a picture of `shape` when it is doubled `levels` times.
+
+    Raises:
+      UserError: there is none.
+    """
+    check_size((1, *shape, 3), levels, networks)
+    return shape[0] // 2**levels, shape[1] // 2**levels
+
+
 def check_latent(latent: Array, z_dim: int, networks: str) -> None:
     """Raises UserError unless `latent` is [N, z_dim]."""
     if latent.ndim != 2 or latent.shape[-1] != z_dim:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 import gans.networks
-from gans.build import batches_per_step, build, shape_of
+from gans.build import build, fed_shape
 from gans.config import load
 
 HERE = Path(__file__).parent
@@ -35,7 +35,7 @@ def generator_config(**changes):
             value=0.2,
         ),
         networks='tiny',
-        generator=dict(size=16, norm=False),
+        generator=dict(norm=False),
         discriminator=dict(norm=False),
         objective=dict(name='standard', form='non_saturating', terms=()),
         schedules=dict(learning_rate_gen=0.01, learning_rate_disc=0.01, adversarial=1.0, blur=0.0),
@@ -49,5 +49,4 @@ def generator_config(**changes):
 def generator_game(**changes):
     """(the game, uint8 pictures [turns, N, H, W, 3]) of `generator_config`."""
     config = generator_config(**changes)
-    shape = (batches_per_step(config), config.batch, *shape_of(config), 3)
-    return build(config, 64), np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return build(config, 64), np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)

@@ -31,8 +31,8 @@ def test_both_have_the_posts_count():
     ('gen', 'disc', 'size'),
     [
         (Generator(), Discriminator(), (64, 64)),
-        (Generator(levels=4), Discriminator(widths=(128, 256, 384, 512, 640)), (128, 128)),
-        (Generator(base=(4, 6)), Discriminator(), (32, 48)),
+        (Generator(levels=4, shape=(128, 128)), Discriminator(widths=(128, 256, 384, 512, 640)), (128, 128)),
+        (Generator(shape=(32, 48)), Discriminator(), (32, 48)),
     ],
 )
 def test_shapes_at_64_and_128_pixels(gen, disc, size):
@@ -50,7 +50,7 @@ def tiny(module, *inputs):
 
 def test_the_decoder_is_the_tables():
     """One level by hand: three convolutions, then map and projection side by side, enlarged, and three more."""
-    gen, latent = Generator(width=2, levels=1, z_dim=3, base=(2, 2)), jax.random.normal(KEY, (2, 3))
+    gen, latent = Generator(width=2, levels=1, z_dim=3, shape=(4, 4)), jax.random.normal(KEY, (2, 3))
     variables = tiny(gen, latent)
     params = variables['params']['decoder']
 
@@ -68,7 +68,7 @@ def test_the_decoder_is_the_tables():
 
 
 def test_the_second_upsampling_gets_the_projection_too():
-    gen, latent = Generator(width=2, levels=2, z_dim=3, base=(1, 1)), jax.random.normal(KEY, (1, 3))
+    gen, latent = Generator(width=2, levels=2, z_dim=3, shape=(4, 4)), jax.random.normal(KEY, (1, 3))
     variables = tiny(gen, latent)
     kernel = variables['params']['decoder']['conv_2_0']['conv']['kernel']
     assert kernel.shape == (3, 3, 4, 2)

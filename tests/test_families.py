@@ -35,7 +35,7 @@ FAMILIES = {
         generator=dict(width=4, levels=1, z_dim=5),
         discriminator=dict(widths=(4, 4), z_dim=5),
         objective=dict(name='began', terms=(), z_dim=5, warm_up=8),
-        schedules={'adversarial': None},
+        schedules={'adversarial': None, 'residual': 0.0},
     ),
 }
 

@@ -22,7 +22,7 @@ def run_of(tmp_path, make, pictures=None, **changes):
     data = tmp_path / 'data'
     if not data.exists():
         save_pictures(data, smooth_pictures(COUNT, 32) if pictures is None else pictures)
-    config = generator_config(**{'size': 32, 'generator.size': 32, 'name': 'fake', **changes})
+    config = generator_config(**{'size': 32, 'name': 'fake', **changes})
     config.data.update(source='folder', held_out=0.3, threads=1)
     config.data.folder.path = str(data)
     return save_fake_run(tmp_path / 'run', config, lambda image, latent: make(latent))
@@ -141,7 +141,7 @@ def test_the_montage_has_the_nearest_below_the_samples(tmp_path):
 
 def test_pictures_that_are_too_small_are_refused(tmp_path):
     with pytest.raises(UserError, match='cannot be evaluated with .* 8x8 pixels'):
-        evaluate.evaluate_run(run_of(tmp_path, soft, smooth_pictures(COUNT, 8), **{'size': 8, 'generator.size': 8}))
+        evaluate.evaluate_run(run_of(tmp_path, soft, smooth_pictures(COUNT, 8), **{'size': 8}))
 
 
 def test_verbs_that_want_an_input_picture_are_refused(tmp_path, monkeypatch):

@@ -20,11 +20,11 @@ from jax import Array
 
 from gans.conv import repeat
 from gans.errors import UserError
-from gans.layers import Dense, Superlayer, check_latent, check_size
+from gans.layers import Dense, Superlayer, check_latent, check_size, first_map
 
 
 class Generator(nn.Module):
-    """Descriptor -> RGB picture (Table 2, lower half): `base` times 2 ** levels pixels.
+    """Descriptor -> RGB picture of `shape` (Table 2, lower half), enlarged `levels` times.
 
     2,749,315 parameters at 64 px (8 x 8, three levels); 128 px are four levels.
     """
@@ -32,7 +32,7 @@ class Generator(nn.Module):
     width: int = 128
     levels: int = 3
     z_dim: int = 64
-    base: tuple[int, int] = (8, 8)
+    shape: tuple[int, int] = (64, 64)
     init_std: float = 0.02
     dtype: Any = jnp.float32
 
@@ -43,10 +43,11 @@ class Generator(nn.Module):
         """`latent` [N, z_dim] -> float32 [N, H, W, 3].
 
         In [-1, 1] unless `train`: the table's last ELU is above -1 and has no upper bound, and a clipped pixel would
-        get no gradient. Raises UserError if `latent` has another length.
+        get no gradient. Raises UserError if `latent` has another length, or if `shape` is no multiple of 2 ** levels.
         """
         check_latent(latent, self.z_dim, 'began')
-        decoder = Decoder(self.width, self.levels, tuple(self.base), self.init_std, self.dtype, name='decoder')
+        first = first_map(self.shape, self.levels, 'began')
+        decoder = Decoder(self.width, self.levels, first, self.init_std, self.dtype, name='decoder')
         x = decoder(latent, self.get_variable('hyper', 'residual'))
         return x if train else jnp.clip(x, -1, 1)
 

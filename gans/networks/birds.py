@@ -17,21 +17,21 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size
+from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map
 
 
 class Generator(nn.Module):
     """Descriptor -> RGB picture (Table 1, lower half).
 
-    A projection to a first map of `base`; for every inner width in reverse a 3x3 convolution to the next width and a
-    transposed 3x3 one; then transposed 5x5 convolutions to the outer widths and to three channels. The picture is
-    `base` times 2 ** (len(outer) + len(inner)): 6 x 6 gives 192 px, 2 x 2 gives 64 px.
+    A projection to a first map (6 x 6 for 192 px); for every inner width in reverse a 3x3 convolution to the next
+    width and a transposed 3x3 one; then transposed 5x5 convolutions to the outer widths and to three channels. `shape`
+    is the picture's (height, width).
     """
 
     outer: tuple[int, ...] = (32, 64, 128)
     inner: tuple[int, ...] = (256, 512)
     z_dim: int = 128
-    base: tuple[int, int] = (6, 6)
+    shape: tuple[int, int] = (192, 192)
     norm: str = 'pixelwise'
     activation: str = 'leaky_relu'
     slope: float = 0.2
@@ -42,14 +42,15 @@ class Generator(nn.Module):
     def __call__(self, latent: Array, train: bool = False) -> Array:
         """`latent` [N, z_dim] -> float32 [N, H, W, 3] in [-1, 1]; `train` matters to batch norm alone.
 
-        Raises UserError if `latent` has another length.
+        Raises UserError if `latent` has another length, or if `shape` is no multiple of
+        2 ** (len(outer) + len(inner)) (32).
         """
         check_latent(latent, self.z_dim, 'birds')
         common = dict(
             norm=self.norm, activation=self.activation, slope=self.slope, init_std=self.init_std, dtype=self.dtype
         )
         widths = (*self.outer, *self.inner)
-        x = Expand(widths[-1], tuple(self.base), **common, name='expand')(latent, train)
+        x = Expand(widths[-1], first_map(self.shape, len(widths), 'birds'), **common, name='expand')(latent, train)
         for i, width in enumerate(reversed(widths[:-1])):
             if i < len(self.inner):
                 x = Superlayer(width, 3, **common, name=f'conv_{i}')(x, train=train)

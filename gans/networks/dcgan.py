@@ -15,19 +15,19 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size
+from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map
 
 
 class Generator(nn.Module):
     """Descriptor -> RGB picture (Table 1, lower half).
 
-    A projection to a first map of `base` and `widths[-1]` channels, then a transposed convolution of stride 2 for
-    every other width in reverse and a last one to three channels: the picture is `base` times 2 ** len(widths).
+    A projection to a first map of `widths[-1]` channels (4 x 4 for 64 px), then a transposed convolution of stride 2
+    for every other width in reverse and a last one to three channels. `shape` is the picture's (height, width).
     """
 
     widths: tuple[int, ...] = (128, 256, 512, 1024)
     z_dim: int = 128
-    base: tuple[int, int] = (4, 4)
+    shape: tuple[int, int] = (64, 64)
     norm: str = 'batch'
     activation: str = 'relu'
     bias_before_norm: bool = True
@@ -40,7 +40,7 @@ class Generator(nn.Module):
     def __call__(self, latent: Array, train: bool = False) -> Array:
         """`latent` [N, z_dim] -> float32 [N, H, W, 3] in [-1, 1]; `train` chooses what batch norm normalises by.
 
-        Raises UserError if `latent` has another length.
+        Raises UserError if `latent` has another length, or if `shape` is no multiple of 2 ** len(widths) (16).
         """
         check_latent(latent, self.z_dim, 'dcgan')
         common = dict(
@@ -51,7 +51,8 @@ class Generator(nn.Module):
             init_std=self.init_std,
             dtype=self.dtype,
         )
-        x = Expand(self.widths[-1], tuple(self.base), **common, name='expand')(latent, train)
+        first = first_map(self.shape, len(self.widths), 'dcgan')
+        x = Expand(self.widths[-1], first, **common, name='expand')(latent, train)
         for i, width in enumerate(reversed(self.widths[:-1])):
             x = Superlayer(width, self.kernel, transposed=True, **common, name=f'up_{i}')(x, train=train)
         x = TransposedConv(3, self.kernel, init_std=self.init_std, dtype=self.dtype, name='out')(x)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 
 
 class Generator(nn.Module):
-    """latent [N, Z] -> [N, size, size, 3] in [-1, 1]: 4 x 4 colours, smoothly enlarged."""
+    """latent [N, Z] -> [N, *shape, 3] in [-1, 1]: 4 x 4 colours, smoothly enlarged."""
 
-    size: int
+    shape: tuple[int, int]
     norm: bool = False
     dtype: Any = jnp.float32
 
@@ -20,7 +20,7 @@ class Generator(nn.Module):
         if self.norm:
             x = nn.BatchNorm(use_running_average=not train, momentum=0.5)(x)
         x = jnp.tanh(x).reshape(-1, 4, 4, 3)
-        return jax.image.resize(x, (len(x), self.size, self.size, 3), 'linear')
+        return jax.image.resize(x, (len(x), *self.shape, 3), 'linear')
 
 
 class Discriminator(nn.Module):

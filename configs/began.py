@@ -1,0 +1,109 @@
+"""Generate pictures from noise with a boundary equilibrium GAN: a discriminator that is an autoencoder.
+
+Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 2 and 3; Berthelot et al. 2017.
+
+    python main.py --config=configs/began.py                embedded flowers, 64 px
+    python main.py --config=configs/began.py:paper          Tables 2 and 3: faces, 64 px, batch 48, 17,187,398 parameters
+    python main.py --config=configs/began.py:paper_128      the same at 128 px: one level more
+    python main.py --config=configs/began.py:flowers        64 px, flowers, mirrored, turned and recoloured
+    python main.py --config=configs/began.py:tiny           a few steps of very small networks, for tests
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='began',
+            seed=0,
+            size=64,
+            batch=16,
+            steps=2400,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+            task=dict(
+                name='generate',
+                latent=64,
+                distribution='normal',
+                flip=True,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='began',
+            generator=dict(width=16, levels=3, z_dim=64, init_std=0.06),
+            discriminator=dict(widths=(16, 32, 48, 64), z_dim=64, init_std=0.06),
+            dtype='float32',
+            objective=dict(name='began', z_dim=64, gamma=0.5, gain=0.001, warm_up=1000, memory=2000, terms=()),
+            turns=dict(gen=1, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
+                learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
+                residual=dict(at=(0.0, 0.2), value=(1.0, 0.0)),
+                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=8, grid=36),
+            checkpoint=dict(every=400, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paper': _paper, 'paper_128': _paper_128, 'flowers': _flowers, 'tiny': _tiny})
+
+
+def _paper(config):
+    config.batch, config.steps, config.ema = 48, 100_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.width, config.discriminator.widths = 128, (128, 256, 384, 512)
+    config.generator.init_std = config.discriminator.init_std = 0.02
+    config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))
+    config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-4,))
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+
+
+def _paper_128(config):
+    _paper(config)
+    config.size, config.generator.levels = 128, 4
+    config.discriminator.widths = (128, 256, 384, 512, 640)
+
+
+def _flowers(config):
+    _paper(config)
+    config.data.tfds.name = 'oxford_flowers102'
+    config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.data.embedded.count = 64
+    for section in (config.generator, config.discriminator, config.objective):
+        section.z_dim = 8
+    config.task.latent, config.objective.warm_up = 8, 16
+    config.generator.width, config.generator.levels, config.discriminator.widths = 4, 1, (4, 4)
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2

@@ -1,0 +1,117 @@
+"""Generate pictures from noise while the discriminator learns to see: everything that it is shown is blurred at first.
+
+Source: "Gradually Increasing Image Resolution During GAN Training" (2018), Tables 1 and 2, figures 3 and 4.
+
+    python main.py --config=configs/birds.py                embedded flowers, 64 px
+    python main.py --config=configs/birds.py:paper          Tables 1 and 2: birds, 192 px, batch 64, 500 epochs
+    python main.py --config=configs/birds.py:no_blur        the control: the same without blur
+    python main.py --config=configs/birds.py:tiny           a few steps of very small networks, for tests
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='birds',
+            seed=0,
+            size=64,
+            batch=32,
+            steps=4000,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='caltech_birds2011', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+            task=dict(
+                name='generate',
+                latent=128,
+                distribution='normal',
+                flip=True,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='birds',
+            # norm: pixelwise, batch or layer; activation: leaky_relu, relu, elu or tanh.
+            generator=dict(
+                outer=(16, 32, 64),
+                inner=(128, 256),
+                z_dim=128,
+                norm='pixelwise',
+                activation='leaky_relu',
+                slope=0.2,
+                init_std=0.02,
+            ),
+            discriminator=dict(
+                outer=(16, 32, 64),
+                inner=(128, 256),
+                hidden=128,
+                norm='pixelwise',
+                activation='leaky_relu',
+                slope=0.2,
+                init_std=0.02,
+            ),
+            dtype='float32',
+            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a page of its own.
+            objective=dict(name='standard', form='non_saturating', terms=()),
+            turns=dict(gen=1, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
+                learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
+                adversarial=1.0,
+                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=8, grid=36),
+            checkpoint=dict(every=400, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paper': _paper, 'no_blur': _no_blur, 'tiny': _tiny})
+
+
+def _paper(config):
+    config.size, config.batch, config.steps, config.ema = 192, 64, 86_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.outer = config.discriminator.outer = (32, 64, 128)
+    config.generator.inner = config.discriminator.inner = (256, 512)
+    config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))
+    config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-4,))
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+
+
+def _no_blur(config):
+    config.schedules.blur.value = (0.0, 0.0)
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.data.embedded.count = 64
+    config.task.latent = config.generator.z_dim = 8
+    for section in (config.generator, config.discriminator):
+        section.outer, section.inner = (4,), (4,)
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2

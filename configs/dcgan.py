@@ -1,0 +1,116 @@
+"""Generate pictures from noise with a deep convolutional GAN.
+
+Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3.
+
+    python main.py --config=configs/dcgan.py                embedded flowers, 64 px
+    python main.py --config=configs/dcgan.py:paper          Tables 1 and 3: faces, 64 px, batch 128, 36,565,764 parameters
+    python main.py --config=configs/dcgan.py:flowers        the same on flowers, mirrored, turned and recoloured
+    python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='dcgan',
+            seed=0,
+            size=64,
+            batch=32,
+            steps=2400,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+            task=dict(
+                name='generate',
+                latent=128,
+                distribution='uniform',
+                flip=True,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='dcgan',
+            # `bias_before_norm`: the paper's count has them, and they do nothing.
+            generator=dict(
+                widths=(32, 64, 128, 256),
+                z_dim=128,
+                norm='batch',
+                activation='relu',
+                bias_before_norm=False,
+                init_std=0.02,
+            ),
+            discriminator=dict(
+                widths=(32, 64, 128, 256),
+                norm='batch',
+                activation='leaky_relu',
+                slope=0.2,
+                bias_before_norm=False,
+                init_std=0.02,
+            ),
+            dtype='float32',
+            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a page of its own.
+            objective=dict(name='standard', form='non_saturating', terms=()),
+            turns=dict(gen=1, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=dict(at=(0.7, 1.0), value=(4e-4, 4e-5)),
+                learning_rate_disc=dict(at=(0.7, 1.0), value=(2e-4, 2e-5)),
+                adversarial=1.0,
+                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=8, grid=36),
+            checkpoint=dict(every=400, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
+
+
+def _paper(config):
+    config.batch, config.steps, config.ema = 128, 40_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.widths = config.discriminator.widths = (128, 256, 512, 1024)
+    config.generator.bias_before_norm = config.discriminator.bias_before_norm = True
+    config.schedules.learning_rate_gen = dict(at=(0.0,), value=(2e-4,))
+    config.schedules.learning_rate_disc = dict(at=(0.0,), value=(2e-4,))
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+
+
+def _flowers(config):
+    _paper(config)
+    config.data.tfds.name = 'oxford_flowers102'
+    config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.data.embedded.count = 64
+    config.task.latent = config.generator.z_dim = 8
+    config.generator.widths = config.discriminator.widths = (4, 4)
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
