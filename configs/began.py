@@ -1,9 +1,10 @@
 """Generate pictures from noise with a boundary equilibrium GAN: a discriminator that is an autoencoder.
 
-Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 2 and 3; Berthelot et al. 2017.
+Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 2 and 3;
+Berthelot et al. 2017.
 
     python main.py --config=configs/began.py                embedded flowers, 64 px
-    python main.py --config=configs/began.py:paper          Tables 2 and 3: faces, 64 px, batch 48, 17,187,398 parameters
+    python main.py --config=configs/began.py:paper          Tables 2 and 3: 17,187,398 parameters, faces, batch 48
     python main.py --config=configs/began.py:paper_128      the same at 128 px: one level more
     python main.py --config=configs/began.py:flowers        64 px, flowers, mirrored, turned and recoloured
     python main.py --config=configs/began.py:tiny           a few steps of very small networks, for tests
@@ -61,7 +62,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
                 learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
                 residual=dict(at=(0.0, 0.2), value=(1.0, 0.0)),
-                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
                 blur=0.0,
             ),
             # 'jit' runs one program over all devices; devices=0 takes all of them.

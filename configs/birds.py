@@ -78,7 +78,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 learning_rate_gen=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
                 learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
                 adversarial=1.0,
-                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
                 blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
             ),
             # 'jit' runs one program over all devices; devices=0 takes all of them.

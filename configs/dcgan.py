@@ -3,7 +3,7 @@
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3.
 
     python main.py --config=configs/dcgan.py                embedded flowers, 64 px
-    python main.py --config=configs/dcgan.py:paper          Tables 1 and 3: faces, 64 px, batch 128, 36,565,764 parameters
+    python main.py --config=configs/dcgan.py:paper          Tables 1 and 3: 36,565,764 parameters, faces, batch 128
     python main.py --config=configs/dcgan.py:flowers        the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
 """
@@ -76,7 +76,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 learning_rate_gen=dict(at=(0.7, 1.0), value=(4e-4, 4e-5)),
                 learning_rate_disc=dict(at=(0.7, 1.0), value=(2e-4, 2e-5)),
                 adversarial=1.0,
-                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
                 blur=0.0,
             ),
             # 'jit' runs one program over all devices; devices=0 takes all of them.

@@ -1,6 +1,7 @@
 """Generate pictures from noise with a Wasserstein GAN and a gradient penalty.
 
-Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3; Gulrajani et al. 2017.
+Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3;
+Gulrajani et al. 2017.
 
     python main.py --config=configs/wgan_gp.py              embedded flowers, 64 px
     python main.py --config=configs/wgan_gp.py:paper        Tables 1 and 3: faces, 64 px, batch 128
@@ -72,7 +73,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 learning_rate_disc=dict(at=(0.7, 1.0), value=(6e-4, 6e-5)),
                 adversarial=1.0,
                 penalty=10.0,
-                # The standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
                 blur=0.0,
             ),
             # 'jit' runs one program over all devices; devices=0 takes all of them.
