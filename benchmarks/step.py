@@ -59,15 +59,13 @@ def prepare(config):
 
     from benchmarks.least import least_operations
     from benchmarks.machine import copy_bandwidth, matmul_rate
-    from gans.build import batches_per_step, build, shape_of
+    from gans.build import build, fed_shape, shape_of
     from gans.parallel import lay_out
     from gans.train_step import init
 
     game = build(config, pictures=10_000)
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = np.random.default_rng(0).integers(
-        0, 256, (batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8
-    )
+    pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
     state = layout.place(jax.jit(partial(init, game))(jax.random.key(0), pictures[0, :1]))
     key, batches = jax.random.key(config.seed), layout.feed(pictures)
     start = time.perf_counter()

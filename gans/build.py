@@ -66,6 +66,11 @@ def batches_per_step(config: ConfigDict) -> int:
     return config.turns.gen + config.turns.disc - 1
 
 
+def fed_shape(config: ConfigDict) -> tuple[int, ...]:
+    """The shape of the pictures that a step is fed with: (turns, N, H, W, 3)."""
+    return (batches_per_step(config), config.batch, *shape_of(config), 3)
+
+
 def shape_of(config: ConfigDict) -> tuple[int, int]:
     """The pictures' (height, width) in pixels: `config.size` is a number or such a pair."""
     size = config.size

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from clu import parameter_overview
 
-from gans.build import batches_per_step, shape_of
+from gans.build import fed_shape
 from gans.config import to_json
 from gans.errors import UserError
 from gans.game import TrainState
@@ -44,7 +44,7 @@ def memory_needed(experiment: Experiment, state: TrainState) -> int:
     stored = stored_bytes(experiment)
     config, game = experiment.config, experiment.game
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = jax.ShapeDtypeStruct((batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8)
+    pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
     memory = layout.lower(jax.random.key(0), state, pictures).compile().memory_analysis()
     whole = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
     return whole - memory.alias_size_in_bytes + stored

@@ -22,7 +22,7 @@ from gans.parallel import free_memory
 from gans.train_step import init
 
 _MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
-_AT_LEAST = {
+_AT_LEAST = {  # numbers of the config that count something, or that are divided by
     'steps': 1,
     'batch': 1,
     'steps_per_call': 1,
@@ -63,7 +63,7 @@ def open_experiment(config: ConfigDict) -> Experiment:
     """
     given = flatten(config.to_dict())
     for name, least in _AT_LEAST.items():
-        if given[name] < least:
+        if given.get(name, least) < least:
             raise UserError(f'config.{name} is {given[name]}: it must be at least {least}.')
     source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)

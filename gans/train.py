@@ -88,7 +88,7 @@ class _Loop:
 
     def steps_together(self, step):
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
-        together = self.experiment.config.steps_per_call
+        together = self.experiment.config.get('steps_per_call', 1)  # older pages have none
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
         return together if on_time else 1
 

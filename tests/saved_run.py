@@ -1,5 +1,6 @@
 """Run folders for tests: untrained networks of a few numbers in a real checkpoint, on pictures made here."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,11 @@ def save_run(folder: Path, config, step: int = 3) -> Path:
     )
     _save(folder, experiment, step, state)
     return folder
+
+
+def logged(folder: Path) -> list[dict]:
+    """What training wrote into a run's metrics.jsonl: {name: number} of every line."""
+    return [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
 
 
 class Fake:

@@ -1,6 +1,5 @@
 """Two processes train as one: the same losses, one folder, one stop; and one goes on where two have ended."""
 
-import json
 import signal
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from processes import wait_for
+from saved_run import logged
 
 from gans import hosts
 from gans.errors import UserError
@@ -43,8 +43,7 @@ def ends_of(processes, timeout=300):
 
 
 def losses(folder):
-    lines = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
-    return np.array([[line['gen/loss'], line['disc/loss']] for line in lines])
+    return np.array([[line['gen/loss'], line['disc/loss']] for line in logged(folder)])
 
 
 def test_two_processes_train_like_one_and_one_goes_on_and_two_again(tiny, tmp_path):
@@ -59,7 +58,9 @@ def test_two_processes_train_like_one_and_one_goes_on_and_two_again(tiny, tmp_pa
     ends = ends_of(start_both(tmp_path / 'two', '--config.steps=5', '--config.data.placement=device'))
     assert [code for code, *_ in ends] == [0, 0], ends
     assert train(open_experiment(tiny(PAGE, **changes | {'steps': 5})), tmp_path / 'one')
-    np.testing.assert_allclose(losses(tmp_path / 'two'), losses(tmp_path / 'one'), rtol=1e-3)
+    two, one = losses(tmp_path / 'two'), losses(tmp_path / 'one')
+    np.testing.assert_allclose(two[:3], one[:3], rtol=2e-4)
+    np.testing.assert_allclose(two, one, rtol=1e-3)
 
 
 def test_a_signal_to_one_stops_both_at_the_same_step(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.least import layers_of, least_operations
 from gans import conv
-from gans.build import batches_per_step, build, shape_of
+from gans.build import build, fed_shape
 from gans.config import load
 from gans.layers import Conv, Dense, TransposedConv
 from gans.parallel import lay_out
@@ -97,7 +97,7 @@ def test_the_compiled_step_does_little_more_than_the_least(page, monkeypatch):
     config.batch = 8
     config.turns.update(gen=1, disc=1)  # the others run in a loop, whose body XLA counts once
     game = build(config, 1000)
-    pictures = jax.ShapeDtypeStruct((batches_per_step(config), config.batch, *shape_of(config), 3), np.uint8)
+    pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)
     compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
     assert 1 < compiled.cost_analysis()['flops'] / least_operations(game, config) < 1.05

@@ -62,6 +62,13 @@ def reopened(contents, folder):
     return sorted(source.reads)
 
 
+def use_long_ago(contents, age, folder):
+    """Opens a new set and dates it `age` seconds before all that is dated today."""
+    reopened(contents, folder)
+    (newest,) = (path for path in folder.glob('*.pictures') if path.stat().st_mtime > 1e9)
+    os.utime(newest, (1e9 - age, 1e9 - age))
+
+
 def test_the_next_start_decodes_only_what_was_not_asked_for(tmp_path):
     memory = keep(Numbers(), tmp_path)
     gather(memory, IDS)
@@ -113,9 +120,7 @@ def test_two_processes_that_read_at_once_add_up(tmp_path):
 def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypatch):
     monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
     for age, first in ((300, 0), (200, 100)):
-        reopened(range(first, first + 60), tmp_path)
-        (newest,) = (path for path in tmp_path.glob('*.pictures') if path.stat().st_mtime > 1e9)
-        os.utime(newest, (1e9 - age, 1e9 - age))
+        use_long_ago(range(first, first + 60), age, tmp_path)
     assert reopened(range(60), tmp_path) == []
     reopened(range(60, 120), tmp_path)
     assert reopened(range(60), tmp_path) == []
@@ -124,9 +129,7 @@ def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypat
 def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
     monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
     for age, first in ((300, 0), (200, 100), (100, 60)):
-        reopened(range(first, first + 60), tmp_path)
-        (newest,) = (path for path in tmp_path.glob('*.pictures') if path.stat().st_mtime > 1e9)
-        os.utime(newest, (1e9 - age, 1e9 - age))
+        use_long_ago(range(first, first + 60), age, tmp_path)
     assert len(list(tmp_path.glob('*.pictures'))) == len(list(tmp_path.glob('*.known'))) == 2
     assert reopened(range(100, 160), tmp_path) == reopened(range(60, 120), tmp_path) == []
 

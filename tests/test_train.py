@@ -1,6 +1,5 @@
 """The loop: one real step of every page, exact resume, stops, damage, divergence."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from processes import wait_for
+from saved_run import logged
 
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
@@ -61,7 +61,7 @@ def test_one_real_step_of_the_real_loop_of_every_page(page, tiny, tmp_path):
     assert train(open_experiment(config), tmp_path / 'run')
     run = load_run(tmp_path / 'run')
     assert run.step == 1 and run.config.name == config.name
-    (line,) = (json.loads(line) for line in (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines())
+    (line,) = logged(tmp_path / 'run')
     assert line['step'] == 1
     for name in ('gen/loss', 'disc/loss', *(f'schedule/{s}' for s in config.schedules)):
         assert np.isfinite(line[name])
@@ -193,9 +193,7 @@ def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
 def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
     train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 1})), tmp_path / 'each')
     train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 4})), tmp_path / 'all')
-    each, (mean,) = (
-        [json.loads(x) for x in (tmp_path / n / 'metrics.jsonl').read_text().splitlines()] for n in ('each', 'all')
-    )
+    each, (mean,) = logged(tmp_path / 'each'), logged(tmp_path / 'all')
     assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)
 
 
@@ -206,13 +204,12 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(tiny, tmp
 
     changes, calls = {'steps': 6, 'log.every': 3, 'log.pictures': 2, 'checkpoint.every': 5}, []
     monkeypatch.setattr('gans.train.lay_out', watched)
-    for name, together in (('one', 1), ('two', 2)):
-        train(open_experiment(tiny(PAGE, **changes, steps_per_call=together)), tmp_path / name)
+    one, two = tiny(PAGE, **changes), tiny(PAGE, **changes, steps_per_call=2)
+    del one.steps_per_call  # as in pages and runs that are older than the field
+    for name, config in (('one', one), ('two', two)):
+        train(open_experiment(config), tmp_path / name)
     assert calls == [1] * 6 + [2, 1, 1, 1, 1]
-    one, two = (
-        [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
-        for name in ('one', 'two')
-    )
+    one, two = logged(tmp_path / 'one'), logged(tmp_path / 'two')
     assert [line['step'] for line in two] == [3, 6]
     assert two[0] == pytest.approx(one[0], rel=1e-3)
     assert len(list((tmp_path / 'two' / 'pictures').iterdir())) == 3
@@ -231,10 +228,7 @@ def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny
     changes = {'steps': 2, 'devices': 2, 'log.every': 1}
     train(open_experiment(tiny(PAGE, **changes)), tmp_path / 'host')
     train(open_experiment(tiny(PAGE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
-    host, device = (
-        [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
-        for name in ('host', 'device')
-    )
+    host, device = logged(tmp_path / 'host'), logged(tmp_path / 'device')
     assert device[0] == pytest.approx(host[0], rel=1e-4)
     # Another run: were the numbers read wrongly, the first step would already see other pictures.
     assert host[0]['gen/l1'] != pytest.approx(host[1]['gen/l1'], rel=1e-3)

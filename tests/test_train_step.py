@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from generators import generator_game
 
-from gans.build import batches_per_step, build, shape_of
+from gans.build import build, fed_shape
 from gans.config import load
 from gans.train_step import draw, init, paint, sample, train_step
 
@@ -24,9 +24,7 @@ def make_game(page, schedules=None, **changes):
     config.update_from_flattened_dict(changes)
     config.schedules = config.schedules.to_dict() | (schedules or {})
     game = build(config, 64)
-    shape = (batches_per_step(config), config.batch, *shape_of(config), 3)
-    pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    return game, pictures
+    return game, np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
 
 
 def start(game, pictures):
