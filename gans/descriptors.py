@@ -91,8 +91,8 @@ def slerp(first: np.ndarray, last: np.ndarray, frames: int, centre: np.ndarray |
     """The walk [frames, Z] along the great circle around `centre` from a descriptor [Z] to another, at equal angles.
 
     With a, b the ends seen from the centre and w the angle between: (sin((1 - t) w) a + sin(t w) b) / sin(w) (White
-    2016, section 2.1). Noise of many dimensions lies near a sphere, whose inside a straight walk would cross. Where a
-    and b lie on one line there is no such circle, and the walk is straight.
+    2016, "Interpolation"). Noise of many dimensions lies near a sphere, whose inside a straight walk would cross. Where
+    a and b lie on one line there is no such circle, and the walk is straight.
     """
     a, b = np.asarray(first, np.float64) - centre, np.asarray(last, np.float64) - centre
     lengths = np.linalg.norm(a) * np.linalg.norm(b)

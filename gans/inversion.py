@@ -33,8 +33,8 @@ def encode(game: Game, state: TrainState, pictures: jax.Array) -> jax.Array:
 def search(game: Game, state: TrainState, pictures: jax.Array, mean: jax.Array, scale: jax.Array) -> jax.Array:
     """Descriptors [N, Z] whose pictures are near `pictures` [N, H, W, 3] in [-1, 1], by gradient descent.
 
-    `STEPS` steps of Adam on each picture's mean squared error, from the mean descriptor. As in Berthelot et al. 2017,
-    section 4.2, which minimises the mean absolute error.
+    `STEPS` steps of Adam on each picture's mean squared error, from the mean descriptor. As in Berthelot et al. 2017
+    ("Space continuity"), where it is the mean absolute error. Pixels that a generator clips do not pull.
 
     Args:
       game: what was trained.

@@ -72,6 +72,7 @@ def frames_of(path):
         found = []
         for i in range(image.n_frames):
             image.seek(i)
+            assert image.info['duration'] == 120  # longer where equal frames follow each other
             found.append(np.asarray(image.convert('RGB')))
     return np.stack(found)
 
