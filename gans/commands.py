@@ -8,6 +8,8 @@ from ml_collections import config_flags
 from gans.config import explain_unknown, load
 from gans.errors import UserError, closest
 
+_INPUT = 'translate: a picture or a folder; explore: the same, to be found; evaluate: where the pictures lie now.'
+
 
 def define_flags() -> None:
     """Defines every flag of `main.py`."""
@@ -19,13 +21,23 @@ def define_flags() -> None:
     flags.DEFINE_string('workdir', None, 'The run folder; training makes runs/00000-NAME by default.')
     flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.')
     flags.DEFINE_bool('debug', False, 'Show the traceback of an error.')
-    flags.DEFINE_string('input', None, 'translate: a picture or a folder; evaluate: where the pictures lie now.')
-    flags.DEFINE_string('output', None, 'translate, compare: the folder for the results.')
+    flags.DEFINE_string('input', None, _INPUT)
+    flags.DEFINE_string('output', None, 'translate, compare, explore: the folder for the results.')
     flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
     flags.DEFINE_string('coordinator', None, 'train with several processes: host:port of the first, the same for all.')
     flags.DEFINE_integer('processes', None, 'train with several processes: how many.')
     flags.DEFINE_integer('index', None, 'train with several processes: which this one is, from 0.')
     flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.')
+    flags.DEFINE_list('draw', [], 'explore: some of samples,mean,walks,directions,edits,arithmetic,find.')
+    flags.DEFINE_list('seeds', [], 'explore: the seeds, each one descriptor, separated by commas.')
+    flags.DEFINE_integer('count', None, 'explore: how many seeds, from 0; 64 by default, of which walks take 8.')
+    flags.DEFINE_integer('frames', 9, 'explore: how many pictures a walk has.')
+    flags.DEFINE_list('directions', [], 'explore: which principal directions, from 0; the first 8 by default.')
+    flags.DEFINE_float('reach', 3.0, 'explore: how far to go along them, in roots of their eigenvalues.')
+    flags.DEFINE_string('edits', None, 'explore: a file of edits, lines like grin: {3: +2, 7: -1}.')
+    flags.DEFINE_list('apply', [], 'explore: which edits, grin,lips,grin+lips say; all by default.')
+    flags.DEFINE_string('arithmetic', None, 'explore: means of seeds to be added up, 0,1,2-3,4,5+6,7,8 say.')
+    flags.DEFINE_bool('search', False, 'explore: find --input by gradient descent, even if there is an encoder.')
 
 
 def parse(values: flags.FlagValues, arguments: list[str]) -> None:
@@ -102,10 +114,18 @@ def _compare(values) -> int:
     return 0
 
 
+def _explore(values) -> int:
+    from gans.explore import Wishes, explore
+
+    wishes = Wishes(*(values[name].value for name in Wishes._fields))
+    print(explore(_required(values, 'workdir'), _required(values, 'output'), wishes))
+    return 0
+
+
 def _required(values, name):
     if not values[name].value:
         raise UserError(f'--mode={values.mode} needs --{name}.')
     return values[name].value
 
 
-_VERBS = {'train': _train, 'evaluate': _evaluate, 'translate': _translate, 'compare': _compare}
+_VERBS = {'train': _train, 'evaluate': _evaluate, 'translate': _translate, 'compare': _compare, 'explore': _explore}

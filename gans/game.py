@@ -75,6 +75,8 @@ class Objective(NamedTuple):
       needs: the names of the schedules that the losses read from `Turn.hyper`.
       descriptor: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
         the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
+        The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
+        (`gans.descriptors.moments`).
       picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
         gradient by each picture does), so that statistics over a batch in the discriminator are refused.
     """

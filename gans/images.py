@@ -1,16 +1,17 @@
 """The picture conventions, in one place.
 
 On the device a picture is float32 in [-1, 1], NHWC, RGB (gray: one channel). On disk and in sources it is
-uint8 [H, W, 3]. What is for people (`grid`, `montage`, `save_png`) works on uint8 NumPy arrays and never runs
-under jit.
+uint8 [H, W, 3]. What is for people (`grid`, `montage`, `save_png`, `save_gif`) works on uint8 NumPy arrays and
+never runs under jit.
 """
 
 import contextlib
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import jax
 import jax.numpy as jnp
@@ -207,21 +208,43 @@ def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
     """
     from PIL import Image
 
-    path, array = Path(path), np.asarray(array)
+    array = np.asarray(array)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
         raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
+    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'), 'the picture')
+
+
+def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:
+    """Writes an animation that begins again at its end as GIF, with 256 colours per frame, whole or not at all.
+
+    frames: uint8 [N, H, W, 3]. Of frames that are equal and follow each other a GIF has one that stays longer. Raises
+    as `save_png`.
+    """
+    from PIL import Image
+
+    first, *others = (Image.fromarray(frame) for frame in _as_rgb(frames))
+    options = dict(format='GIF', save_all=True, append_images=others, duration=milliseconds, loop=0)
+    write_whole(path, lambda file: first.save(file, **options), 'the animation')
+
+
+def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None], what: str) -> None:
+    """Lets `write` fill a file that has its name only when it is complete. Makes missing folders.
+
+    Raises UserError, which calls the file `what`, if the disk or the permissions say no.
+    """
+    path = Path(path)
     # Process and thread in the name: two writers of one path must not share a temporary file.
     temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, 'wb') as file:
-            Image.fromarray(array).save(file, format='PNG')
+            write(file)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
-            f'cannot write the picture {path} ({error.strerror or error}): '
+            f'cannot write {what} {path} ({error.strerror or error}): '
             'free some disk space or choose a folder that you may write to'
         ) from error
     finally:

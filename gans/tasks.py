@@ -14,6 +14,7 @@ from gans.errors import UserError, closest
 from gans.game import Array, Inputs, Task
 
 DISTRIBUTIONS = {'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0), 'normal': jax.random.normal}
+VARIANCES = {'uniform': 1 / 3, 'normal': 1.0}  # of each number of such a latent; the means are 0
 
 
 def colorize(latent: int, flip: bool) -> Task:

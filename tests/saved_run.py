@@ -46,14 +46,17 @@ def make_config(task: str, pictures: Path, seed: int = 0, latent: int | None = N
     return config
 
 
-def save_run(folder: Path, config, step: int = 3) -> Path:
-    """Writes a checkpoint with random networks of `config`; returns the folder. Nothing is compiled."""
+def save_run(folder: Path, config, step: int = 3, carry=None) -> Path:
+    """Writes a checkpoint with random networks of `config`; returns the folder. Nothing is compiled.
+
+    `carry` is what the rules remember; without one, numbers at random like all others.
+    """
     experiment = open_experiment(config)
     rng = np.random.default_rng(config.seed)
     state = jax.tree.map(
         lambda x: (0.2 * rng.standard_normal(x.shape)).astype(x.dtype), state_shapes(experiment.game, config)
     )
-    _save(folder, experiment, step, state)
+    _save(folder, experiment, step, state if carry is None else state.replace(carry=carry))
     return folder
 
 

@@ -11,16 +11,16 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     ('errors',),
     ('images', 'conv', 'config', 'startup'),
-    ('layers', 'losses', 'schedules'),
+    ('layers', 'losses', 'schedules', 'descriptors'),
     ('game',),
-    ('terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
+    ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
     ('train_step',),
-    ('parallel', 'hosts', 'checkpoint', 'logbook', 'picture_files'),
+    ('parallel', 'hosts', 'checkpoint', 'logbook', 'picture_files', 'inversion'),
     ('runs',),
     ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
-    ('measure_pairs', 'measure_samples'),
-    ('train', 'evaluate', 'translate'),
+    ('measure_pairs', 'measure_samples', 'drawings'),
+    ('train', 'evaluate', 'translate', 'explore'),
     ('compare',),
     ('commands',),
 )
@@ -31,6 +31,7 @@ ONLY = {
     'metrics': {'errors', 'images'},
     'data': {'errors', 'startup'},
     'layers': {'errors', 'conv'},
+    'descriptors': {'errors'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')
 

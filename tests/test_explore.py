@@ -1,0 +1,340 @@
+"""The verb `explore`: a linear generator, of which everything is known in closed form, and small runs of every kind."""
+
+import re
+import subprocess
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from generators import generator_config
+from PIL import Image
+from saved_run import Fake, fake_run, make_config, save_pictures, save_run, smooth_pictures
+from test_families import family
+
+from gans import descriptors, images, inversion
+from gans import explore as module
+from gans.drawings import Painter
+from gans.errors import UserError
+from gans.explore import Wishes, explore
+from gans.objectives import began
+from gans.runs import load_run
+from gans.train_step import paint
+
+WEIGHTS = np.random.default_rng(0).uniform(-0.1, 0.1, (5, 16 * 16 * 3)).astype(np.float32)
+EDITS = '{grin: {3: +2, 1: -1}, lips: {1: 0.5}}'
+
+
+def linear(latent):
+    """Descriptors [N, 5] -> pictures: within [-1, 1] for all that is drawn here."""
+    return 0.1 + (latent @ WEIGHTS).reshape(-1, 16, 16, 3)
+
+
+def stored(points):
+    """What a linear generator's pictures are in a file."""
+    made = 0.1 + (np.asarray(points, np.float64) @ WEIGHTS).reshape(*np.shape(points)[:-1], 16, 16, 3)
+    return np.round((np.clip(made, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def run_of(tmp_path, make=linear, judge=lambda pictures: pictures.mean((1, 2, 3)), **changes):
+    trained = fake_run(tmp_path / 'run', generator_config(**changes), lambda image, latent: make(latent))
+    return trained._replace(game=trained.game._replace(disc=Fake(lambda image, latent: judge(image))))
+
+
+@pytest.fixture
+def use(monkeypatch, tmp_path):
+    """Makes `explore` find such a run; returns a function that explores it: (numbers by drawing, folder, text)."""
+
+    def go(*how, **wishes):
+        trained = run_of(tmp_path, *how)
+        monkeypatch.setattr(module, 'load_run', lambda folder: trained)
+        if 'edits' in wishes:
+            (tmp_path / 'edits.yaml').write_text(wishes['edits'])
+            wishes['edits'] = str(tmp_path / 'edits.yaml')
+        text = explore('run', tmp_path / 'out', Wishes(**wishes))
+        numbers = {path.stem: dict(np.load(path)) for path in (tmp_path / 'out').glob('*.npz')}
+        return numbers, tmp_path / 'out', text
+
+    return go
+
+
+def close(a, b):
+    """Equal up to one level: the device rounds in float32."""
+    np.testing.assert_allclose(a.astype(int), b.astype(int), atol=1)
+
+
+def shown(path):
+    return np.asarray(Image.open(path))
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        found = []
+        for i in range(image.n_frames):
+            image.seek(i)
+            assert image.info['duration'] == 120  # longer where equal frames follow each other
+            found.append(np.asarray(image.convert('RGB')))
+    return np.stack(found)
+
+
+def test_a_seed_is_one_descriptor_whatever_else_is_drawn(use):
+    many = use(draw=['samples'], count=20)[0]['samples']
+    some = use(draw=['samples'], seeds=['7', '3'])[0]['samples']
+    np.testing.assert_array_equal(some['descriptors'], many['descriptors'][[7, 3]])
+    np.testing.assert_array_equal(some['seeds'], [7, 3])
+    assert np.abs(many['descriptors']).max() <= 1 and len(np.unique(many['descriptors'][:, 0])) == 20
+    close(many['pictures'], stored(many['descriptors']))
+    assert many['pictures'].shape == (20, 16, 16, 3) and many['descriptors'].dtype == np.float32
+
+
+def test_by_default_all_that_needs_no_more_than_a_run_is_drawn(use):
+    numbers, folder, text = use()
+    assert sorted(numbers) == ['directions', 'mean', 'samples', 'walk_linear', 'walk_spherical']
+    assert numbers['samples']['pictures'].shape[0] == 64
+    assert numbers['walk_linear']['pictures'].shape == (7, 9, 16, 16, 3)
+    assert numbers['directions']['pictures'].shape == (5, 9, 16, 16, 3)
+    moving = ['directions', 'walk_linear', 'walk_spherical']
+    wanted = [f'{n}.{e}' for n in numbers for e in ('png', 'npz')] + [f'{n}.gif' for n in moving]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(wanted)
+    assert [line.partition(':')[0] for line in text.splitlines()[1:-1]] == [
+        'samples.{png,npz}',
+        'mean.{png,npz}',
+        'walk_linear.{png,gif,npz}',
+        'walk_spherical.{png,gif,npz}',
+        'directions.{png,gif,npz}',
+    ]
+    assert 'all root eigenvalues 0.5774: the order of the directions says nothing' in text
+
+
+def test_pictures_show_the_numbers(use):
+    numbers, folder, _ = use(edits=EDITS, arithmetic='0-1+2', count=5, frames=3)
+    for name, columns in (('samples', 3), ('walk_linear', 3), ('directions', 3), ('edit_grin', 3)):
+        made = numbers[name]['pictures']
+        sheet = images.grid(made.reshape(-1, 16, 16, 3), columns)
+        np.testing.assert_array_equal(shown(folder / f'{name}.png'), sheet)
+    np.testing.assert_array_equal(shown(folder / 'mean.png'), numbers['mean']['pictures'])
+    close(numbers['mean']['pictures'], stored(np.zeros(5)))
+    sheet = images.montage(list(numbers['arithmetic']['pictures'][:, None]), ['0', '- 1', '+ 2', '='])
+    np.testing.assert_array_equal(shown(folder / 'arithmetic.png'), sheet)
+
+
+def test_walks_go_from_seed_to_seed(use):
+    numbers, folder, _ = use(draw=['samples', 'walks'], seeds=['4', '0', '9'], frames=5)
+    ends = numbers['samples']['descriptors']
+    for name, walk in (('walk_linear', descriptors.lerp), ('walk_spherical', descriptors.slerp)):
+        points = numbers[name]['descriptors']
+        wanted = [walk(a, b, 5) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        np.testing.assert_allclose(points, wanted, atol=1e-6)
+        np.testing.assert_array_equal(numbers[name]['seeds'], [4, 0, 9])
+        close(numbers[name]['pictures'], stored(points))
+        frames, made = frames_of(folder / f'{name}.gif'), numbers[name]['pictures']
+        assert len(frames) == 2 * 4 + 1
+        chain = np.stack([*made[0, :-1], *made[1]])
+        assert np.abs(frames.astype(int) - chain).mean() < 0.5
+
+
+def test_directions_pass_through_the_mean(use):
+    numbers = use(draw=['directions'], directions=['3', '0'], reach=2.0, frames=5)[0]['directions']
+    root = np.sqrt(1 / 3)
+    wanted = np.zeros((2, 5, 5))
+    wanted[0, :, 3] = wanted[1, :, 0] = root * np.linspace(-2, 2, 5)
+    np.testing.assert_allclose(numbers['descriptors'], wanted, atol=1e-6)
+    np.testing.assert_allclose(numbers['eigenvalues'], [1 / 3] * 2)
+    np.testing.assert_allclose(numbers['coefficients'], np.linspace(-2, 2, 5))
+    np.testing.assert_array_equal(numbers['directions'], [3, 0])
+
+
+def test_edits_morph_every_seed(use):
+    numbers, folder, text = use(draw=['samples', 'edits'], edits=EDITS, apply=['lips', 'grin+lips'], count=3, frames=4)
+    assert sorted(numbers) == ['edit_grin+lips', 'edit_lips', 'samples']
+    both, seeds = numbers['edit_grin+lips'], numbers['samples']['descriptors']
+    wanted = np.repeat(seeds[:, None], 4, axis=1)
+    wanted[..., 1], wanted[..., 3] = (np.sqrt(1 / 3) * k * np.linspace(0, 1, 4) for k in (-0.5, 2))
+    np.testing.assert_allclose(both['descriptors'], wanted, atol=1e-6)
+    np.testing.assert_array_equal(both['directions'], [1, 3])
+    np.testing.assert_array_equal(both['coefficients'], [-0.5, 2])
+    close(both['pictures'], stored(wanted))
+    frames = frames_of(folder / 'edit_grin+lips.gif')
+    assert len(frames) == 4
+    sheets = np.stack([images.grid(frame, 2) for frame in both['pictures'].swapaxes(0, 1)])
+    assert frames.shape == sheets.shape and np.abs(frames.astype(int) - sheets).mean() < 1.2
+    assert 'rows from neutral to grin+lips (-0.5 along 1, +2 along 3), seeds 0 to 2' in text
+
+
+def test_sums_are_those_of_the_seeds_means(use):
+    numbers, _, text = use(draw=['samples', 'arithmetic'], arithmetic='0,1-2+3,4,5', count=6)
+    seeds, found = numbers['samples']['descriptors'], numbers['arithmetic']
+    means = [seeds[:2].mean(axis=0), seeds[2], seeds[3:].mean(axis=0)]
+    wanted = np.stack([*means, means[0] - means[1] + means[2]])
+    np.testing.assert_allclose(found['descriptors'], wanted, atol=1e-6)
+    close(found['pictures'], stored(wanted))
+    np.testing.assert_array_equal(found['signs'], [1, -1, 1])
+    np.testing.assert_array_equal(found['seeds'], range(6))
+    np.testing.assert_array_equal(found['terms'], [0, 0, 1, 2, 2, 2])
+    assert 'mean descriptors of the seeds 0,1 - 2 + 3,4,5, and their sum' in text
+
+
+KNOWN = np.array([[0.5, -0.9, 0.1, 0.8, -0.3], [-1.0, 0.2, 0.7, 0.0, 1.3], [0.0, 0.0, 0.0, 0.0, 0.1]], np.float32)
+
+
+def encoder(pictures):
+    """The linear generator's inverse, but for half of it: not what a search would find."""
+    codes = (pictures.reshape(len(pictures), -1) - 0.1) @ np.linalg.pinv(WEIGHTS)
+    return {'code': codes / 2, 'image': pictures}
+
+
+@pytest.mark.parametrize('how', ['search', 'encoder', 'search despite an encoder'])
+def test_known_descriptors_are_found(use, how, tmp_path):
+    place = save_pictures(tmp_path / 'in', stored(KNOWN))
+    judge = [encoder] if 'encoder' in how else []
+    numbers, folder, text = use(
+        linear, *judge, draw=['find'], input=str(place), search=how == 'search despite an encoder'
+    )
+    found = numbers['find']
+    np.testing.assert_allclose(found['descriptors'], KNOWN / (2 if how == 'encoder' else 1), atol=0.01)
+    np.testing.assert_array_equal(found['originals'], stored(KNOWN))
+    close(found['pictures'], stored(found['descriptors']))
+    for end, other in (('', found['pictures']), ('_of_mean', np.stack([stored(np.zeros(5))] * 3))):
+        off = found['originals'].astype(float) - other
+        np.testing.assert_allclose(found[f'l1{end}'], np.abs(off).mean((1, 2, 3)), atol=0.05)
+        np.testing.assert_allclose(found[f'rmse{end}'], np.sqrt((off**2).mean((1, 2, 3))), atol=0.05)
+    assert (found['rmse'] < found['rmse_of_mean'] * 0.6)[:2].all()
+    sheet = images.montage([found['originals'], found['pictures']], ['original', 'found'])
+    np.testing.assert_array_equal(shown(folder / 'find.png'), sheet)
+    assert ("the discriminator's encoder" in text) == (how == 'encoder')
+    name = re.escape(str(place / '01.png'))
+    line = (
+        rf"  '{name}': L1 {found['l1'][1]:.1f}, RMSE .*; the mean descriptor's picture: L1 {found['l1_of_mean'][1]:.1f}"
+    )
+    assert re.search(line, text)
+
+
+def test_one_picture_is_cut_to_the_runs_proportions(use, tmp_path):
+    wide = np.zeros((32, 96, 3), np.uint8)
+    wide[:, 24:72] = 200
+    save_pictures(tmp_path / 'in', [wide])
+    found = use(draw=['find'], input=str(tmp_path / 'in' / '00.png'))[0]['find']
+    np.testing.assert_array_equal(found['originals'], np.full((1, 16, 16, 3), 200))
+    assert list(found['names']) == [str(tmp_path / 'in' / '00.png')]
+
+
+def test_a_picture_is_searched_for_by_itself(tmp_path):
+    """What else is searched for does not matter: the same descriptor comes out alone."""
+    game, mean, pictures = run_of(tmp_path).game, np.zeros(5, np.float32), images.to_float(stored(KNOWN))
+    state = run_of(tmp_path).state
+    together = inversion.search(game, state, pictures, mean, 0.5)
+    alone = inversion.search(game, state, pictures[1:2], mean, 0.5)
+    np.testing.assert_allclose(together[1:2], alone, atol=1e-4)
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+    """Real networks in real checkpoints: a BEGAN that knows its codes, an averaged generator, a colorizer."""
+    base = tmp_path_factory.mktemp('runs')
+    mean, mix = np.arange(5.0), np.random.default_rng(1).normal(size=(5, 5))
+    codes = began.Codes(jnp.int32(100), jnp.asarray(mean, jnp.float32), jnp.asarray(mix @ mix.T, jnp.float32))
+    carry = began.Memory(jnp.float32(0.1), codes)
+    with_codes = family('began', **{'schedules.residual': 0.5, 'task.distribution': 'normal'})
+    return {
+        'began': save_run(base / 'began', with_codes, carry=carry),
+        'averaged': save_run(base / 'averaged', generator_config(ema=0.9)),
+        'colorize': save_run(
+            base / 'colorize', make_config('colorize', save_pictures(base / 'data', smooth_pictures(8)))
+        ),
+    }
+
+
+def test_a_began_is_explored_by_its_codes(runs, tmp_path):
+    place = save_pictures(tmp_path / 'in', smooth_pictures(2, 16))
+    (tmp_path / 'edits.yaml').write_text(EDITS)
+    wishes = Wishes(count=3, frames=3, edits=str(tmp_path / 'edits.yaml'), arithmetic='0-1+2', input=str(place))
+    text = explore(runs['began'], tmp_path / 'out', wishes)
+    codes = load_run(runs['began']).state.carry.codes
+    with np.load(tmp_path / 'out' / 'mean.npz') as mean:
+        np.testing.assert_allclose(mean['descriptors'], codes.mean, rtol=1e-6)
+        floor = 1e-4 * np.trace(codes.cov) / 5
+        wanted = np.sort(np.linalg.eigvalsh(np.asarray(codes.cov, np.float64)))[::-1] + floor
+        np.testing.assert_allclose(mean['eigenvalues'], wanted, rtol=1e-4)
+        roots = np.sqrt(wanted)
+    assert f'began: step 3, descriptors of 5 numbers, root eigenvalues {roots[0]:.4g} to {roots[-1]:.4g}.' in text
+    with np.load(tmp_path / 'out' / 'find.npz') as find:
+        run = load_run(runs['began'])
+        codes = inversion.encode(run.game, run.state, images.to_float(find['originals']))
+        np.testing.assert_allclose(find['descriptors'], codes, atol=1e-4)
+    assert "found by the discriminator's encoder" in text
+    with np.load(tmp_path / 'out' / 'walk_spherical.npz') as walk:
+        ends, centre = Painter(run).descriptors([0, 1]), np.asarray(run.state.carry.codes.mean)
+        np.testing.assert_allclose(walk['descriptors'][0], descriptors.slerp(*ends, 3, centre), rtol=1e-4)
+    assert len(list((tmp_path / 'out').iterdir())) == 5 * 3 + 4 * 2, text
+
+
+def test_the_averaged_generator_is_shown(runs):
+    run = load_run(runs['averaged'])
+    points = Painter(run).descriptors([0, 1])
+    averaged = images.to_uint8(paint(run.game, run.state, {'latent': points}))
+    close(Painter(run).pictures(points), np.asarray(averaged))
+    bare = run._replace(state=run.state.replace(gen=run.state.gen.replace(ema=())))
+    assert np.abs(Painter(bare).pictures(points).astype(int) - averaged.astype(int)).max() > 5
+
+
+def test_a_generator_that_is_shown_a_picture_is_not_explored(runs, tmp_path):
+    with pytest.raises(UserError, match="trained for 'colorize', whose generator is shown a picture: only runs of"):
+        explore(runs['colorize'], tmp_path / 'out', Wishes())
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('wishes', 'expected'),
+    [
+        (dict(draw=['sampels']), r"--draw names 'sampels' \(did you mean 'samples'\?\): choose from samples, mean"),
+        (dict(draw=['edits']), '--draw=edits needs --edits'),
+        (dict(draw=['find']), '--draw=find needs --input'),
+        (dict(draw=['mean'], arithmetic='0'), '--arithmetic is given, but --draw does not name arithmetic'),
+        (dict(apply=['grin']), '--apply means nothing without --edits'),
+        (dict(search=True), '--search means nothing without --input'),
+        (dict(frames=1), '--frames=1 is no walk'),
+        (dict(reach=0.0), '--reach=0.0 goes nowhere'),
+        (dict(reach=float('nan')), '--reach=nan goes nowhere'),
+        (dict(seeds=['1'], count=1), '--seeds says which and --count how many'),
+        (dict(count=0), '--count=0 asks for no sample'),
+        (dict(seeds=['1']), 'A walk needs two ends'),
+        (dict(seeds=['1', '-2']), "--seeds has '-2': give whole numbers from 0 to"),
+        (dict(directions=['1', '5']), "--directions has '5': give whole numbers from 0 to 4"),
+        (dict(edits='{grin: {9: 1}}'), 'the direction 9 in grin: give whole numbers from 0 to 4'),
+        (dict(edits=EDITS, apply=['grim']), "did you mean 'grin'"),
+        (dict(arithmetic='0-'), 'a sign without seeds'),
+        (dict(input='/nowhere/at all'), "There is no '/nowhere/at all': give a picture or a folder"),
+    ],
+)
+def test_mistakes_are_one_sentence_before_anything_is_drawn(wishes, expected, use, tmp_path):
+    with pytest.raises(UserError, match=expected) as caught:
+        use(**wishes)
+    assert '\n' not in str(caught.value) and not (tmp_path / 'out').exists()
+
+
+def test_places_that_cannot_be_written_are_explained(use, tmp_path):
+    (tmp_path / 'out').write_text('')
+    with pytest.raises(UserError, match="out' is a file: give a folder as --output"):
+        use()
+    with pytest.raises(UserError, match='cannot write the animation .*file/a.gif'):
+        (tmp_path / 'file').write_text('')
+        images.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
+
+
+def test_an_input_that_is_no_picture_is_explained(use, tmp_path):
+    (tmp_path / 'notes.md').write_text('no picture')
+    with pytest.raises(UserError, match="notes.md' is not a picture that Pillow can read"):
+        use(input=str(tmp_path / 'notes.md'))
+
+
+def test_every_wish_is_a_flag(runs, tmp_path):
+    words = f'--mode=explore --workdir={runs["began"]} --draw=directions,arithmetic --directions=1,0 --reach=2.5'
+    words = [sys.executable, 'main.py', *words.split(), '--frames=3', '--arithmetic=-1+2']
+    done = subprocess.run([*words, f'--output={tmp_path / "out"}'], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f'All in {tmp_path / "out"}.' in done.stdout
+    with np.load(tmp_path / 'out' / 'directions.npz') as found:
+        np.testing.assert_array_equal(found['directions'], [1, 0])
+        np.testing.assert_allclose(found['coefficients'], [-2.5, 0, 2.5])
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr == '--mode=explore needs --output.\n'
