@@ -103,13 +103,13 @@ class Painter:
         """(descriptors [N, Z] of uint8 [N, H, W, 3], how they were found); `search` leaves an encoder aside."""
         game, space = self.game, self.space
         if not search and inversion.encodes(game, self.state, self.shape, self.size):
-            make, how = partial(inversion.encode, game), "the discriminator's encoder"
+            make, how = jax.jit(partial(inversion.encode, game)), "the discriminator's encoder"
         else:
             scale = math.sqrt(space.eigenvalues.mean())
-            make = partial(inversion.search, game, mean=space.mean.astype(np.float32), scale=scale)
+            make = inversion.searcher(game, space.mean.astype(np.float32), scale)
             how = f'a search of {inversion.STEPS} steps'
-        find = jax.jit(lambda state, x: make(state, images.to_float(x)))
-        return _in_batches(partial(find, self.state), pictures, min(_BATCH, len(pictures))), how
+        found = _in_batches(lambda x: make(self.state, images.to_float(x)), pictures, min(_BATCH, len(pictures)))
+        return found, how
 
 
 def samples(painter: Painter, plan: Plan) -> Iterator[Drawing]:

@@ -87,6 +87,13 @@ def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
     return game.gen.apply(variables, **gen_inputs, train=False)
 
 
+def judge(game: Game, state: TrainState, pictures: jax.Array):
+    """The finished discriminator's output on pictures [N, H, W, 3] in [-1, 1] without a condition, as it sees them."""
+    hyper = _read_schedules(game, state.step)
+    variables = {**_variables(state.disc), 'hyper': hyper}
+    return game.disc.apply(variables, game.view(pictures, hyper), None, train=False)
+
+
 def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
     """What the task makes of uint8 pictures [N, H, W, 3], without augmentation and without a view."""
     keys = _example_keys(key, len(pictures), axis)

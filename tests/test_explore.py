@@ -222,8 +222,8 @@ def test_a_picture_is_searched_for_by_itself(tmp_path):
     """What else is searched for does not matter: the same descriptor comes out alone."""
     game, mean, pictures = run_of(tmp_path).game, np.zeros(5, np.float32), images.to_float(stored(KNOWN))
     state = run_of(tmp_path).state
-    together = inversion.search(game, state, pictures, mean, 0.5)
-    alone = inversion.search(game, state, pictures[1:2], mean, 0.5)
+    together = inversion.searcher(game, mean, 0.5)(state, pictures)
+    alone = inversion.searcher(game, mean, 0.5)(state, pictures[1:2])
     np.testing.assert_allclose(together[1:2], alone, atol=1e-4)
 
 
