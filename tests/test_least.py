@@ -91,11 +91,11 @@ def test_more_turns_cost_what_they_add(page):
 @pytest.mark.parametrize('page', PAGES)
 def test_the_compiled_step_does_little_more_than_the_least(page, monkeypatch):
     """With the forms of accelerators: those of the CPU multiply by zeros on purpose, being faster so."""
-    choose = conv.choose
+    choose, choose_transposed = conv.choose, conv.choose_transposed
     monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
+    monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
     config = load(page).unlock()
     config.batch = 8
-    config.turns.update(gen=1, disc=1)  # the others run in a loop, whose body XLA counts once
     game = build(config, 1000)
     pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)
