@@ -20,7 +20,7 @@ FLOORS = (
     ('runs',),
     ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
     ('measure_pairs', 'measure_samples'),
-    ('train', 'evaluate', 'translate'),
+    ('train', 'evaluate', 'translate', 'history'),
     ('compare',),
     ('commands',),
 )

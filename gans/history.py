@@ -1,0 +1,318 @@
+"""What a run's own record says, drawn: its losses and other numbers over the steps, and its pictures beside them.
+
+Reads config.json, metrics.jsonl and pictures/step_*.png of a run's folder and no checkpoint: they are there from the
+first log line on, so that a run can be looked at while it is training.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gans import images, logbook
+from gans.build import shape_of
+from gans.config import from_json
+from gans.data import decode
+from gans.errors import UserError
+from gans.runs import run_folder
+
+LOSSES = ('disc/loss', 'gen/loss')
+CONVERGENCE = 'disc/convergence'
+TIMES = 5  # as many as figure 4 of the post on gradually increasing resolution has
+
+_COLOURS = {'disc': 'tab:red', 'gen': 'tab:blue', 'schedule': 'tab:green'}
+_DPI = 100
+_WIDTH = 1200  # pixels of a figure, unless its pictures need more
+_COLUMNS = 4  # small panels side by side
+_SHORT = 40  # points: a shorter curve is drawn with them
+_TALL = 50  # times the smallest value: a higher curve gets a logarithmic axis
+_EXAMPLES = 2  # samples, and real pictures, for every time in `progress`
+_SIDE = 128  # pixels: smaller pictures are magnified by whole factors, so that every pixel of theirs stays one
+_INSET = 200  # pixels: so wide insets become, unless one picture is wider
+_GAP = 16
+
+
+class Series(NamedTuple):
+    """A metric over the steps at which it was logged."""
+
+    steps: np.ndarray  # int [n]
+    values: np.ndarray  # float [n]
+
+
+class Sheet(NamedTuple):
+    """A picture that the loop drew (`gans.sheets`), cut into its tiles."""
+
+    step: int
+    tiles: np.ndarray  # uint8 [rows, columns, H, W, 3]
+
+
+def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Path]:
+    """Draws a run's history, of any task.
+
+    Writes `curves.png` (see `draw_curves`), `progress.png` (`draw_progress`), and `draw_insets` as `convergence.png` if
+    the run logs the BEGAN measure, else as `losses.png`. Each is yielded when it is written, the first also for a run
+    that has too few pictures for the others.
+
+    Args:
+      folder: the run's folder.
+      output: the folder for the figures; by default `history` in the run's.
+
+    Raises:
+      UserError: not a run, nothing logged yet, too few pictures, or nowhere to write.
+    """
+    folder = run_folder(folder)
+    target = Path(folder / 'history' if output is None else output).expanduser()
+    curves = series(logbook.read_metrics(folder))
+    yield _save(target / 'curves.png', draw_curves(curves))
+    config = _config_of(folder)
+    found = _sheets_in(folder)
+    yield _save(target / 'progress.png', draw_progress(_read(found, sorted(found), config), _from_noise(config)))
+    name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
+    logged = curves[shown[0]].steps
+    between = [step for step in sorted(found) if logged[0] <= step <= logged[-1]]
+    if not between:
+        raise UserError(
+            f'{folder}/pictures has no sheet between the first and the last log line (steps {logged[0]} to '
+            f'{logged[-1]}) to set into {name}.png: wait for the next.'
+        )
+    insets = {sheet.step: _inset(sheet, _from_noise(config)) for sheet in _read(found, between, config)}
+    yield _save(target / f'{name}.png', draw_insets({name: curves[name] for name in shown}, insets))
+
+
+def series(lines: Iterable[Mapping[str, float]]) -> dict[str, Series]:
+    """The lines of metrics.jsonl by metric; one that is logged now and then has the steps at which it was."""
+    found = {}
+    for line in lines:
+        for name, value in line.items():
+            if name != 'step':
+                found.setdefault(name, []).append((line['step'], value))
+    return {name: Series(*map(np.array, zip(*points, strict=True))) for name, points in found.items()}
+
+
+def grouped(names: Iterable[str]) -> dict[str, list[str]]:
+    """Metrics by the panels' rows: the players' losses, then by prefix, then those without one; each once."""
+    groups = {'losses': [], 'disc': [], 'gen': [], 'schedule': []}
+    for name in sorted(names):
+        prefix, slash, _ = name.partition('/')
+        groups.setdefault('losses' if name in LOSSES else prefix if slash else 'others', []).append(name)
+    return {group: members for group, members in groups.items() if members}
+
+
+def equally_spaced(steps: Sequence[int], count: int = TIMES) -> list[int]:
+    """At most `count` of the (sorted) steps, those nearest to equal distances, the first and the last among them."""
+    wanted = np.linspace(steps[0], steps[-1], count)
+    return sorted({min(steps, key=lambda step: abs(step - time)) for time in wanted})
+
+
+def draw_curves(curves: Mapping[str, Series]):
+    """A panel for each metric over the steps: the losses of both players large, below them the others by prefix.
+
+    Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figure 2: the losses.
+
+    Returns:
+      a matplotlib Figure.
+    """
+    groups = grouped(curves)
+    rows = {group: -(-len(members) // _COLUMNS) for group, members in groups.items()}
+    heights = [300 if group == 'losses' else 30 + 190 * count for group, count in rows.items()]
+    figure = _figure(_WIDTH, sum(heights), layout='constrained')
+    parts = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, (group, members) in zip(parts, groups.items(), strict=True):
+        part.suptitle(group, x=0.01, ha='left', weight='bold')
+        columns = len(members) if group == 'losses' else _COLUMNS
+        cells = part.add_gridspec(rows[group], columns)
+        for i, name in enumerate(members):
+            axes = part.add_subplot(cells[i // columns, i % columns])
+            axes.set_title(name if group in ('losses', 'others') else name.partition('/')[2], fontsize=10)
+            _plot(axes, {name: curves[name]})
+    return figure
+
+
+def draw_progress(sheets: Sequence[Sheet], from_noise: bool):
+    """The same pictures at several times, in columns from left to right.
+
+    Of a generator from noise: real pictures as the discriminator saw them at that step, below them samples. Else: what
+    the generator saw, what it made, and what it should have made of one held-out picture.
+
+    Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figure 4.
+
+    Returns:
+      a matplotlib Figure with every pixel of the tiles as a square of a whole number of pixels.
+    """
+    columns = [_progress_rows(sheet, from_noise) for sheet in sheets]
+    labels = [label for label, _ in columns[0]]
+    height, width, _ = columns[0][0][1].shape
+    factor = -(-_SIDE // min(height, width))
+    height, width = factor * height, factor * width
+    left, top = 130, 40
+    across, down = width + _GAP // 2, height + _GAP // 2
+    figure = _figure(left + len(columns) * across, top + len(labels) * down)
+    for row, label in enumerate(labels):
+        _write(figure, left - 10, top + row * down + height // 2, label, ha='right', va='center')
+        for column, cells in enumerate(columns):
+            _place(figure, left + column * across, top + row * down, cells[row][1], factor)
+    for column, sheet in enumerate(sheets):
+        _write(figure, left + column * across + width // 2, top - 8, f'step {sheet.step}', ha='center', va='bottom')
+    return figure
+
+
+def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
+    """Curves over the steps, above them pictures of some steps, each tied to its place on the first curve.
+
+    Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), figure 5: the BEGAN measure.
+
+    Args:
+      curves: by name; the first has points before and after every inset, or at it.
+      insets: uint8 [H, W, 3] by step.
+
+    Returns:
+      a matplotlib Figure with every pixel of the insets as a square of a whole number of pixels.
+    """
+    from matplotlib.patches import ConnectionPatch
+
+    height, width, _ = next(iter(insets.values())).shape
+    factor = max(1, _INSET // width)
+    height, width = factor * height, factor * width
+    left, right, top, between, plot, bottom = 80, 20, 40, 50, 360, 60
+    total = max(_WIDTH, left + right + TIMES * (width + _GAP))
+    figure = _figure(total, top + height + between + plot + bottom)
+    axes = _axes(figure, left, top + height + between, total - left - right, plot)
+    _plot(axes, curves)
+    axes.set_xlabel('step')
+    first = next(iter(curves.values()))
+    share = (total - left - right) / len(insets)
+    for i, (step, picture) in enumerate(sorted(insets.items())):
+        at = left + int((i + 0.5) * share - width / 2)
+        inset = _place(figure, at, top, picture, factor)
+        _write(figure, at + width // 2, top - 8, f'step {step}', ha='center', va='bottom')
+        point = (step, np.interp(step, *first))
+        axes.plot(*point, 'o', color='black', markersize=6, label='_')
+        tie = ConnectionPatch((0.5, 0), point, inset.transAxes, axes.transData, color='gray', linewidth=1)
+        figure.add_artist(tie)
+    return figure
+
+
+def render(figure) -> np.ndarray:
+    """A matplotlib Figure as uint8 [H, W, 3]."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def _save(path, figure):
+    images.save_png(path, render(figure))
+    return path
+
+
+def _config_of(folder):
+    path = folder / 'config.json'
+    try:
+        return from_json(path.read_text())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or error
+        raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error
+
+
+def _from_noise(config: ConfigDict) -> bool:
+    return config.task.name == 'generate'
+
+
+def _sheets_in(folder) -> dict[int, Path]:
+    """The run's sheets by step; UserError if there are fewer than two."""
+    found = {}
+    for path in (folder / 'pictures').glob('step_*.png'):
+        if match := re.fullmatch(r'step_(\d+)\.png', path.name):
+            found[int(match[1])] = path
+    if len(found) < 2:
+        raise UserError(
+            f'{folder}/pictures has too few sheets ({len(found)}) for more than curves.png, which is drawn: wait until '
+            'there are two, or train with --config.log.pictures above 0.'
+        )
+    return found
+
+
+def _read(paths, steps, config) -> list[Sheet]:
+    """Those of the sheets that lie at equal distances, cut."""
+    return [_read_sheet(step, paths[step], config) for step in equally_spaced(steps)]
+
+
+def _read_sheet(step, path, config):
+    sheet = np.asarray(decode.load_picture(path, f'{path}'))
+    try:
+        tiles = images.tiles(sheet, shape_of(config))
+    except ValueError as error:
+        raise UserError(f'{path} is no sheet of this run ({error}): take it out of the folder.') from error
+    if len(tiles) < (2 if _from_noise(config) else 3):
+        raise UserError(f'{path} is no sheet of this run (rows of pictures: {len(tiles)}): take it out of the folder.')
+    return Sheet(step, tiles)
+
+
+def _progress_rows(sheet, from_noise):
+    """[(label, picture)] from the top."""
+    if from_noise:
+        seen, made = sheet.tiles[-1][:_EXAMPLES], sheet.tiles[0][:_EXAMPLES]
+        return [('D sees', picture) for picture in seen] + [('G makes', picture) for picture in made]
+    return [(label, row[0]) for label, row in zip(('G sees', 'G makes', 'should make'), sheet.tiles, strict=True)]
+
+
+def _inset(sheet, from_noise):
+    """Some of what the generator made, as many as fit: at most three by three. uint8 [H, W, 3]."""
+    # The last row of samples may be partly free.
+    made = sheet.tiles[: max(1, len(sheet.tiles) - 2)] if from_noise else sheet.tiles[1:2]
+    fit = int(np.clip(_INSET // (sheet.tiles.shape[3] + 2), 1, 3))
+    block = made[:fit, :fit]
+    return images.grid(block.reshape(-1, *block.shape[2:]), block.shape[1])
+
+
+def _figure(width, height, **options):
+    """An empty figure of so many pixels that no display needs to know of."""
+    from matplotlib.figure import Figure
+
+    return Figure((width / _DPI, height / _DPI), dpi=_DPI, facecolor='white', **options)
+
+
+def _axes(figure, left, top, width, height):
+    """Axes in a place counted in pixels from the left and the top."""
+    total_width, total_height = figure.get_size_inches() * _DPI
+    bottom = total_height - top - height
+    return figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
+
+
+def _place(figure, left, top, picture, factor):
+    """A picture, uint8 [H, W, 3], so many times as large."""
+    height, width, _ = picture.shape
+    axes = _axes(figure, left, top, factor * width, factor * height)
+    axes.imshow(picture, interpolation='nearest', aspect='auto')
+    axes.set_axis_off()
+    return axes
+
+
+def _write(figure, left, top, text, **alignment):
+    width, height = figure.get_size_inches() * _DPI
+    figure.text(left / width, 1 - top / height, text, **alignment)
+
+
+def _plot(axes, curves: Mapping[str, Series]) -> None:
+    """Draws curves into one panel, with a logarithmic axis where a straight one would hide most of them."""
+    for name, (steps, values) in curves.items():
+        axes.plot(
+            steps,
+            values,
+            color=_COLOURS.get(name.partition('/')[0], 'black'),
+            marker='.' if len(steps) < _SHORT else '',
+            linewidth=1.2,
+            label=name,
+        )
+    values = np.concatenate([curve.values for curve in curves.values()])
+    axes.ticklabel_format(useOffset=False)
+    if values.min() > 0 and values.max() > _TALL * values.min():
+        axes.set_yscale('log')
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+    if len(curves) > 1:
+        axes.legend()
