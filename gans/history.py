@@ -19,7 +19,7 @@ from gans.data import decode
 from gans.errors import UserError
 from gans.runs import run_folder
 
-LOSSES = ('disc/loss', 'gen/loss')
+LOSSES = ('gen/loss', 'disc/loss')
 CONVERGENCE = 'disc/convergence'
 TIMES = 5  # as many as figure 4 of the post on gradually increasing resolution has
 
@@ -28,7 +28,7 @@ _DPI = 100
 _WIDTH = 1200  # pixels of a figure, unless its pictures need more
 _COLUMNS = 4  # small panels side by side
 _SHORT = 40  # points: a shorter curve is drawn with them
-_TALL = 50  # times the smallest value: a higher curve gets a logarithmic axis
+_TALL = 20  # times the median: a curve whose peak is higher than that gets a logarithmic axis
 _EXAMPLES = 2  # samples, and real pictures, for every time in `progress`
 _SIDE = 128  # pixels: smaller pictures are magnified by whole factors, so that every pixel of theirs stays one
 _INSET = 200  # pixels: so wide insets become, unless one picture is wider
@@ -182,15 +182,18 @@ def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
     axes = _axes(figure, left, top + height + between, total - left - right, plot)
     _plot(axes, curves)
     axes.set_xlabel('step')
+    axes.set_ylabel(', '.join(curves))
     first = next(iter(curves.values()))
-    share = (total - left - right) / len(insets)
-    for i, (step, picture) in enumerate(sorted(insets.items())):
-        at = left + int((i + 0.5) * share - width / 2)
-        inset = _place(figure, at, top, picture, factor)
+    steps = sorted(insets)
+    start, end = axes.get_xlim()
+    above = [left + (total - left - right) * (step - start) / (end - start) - width / 2 for step in steps]
+    for step, at in zip(steps, _side_by_side(above, width + _GAP, total - right - width), strict=True):
+        inset = _place(figure, at, top, insets[step], factor)
         _write(figure, at + width // 2, top - 8, f'step {step}', ha='center', va='bottom')
+        # A sheet may fall between two log lines: then its place is on the straight line that is drawn between them.
         point = (step, np.interp(step, *first))
         axes.plot(*point, 'o', color='black', markersize=6, label='_')
-        tie = ConnectionPatch((0.5, 0), point, inset.transAxes, axes.transData, color='gray', linewidth=1)
+        tie = ConnectionPatch((0.5, 0), point, inset.transAxes, axes.transData, shrinkA=2, color='gray')
         figure.add_artist(tie)
     return figure
 
@@ -257,7 +260,7 @@ def _progress_rows(sheet, from_noise):
     if from_noise:
         seen, made = sheet.tiles[-1][:_EXAMPLES], sheet.tiles[0][:_EXAMPLES]
         return [('D sees', picture) for picture in seen] + [('G makes', picture) for picture in made]
-    return [(label, row[0]) for label, row in zip(('G sees', 'G makes', 'should make'), sheet.tiles, strict=True)]
+    return [(label, row[0]) for label, row in zip(('G sees', 'G makes', 'G should make'), sheet.tiles, strict=True)]
 
 
 def _inset(sheet, from_noise):
@@ -292,6 +295,16 @@ def _place(figure, left, top, picture, factor):
     return axes
 
 
+def _side_by_side(wanted: Sequence[float], pitch: int, last: int) -> list[int]:
+    """Places from left to right near the wanted ones, none nearer to the next than `pitch`, none beyond `last`."""
+    places = []
+    for at in wanted:
+        places.append(max(at, places[-1] + pitch) if places else at)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], last - pitch * (len(places) - 1 - i))
+    return [int(at) for at in places]
+
+
 def _write(figure, left, top, text, **alignment):
     width, height = figure.get_size_inches() * _DPI
     figure.text(left / width, 1 - top / height, text, **alignment)
@@ -308,9 +321,9 @@ def _plot(axes, curves: Mapping[str, Series]) -> None:
             linewidth=1.2,
             label=name,
         )
-    values = np.concatenate([curve.values for curve in curves.values()])
     axes.ticklabel_format(useOffset=False)
-    if values.min() > 0 and values.max() > _TALL * values.min():
+    least, highest = (pick([pick(c.values) for c in curves.values()]) for pick in (np.min, np.max))
+    if least > 0 and highest > _TALL * min(np.median(curve.values) for curve in curves.values()):
         axes.set_yscale('log')
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
