@@ -24,15 +24,15 @@ CONVERGENCE = 'disc/convergence'
 TIMES = 5  # as many as figure 4 of the post on gradually increasing resolution has
 
 _COLOURS = {'disc': 'tab:red', 'gen': 'tab:blue', 'schedule': 'tab:green'}
-_DPI = 100
-_WIDTH = 1200  # pixels of a figure, unless its pictures need more
+_DPI = 128  # a power of two: with it inches are whole pixels again, without rounding
+_WIDTH = 1536  # pixels of a figure, unless its pictures need more
 _COLUMNS = 4  # small panels side by side
 _SHORT = 40  # points: a shorter curve is drawn with them
 _TALL = 20  # times the median: a curve whose peak is higher than that gets a logarithmic axis
 _EXAMPLES = 2  # samples, and real pictures, for every time in `progress`
-_SIDE = 128  # pixels: smaller pictures are magnified by whole factors, so that every pixel of theirs stays one
-_INSET = 200  # pixels: so wide insets become, unless one picture is wider
-_GAP = 16
+_SIDE = 160  # pixels: smaller pictures are magnified by whole factors, so that every pixel of theirs stays one
+_INSET = 256  # pixels: so wide insets become, unless one picture is wider
+_GAP = 20
 
 
 class Series(NamedTuple):
@@ -117,7 +117,7 @@ def draw_curves(curves: Mapping[str, Series]):
     """
     groups = grouped(curves)
     rows = {group: -(-len(members) // _COLUMNS) for group, members in groups.items()}
-    heights = [300 if group == 'losses' else 30 + 190 * count for group, count in rows.items()]
+    heights = [380 if group == 'losses' else 40 + 240 * count for group, count in rows.items()]
     figure = _figure(_WIDTH, sum(heights), layout='constrained')
     parts = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, (group, members) in zip(parts, groups.items(), strict=True):
@@ -147,7 +147,7 @@ def draw_progress(sheets: Sequence[Sheet], from_noise: bool):
     height, width, _ = columns[0][0][1].shape
     factor = -(-_SIDE // min(height, width))
     height, width = factor * height, factor * width
-    left, top = 130, 40
+    left, top = 150, 48
     across, down = width + _GAP // 2, height + _GAP // 2
     figure = _figure(left + len(columns) * across, top + len(labels) * down)
     for row, label in enumerate(labels):
@@ -176,7 +176,7 @@ def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
     height, width, _ = next(iter(insets.values())).shape
     factor = max(1, _INSET // width)
     height, width = factor * height, factor * width
-    left, right, top, between, plot, bottom = 80, 20, 40, 50, 360, 60
+    left, right, top, between, plot, bottom = 104, 24, 48, 64, 460, 76
     total = max(_WIDTH, left + right + TIMES * (width + _GAP))
     figure = _figure(total, top + height + between + plot + bottom)
     axes = _axes(figure, left, top + height + between, total - left - right, plot)
@@ -188,13 +188,13 @@ def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
     start, end = axes.get_xlim()
     above = [left + (total - left - right) * (step - start) / (end - start) - width / 2 for step in steps]
     for step, at in zip(steps, _side_by_side(above, width + _GAP, total - right - width), strict=True):
-        inset = _place(figure, at, top, insets[step], factor)
+        _place(figure, at, top, insets[step], factor)
         _write(figure, at + width // 2, top - 8, f'step {step}', ha='center', va='bottom')
         # A sheet may fall between two log lines: then its place is on the straight line that is drawn between them.
         point = (step, np.interp(step, *first))
         axes.plot(*point, 'o', color='black', markersize=6, label='_')
-        tie = ConnectionPatch((0.5, 0), point, inset.transAxes, axes.transData, shrinkA=2, color='gray')
-        figure.add_artist(tie)
+        below = (at + width / 2, between + plot + bottom - 4)
+        figure.add_artist(ConnectionPatch(below, point, 'figure pixels', axes.transData, color='gray'))
     return figure
 
 
@@ -281,18 +281,15 @@ def _figure(width, height, **options):
 
 def _axes(figure, left, top, width, height):
     """Axes in a place counted in pixels from the left and the top."""
-    total_width, total_height = figure.get_size_inches() * _DPI
+    total_width, total_height = figure.bbox.size
     bottom = total_height - top - height
     return figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
 
 
 def _place(figure, left, top, picture, factor):
-    """A picture, uint8 [H, W, 3], so many times as large."""
-    height, width, _ = picture.shape
-    axes = _axes(figure, left, top, factor * width, factor * height)
-    axes.imshow(picture, interpolation='nearest', aspect='auto')
-    axes.set_axis_off()
-    return axes
+    """A picture, uint8 [H, W, 3], so many times as large: pixel by pixel, which axes would resample."""
+    large = picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    figure.figimage(large, left, round(figure.bbox.height) - top - len(large), origin='upper')
 
 
 def _side_by_side(wanted: Sequence[float], pitch: int, last: int) -> list[int]:
@@ -306,7 +303,7 @@ def _side_by_side(wanted: Sequence[float], pitch: int, last: int) -> list[int]:
 
 
 def _write(figure, left, top, text, **alignment):
-    width, height = figure.get_size_inches() * _DPI
+    width, height = figure.bbox.size
     figure.text(left / width, 1 - top / height, text, **alignment)
 
 
