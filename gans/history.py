@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from gans import images, logbook
 from gans.build import shape_of
@@ -68,17 +67,18 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     curves = series(logbook.read_metrics(folder))
     yield _save(target / 'curves.png', draw_curves(curves))
     config = _config_of(folder)
-    found = _sheets_in(folder)
-    yield _save(target / 'progress.png', draw_progress(_read(found, sorted(found), config), _from_noise(config)))
+    from_noise = config.task.name == 'generate'
+    sheets = _sheets_of(folder, shape_of(config), from_noise)
+    yield _save(target / 'progress.png', draw_progress(sheets, from_noise))
     name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
     logged = curves[shown[0]].steps
-    between = [step for step in sorted(found) if logged[0] <= step <= logged[-1]]
-    if not between:
+    # The loop draws before the first step, and logs from `log.every` on: the first sheet has no place on the curve.
+    insets = {s.step: _inset(s, from_noise) for s in sheets if logged[0] <= s.step <= logged[-1]}
+    if not insets:
         raise UserError(
-            f'{folder}/pictures has no sheet between the first and the last log line (steps {logged[0]} to '
-            f'{logged[-1]}) to set into {name}.png: wait for the next.'
+            f'{folder}/pictures has sheets of steps {", ".join(str(sheet.step) for sheet in sheets)}, but the log lines '
+            f'are of steps {logged[0]} to {logged[-1]}, so that {name}.png would be empty: wait for the next.'
         )
-    insets = {sheet.step: _inset(sheet, _from_noise(config)) for sheet in _read(found, between, config)}
     yield _save(target / f'{name}.png', draw_insets({name: curves[name] for name in shown}, insets))
 
 
@@ -147,7 +147,7 @@ def draw_progress(sheets: Sequence[Sheet], from_noise: bool):
     height, width, _ = columns[0][0][1].shape
     factor = -(-_SIDE // min(height, width))
     height, width = factor * height, factor * width
-    left, top = 150, 48
+    left, top = 160, 48
     across, down = width + _GAP // 2, height + _GAP // 2
     figure = _figure(left + len(columns) * across, top + len(labels) * down)
     for row, label in enumerate(labels):
@@ -221,36 +221,27 @@ def _config_of(folder):
         raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error
 
 
-def _from_noise(config: ConfigDict) -> bool:
-    return config.task.name == 'generate'
-
-
-def _sheets_in(folder) -> dict[int, Path]:
-    """The run's sheets by step; UserError if there are fewer than two."""
-    found = {}
+def _sheets_of(folder, shape, from_noise) -> list[Sheet]:
+    """The run's sheets at equal distances; UserError if it has fewer than two."""
+    paths = {}
     for path in (folder / 'pictures').glob('step_*.png'):
         if match := re.fullmatch(r'step_(\d+)\.png', path.name):
-            found[int(match[1])] = path
-    if len(found) < 2:
+            paths[int(match[1])] = path
+    if len(paths) < 2:
         raise UserError(
-            f'{folder}/pictures has too few sheets ({len(found)}) for more than curves.png, which is drawn: wait until '
+            f'{folder}/pictures has too few sheets ({len(paths)}) for more than curves.png, which is drawn: wait until '
             'there are two, or train with --config.log.pictures above 0.'
         )
-    return found
+    return [_read_sheet(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
 
 
-def _read(paths, steps, config) -> list[Sheet]:
-    """Those of the sheets that lie at equal distances, cut."""
-    return [_read_sheet(step, paths[step], config) for step in equally_spaced(steps)]
-
-
-def _read_sheet(step, path, config):
+def _read_sheet(step, path, shape, from_noise):
     sheet = np.asarray(decode.load_picture(path, f'{path}'))
     try:
-        tiles = images.tiles(sheet, shape_of(config))
+        tiles = images.tiles(sheet, shape)
     except ValueError as error:
         raise UserError(f'{path} is no sheet of this run ({error}): take it out of the folder.') from error
-    if len(tiles) < (2 if _from_noise(config) else 3):
+    if len(tiles) < 2 if from_noise else len(tiles) != 3:
         raise UserError(f'{path} is no sheet of this run (rows of pictures: {len(tiles)}): take it out of the folder.')
     return Sheet(step, tiles)
 
