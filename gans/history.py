@@ -75,9 +75,10 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     # The loop draws before the first step, and logs from `log.every` on: the first sheet has no place on the curve.
     insets = {s.step: _inset(s, from_noise) for s in sheets if logged[0] <= s.step <= logged[-1]}
     if not insets:
+        drawn = ', '.join(str(sheet.step) for sheet in sheets)
         raise UserError(
-            f'{folder}/pictures has sheets of steps {", ".join(str(sheet.step) for sheet in sheets)}, but the log lines '
-            f'are of steps {logged[0]} to {logged[-1]}, so that {name}.png would be empty: wait for the next.'
+            f'{folder}/pictures has sheets of steps {drawn}, but the log lines are of {logged[0]} to {logged[-1]}, '
+            f'so that {name}.png would be empty: wait for the next.'
         )
     yield _save(target / f'{name}.png', draw_insets({name: curves[name] for name in shown}, insets))
 
