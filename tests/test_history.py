@@ -1,6 +1,8 @@
 """A run's history in figures: every number and every pixel in them is the record's."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -286,6 +288,15 @@ def test_the_figures_go_where_they_are_wanted(began, tmp_path):
     folder, _ = began
     made = list(history(folder, tmp_path / 'elsewhere'))
     assert sorted(made) == sorted((tmp_path / 'elsewhere').iterdir()) and not (folder / 'history').exists()
+
+
+def test_the_verb_prints_a_line_for_every_file(began):
+    folder, _ = began
+    words = ['main.py', '--mode=history', f'--workdir={folder}']
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names = ('curves', 'progress', 'convergence')
+    assert done.stdout.splitlines() == [f'{folder}/history/{name}.png' for name in names]
 
 
 # Runs that were really trained
