@@ -22,7 +22,7 @@ def define_flags() -> None:
     flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.')
     flags.DEFINE_bool('debug', False, 'Show the traceback of an error.')
     flags.DEFINE_string('input', None, _INPUT)
-    flags.DEFINE_string('output', None, 'translate, compare, explore: the folder for the results.')
+    flags.DEFINE_string('output', None, 'translate, compare, explore, history: the folder for the results.')
     flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
     flags.DEFINE_string('coordinator', None, 'train with several processes: host:port of the first, the same for all.')
     flags.DEFINE_integer('processes', None, 'train with several processes: how many.')
@@ -122,10 +122,25 @@ def _explore(values) -> int:
     return 0
 
 
+def _history(values) -> int:
+    from gans.history import history
+
+    for path in history(_required(values, 'workdir'), values.output):
+        print(path, flush=True)
+    return 0
+
+
 def _required(values, name):
     if not values[name].value:
         raise UserError(f'--mode={values.mode} needs --{name}.')
     return values[name].value
 
 
-_VERBS = {'train': _train, 'evaluate': _evaluate, 'translate': _translate, 'compare': _compare, 'explore': _explore}
+_VERBS = {
+    'train': _train,
+    'evaluate': _evaluate,
+    'translate': _translate,
+    'compare': _compare,
+    'explore': _explore,
+    'history': _history,
+}

@@ -1,8 +1,8 @@
 """The picture conventions, in one place.
 
 On the device a picture is float32 in [-1, 1], NHWC, RGB (gray: one channel). On disk and in sources it is
-uint8 [H, W, 3]. What is for people (`grid`, `montage`, `save_png`, `save_gif`) works on uint8 NumPy arrays and
-never runs under jit.
+uint8 [H, W, 3]. What is for people (`grid`, `tiles`, `montage`, `save_png`, `save_gif`) works on uint8 NumPy
+arrays and never runs under jit.
 """
 
 import contextlib
@@ -175,6 +175,25 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def tiles(sheet: np.ndarray, shape: tuple[int, int], gap: int = 2) -> np.ndarray:
+    """Cuts a sheet that `grid` laid out back into its pictures; the places left over come back white.
+
+    sheet: uint8 [height, width, 3]; shape: (H, W) of one picture. Returns uint8 [rows, columns, H, W, 3]: reshaped to
+    [-1, H, W, 3], the pictures in the order that `grid` was given. Raises ValueError where no whole number of such
+    pictures makes up the sheet.
+    """
+    sheet = np.asarray(sheet)
+    if sheet.dtype != np.uint8 or sheet.ndim != 3 or sheet.shape[-1] != 3 or not sheet.size:
+        raise ValueError(f'expected uint8 [H, W, 3], got {sheet.dtype} {sheet.shape}')
+    pitches = [side + gap for side in shape]
+    if any((length + gap) % pitch for length, pitch in zip(sheet.shape, pitches, strict=False)):
+        raise ValueError(f'{sheet.shape[:2]} pixels are no grid of pictures {tuple(shape)} with gaps of {gap}')
+    whole = np.pad(sheet, ((0, gap), (0, gap), (0, 0)))
+    rows, columns = (length // pitch for length, pitch in zip(whole.shape, pitches, strict=False))
+    cut = whole.reshape(rows, pitches[0], columns, pitches[1], 3).swapaxes(1, 2)
+    return cut[:, :, : shape[0], : shape[1]]
 
 
 def montage(columns: Sequence[np.ndarray], titles: Sequence[str] | None = None, gap: int = 4) -> np.ndarray:

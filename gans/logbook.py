@@ -4,6 +4,7 @@ metrics.jsonl holds what training computed and nothing of the machine, so that a
 writes the same bytes as one that was not. What depends on the machine (rates, memory) goes to timing.jsonl.
 """
 
+import itertools
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -99,17 +100,39 @@ def cut_after(path: Path, step: int) -> None:
     """Keeps the whole lines of a JSON-lines file whose `step` is at most `step`."""
     if not path.exists():
         return
-    kept = []
-    for line in path.read_bytes().splitlines(keepends=True):
-        try:
-            if not line.endswith(b'\n') or json.loads(line)['step'] > step:
-                break
-        except (ValueError, KeyError):
-            break
-        kept.append(line)
+    until = itertools.takewhile(lambda whole: whole[1]['step'] <= step, _whole_lines(path))
+    kept = [line for line, _ in until]
     temporary = path.with_suffix('.tmp')
     temporary.write_bytes(b''.join(kept))
     os.replace(temporary, path)
+
+
+def read_metrics(run: str | Path) -> list[dict[str, float]]:
+    """What training wrote into a run's metrics.jsonl so far: {'step' and every name: number} of each whole line.
+
+    Raises:
+      UserError: there is no such file, it cannot be read, or it has no whole line yet.
+    """
+    path = Path(run) / METRICS
+    try:
+        found = [numbers for _, numbers in _whole_lines(path)]
+    except OSError as error:
+        raise UserError(f'Cannot read {path} ({error.strerror}): give the --workdir of a run that logs.') from error
+    if not found:
+        raise UserError(f'{path} has no line yet: wait for the first, after config.log.every steps.')
+    return found
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
+    """(line, its numbers) up to the first line that a kill, or a writer still at it, left unfinished."""
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            numbers = json.loads(line)
+        except ValueError:
+            return
+        if not line.endswith(b'\n') or not isinstance(numbers, dict) or 'step' not in numbers:
+            return
+        yield line, numbers
 
 
 class Pace:

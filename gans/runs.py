@@ -76,6 +76,14 @@ def _remembered(source):
     return remember(source, _MEMORY) if kept is None else kept
 
 
+def run_folder(folder: str | Path) -> Path:
+    """The path of a run's folder; raises UserError if there is none."""
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise UserError(f'There is no run folder {folder}: give one that training made, runs/00000-... say.')
+    return folder
+
+
 def load_run(folder: str | Path) -> Trained:
     """Reads the newest sound checkpoint of a run.
 
@@ -85,9 +93,7 @@ def load_run(folder: str | Path) -> Trained:
     Raises:
       UserError: it is not a run, or none of its checkpoints can be read.
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise UserError(f'There is no run folder {folder}: give one that training made, runs/00000-... say.')
+    folder = run_folder(folder)
     with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
         newest = checkpoint.newest_about(checkpoints)
         if newest is None:

@@ -122,9 +122,9 @@ def _each(move, state, fed):
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
     inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    output, pull_back, stats = _generate(game, hyper, state.gen, inputs)
-    state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], (output, pull_back, stats))
-    state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], (output, pull_back, stats))
+    generated = _generate(game, hyper, state.gen, inputs)
+    state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], generated)
+    state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], generated)
     named = {f'disc/{name}': value for name, value in disc_metrics.items()}
     return state, named | {f'gen/{name}': value for name, value in gen_metrics.items()}
 
@@ -138,10 +138,10 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
 
 
 def _disc_turn(game, hyper, axis, state, inputs, key, generated):
-    fake = game.view(generated[0], hyper)
+    (output, fake), _, _ = generated
 
     def loss(params):
-        turn, stats = _hold_turn(game, hyper, state, params, inputs, generated[0], fake, key)
+        turn, stats = _hold_turn(game, hyper, state, params, inputs, output, fake, key)
         value, metrics, carry = game.objective.disc(turn)
         return value, (metrics | {'loss': value}, carry, stats)
 
@@ -151,17 +151,17 @@ def _disc_turn(game, hyper, axis, state, inputs, key, generated):
 
 
 def _gen_turn(game, hyper, axis, state, inputs, key, generated):
-    output, pull_back, stats = generated
+    made, pull_back, stats = generated
 
-    def loss(output):
-        fake = game.view(output, hyper)
+    def loss(made):
+        output, fake = made
         turn, _ = _hold_turn(game, hyper, state, state.disc.params, inputs, output, fake, key)
         value, metrics, carry = game.objective.gen(turn)
         return value, (metrics | {'loss': value}, carry)
 
-    # The gradient by the picture first: the discriminator's own parameters get none in this turn.
-    by_picture, (metrics, carry) = jax.grad(loss, has_aux=True)(output)
-    (grads,) = pull_back(by_picture)
+    # The gradient by the pictures first: the discriminator's own parameters get none in this turn.
+    by_pictures, (metrics, carry) = jax.grad(loss, has_aux=True)(made)
+    (grads,) = pull_back(by_pictures)
     gen = _move(game.tx.gen, state.gen, grads, hyper['learning_rate_gen'], axis)
     return state.replace(gen=gen.replace(stats=stats), carry=carry), metrics
 
@@ -191,11 +191,12 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
 
 
 def _generate(game, hyper, gen, inputs):
-    """One forward pass: (pictures, their pull-back to the parameters, the statistics afterwards)."""
+    """One forward pass: ((pictures, the same through the view), their pull-back to the parameters, the statistics)."""
 
     def forward(params):
         variables = {'params': params, 'hyper': hyper, **gen.stats}
-        return game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
+        output, stats = game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
+        return (output, game.view(output, hyper)), stats
 
     return jax.vjp(forward, gen.params, has_aux=True)
 

@@ -20,7 +20,7 @@ FLOORS = (
     ('runs',),
     ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
     ('measure_pairs', 'measure_samples', 'drawings'),
-    ('train', 'evaluate', 'translate', 'explore'),
+    ('train', 'evaluate', 'translate', 'explore', 'history'),
     ('compare',),
     ('commands',),
 )

@@ -94,8 +94,7 @@ def test_the_compiled_step_does_little_more_than_the_least(page, monkeypatch):
     choose, choose_transposed = conv.choose, conv.choose_transposed
     monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
     monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
-    config = load(page).unlock()
-    config.batch = 8
+    config = load(page)
     game = build(config, 1000)
     pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)

@@ -16,6 +16,7 @@ CASES = [
     (['--mode=evaluate'], '--workdir'),
     (['--mode=evaluate', '--workdir=/nowhere/run'], '/nowhere/run'),
     (['--mode=translate', '--workdir=/nowhere'], '--input'),
+    (['--mode=history', '--workdir=/nowhere/run'], '/nowhere/run'),
     (['--workdir=/nowhere/run'], '/nowhere/run'),
     ([], '--config=configs/colorize.py'),
     (['--confg=x'], 'confg'),
