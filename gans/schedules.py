@@ -73,4 +73,7 @@ def _piecewise_linear(boundaries, values):
         length = boundaries[i + 1] - boundaries[i]
         pieces.append(optax.schedules.linear_schedule(values[i], values[i + 1], length))
         joins.append(boundaries[i])
+    # optax's line ends beside its end, by rounding: a blur of 1e-8 px instead of 0 would be computed for ever.
+    pieces.append(optax.schedules.constant_schedule(values[-1]))
+    joins.append(boundaries[-1])
     return optax.schedules.join_schedules(pieces, joins)
