@@ -9,7 +9,7 @@ Berthelot et al. 2017.
     python main.py --config=configs/began.py:flowers        64 px, flowers, mirrored, turned and recoloured
     python main.py --config=configs/began.py:tiny           a few steps of very small networks, for tests
 
-The bare page has an eighth of the paper's widths and 32 px with one level less, batches of 16 instead of 48, 4000
+The bare page has an eighth of the paper's widths and 32 px with one level less, batches of 16 instead of 48, 3000
 steps, weights that begin with a deviation of 0.06 (narrow layers without norm would swallow the signal with the
 table's 0.02), learning rates of 1e-3 that fall to a tenth over the last 30 % of training, where Table 3 has 1e-4, and
 shows an average of the generator's weights. The control is twenty times as fast (gain 0.02; Berthelot et al. have
@@ -31,7 +31,7 @@ def get_config(reading: str = '') -> ConfigDict:
             seed=0,
             size=32,
             batch=16,
-            steps=4000,
+            steps=3000,
             # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
