@@ -14,6 +14,7 @@ from gans.metrics import pixels
 from gans.train_step import judge, paint
 
 STEPS = 400  # of a search
+_START = 0.5  # how far from the mean, in the same measure; at it a DCGAN's first map was off, and gave no gradient
 _RATE = 0.1  # Adam's at the beginning, in root mean variances of the descriptors; it falls to 0 along a cosine
 
 
@@ -34,12 +35,12 @@ def encode(game: Game, state: TrainState, pictures: jax.Array) -> jax.Array:
 def searcher(game: Game, mean: jax.Array, scale: float) -> Callable[[TrainState, jax.Array], jax.Array]:
     """What finds descriptors [N, Z] whose pictures are near pictures [N, H, W, 3] in [-1, 1], by gradient descent.
 
-    `STEPS` steps of Adam on each picture's mean squared error, from the mean descriptor. As in Berthelot et al. 2017
-    ("Space continuity"), where it is the mean absolute error. Pixels that a generator clips do not pull.
+    `STEPS` steps of Adam on each picture's mean squared error, from beside the mean descriptor. As in Berthelot et al.
+    2017 ("Space continuity"), where it is the mean absolute error. Pixels that a generator clips do not pull.
 
     Args:
       game: what was trained.
-      mean: [Z], where to begin.
+      mean: [Z], near which to begin.
       scale: how far descriptors lie apart: the root of their mean variance. It makes steps of one length for all games.
 
     Returns:
@@ -57,7 +58,7 @@ def searcher(game: Game, mean: jax.Array, scale: float) -> Callable[[TrainState,
         return optax.apply_updates(moves, updates), memory
 
     def search(state, pictures):
-        moves = jnp.zeros((len(pictures), len(mean)))
+        moves = jnp.tile(_START * jax.random.normal(jax.random.key(0), (len(mean),)), (len(pictures), 1))
         memory = adam.init(moves)
         for _ in range(STEPS):  # not one program: on the CPU, convolutions in a loop are 20 times slower
             moves, memory = step(moves, memory, state, pictures)
