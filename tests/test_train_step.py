@@ -123,8 +123,8 @@ def test_everything_that_enters_a_network_is_blurred_and_the_output_is_not():
     # Condition, generator's input and real picture are all zero: L1 is that of the bare output against zero.
     output = sample(game, state, {'image': jnp.zeros((2, *pictures.shape[2:]))})
     assert metrics['gen/l1'] == pytest.approx(float(jnp.abs(output).mean()), rel=1e-4)
-    # image, real, cond; the output twice: once for each player's turn.
-    assert sum(seen.values()) == 5
+    # image, real, cond; the output once for both players.
+    assert sum(seen.values()) == 4
 
 
 def test_draw_is_without_augmentation_and_the_same_on_every_call():
