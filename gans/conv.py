@@ -165,16 +165,18 @@ def trilinear(x: Array, kernel: Array, stride: int = 2, upscale: int = 1) -> Arr
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _by_x(shape, stride, upscale, kernel, grad):
-    return jax.linear_transpose(lambda x: plain(x, kernel, stride, upscale), jax.ShapeDtypeStruct(shape, grad.dtype))(
-        grad
-    )[0]
+    return _transpose(lambda x: plain(x, kernel, stride, upscale), shape, grad)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _by_kernel(shape, stride, upscale, x, grad):
-    return jax.linear_transpose(lambda k: plain(x, k, stride, upscale), jax.ShapeDtypeStruct(shape, grad.dtype))(grad)[
-        0
-    ]
+    return _transpose(lambda kernel: plain(x, kernel, stride, upscale), shape, grad)
+
+
+def _transpose(linear, shape, grad):
+    """The gradient of `linear`, a map of arrays of `shape`, by its argument, weighed by `grad`."""
+    (found,) = jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, grad.dtype))(grad)
+    return found
 
 
 def _keep(of):

@@ -150,8 +150,7 @@ def read_terms(text: str) -> list[Term]:
             f'--arithmetic={text!r} has a sign without seeds: write seeds and signs, 0,1,2-3,4,5+6,7,8 say.'
         )
     return [
-        Term(-1 if sign == '-' else 1, tuple(read_integers(seeds.split(','), 'arithmetic', _MOST)))
-        for sign, seeds in terms
+        Term(-1 if sign == '-' else 1, tuple(read_integers(seeds.split(','), 'arithmetic'))) for sign, seeds in terms
     ]
 
 

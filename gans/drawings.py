@@ -10,7 +10,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gans import descriptors, images, inversion
@@ -18,7 +17,7 @@ from gans.build import shape_of
 from gans.errors import UserError
 from gans.runs import Trained
 from gans.tasks import VARIANCES
-from gans.train_step import describe, paint
+from gans.train_step import describe, draw_from_noise, paint
 
 _BATCH = 16  # pictures that are made at a time: memory, not speed
 
@@ -244,8 +243,7 @@ def _few_words(numbers):
 def _describe(game, shape, carry, seeds):
     """uint32 [N] -> descriptors [N, Z]: what the task draws with the seed's key, as the rules of the game have it."""
     keys = jax.vmap(jax.random.key)(seeds)
-    inputs = jax.vmap(game.task.draw, (0, None))(keys, jnp.zeros((*shape, 3)))  # it looks at no picture
-    return describe(game, carry, inputs.gen)['latent']
+    return describe(game, carry, draw_from_noise(game, keys, shape))['latent']
 
 
 def _in_batches(make: Callable, rows: np.ndarray, batch: int) -> np.ndarray:

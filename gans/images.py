@@ -9,7 +9,7 @@ import contextlib
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -253,19 +253,26 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None], what
 
     Raises UserError, which calls the file `what`, if the disk or the permissions say no.
     """
-    path = Path(path)
-    # Process and thread in the name: two writers of one path must not share a temporary file.
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as file:
+        with whole_file(path) as temporary, open(temporary, 'wb') as file:
             write(file)
-        os.replace(temporary, path)
     except OSError as error:
         raise UserError(
             f'cannot write {what} {path} ({error.strerror or error}): '
             'free some disk space or choose a folder that you may write to'
         ) from error
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
+    path = Path(path)
+    # Process and thread in the name: two writers of one path must not share a temporary file.
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):  # gone already if all went well, or the folder itself is missing
             temporary.unlink()

@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, NamedSharding
-from jax.sharding import PartitionSpec as P
 
 from gans import baselines, images
 from gans.data.batches import read_all
 from gans.data.source import Source
 from gans.game import Game, Inputs, TrainState
 from gans.metrics import bootstrap, colour, pixels, ssim
+from gans.parallel import shares
 from gans.runs import Experiment, Trained, digest
 from gans.tables import as_json
 from gans.train_step import sample
@@ -66,10 +65,7 @@ class Answers:
 
     def __init__(self, game: Game, state: TrainState, source: Source, test: np.ndarray, batch: int, threads: int = 2):
         """`test` are the numbers of the held-out pictures in `source`; `batch` is how many are answered at once."""
-        devices = jax.device_count()
-        self.batch = -(-min(batch, len(test)) // devices) * devices
-        mesh = jax.make_mesh((devices,), ('data',), axis_types=(AxisType.Auto,))
-        shared, everywhere = NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
+        self.batch, shared, everywhere = shares(min(batch, len(test)))
         self._state = jax.device_put(state, everywhere)
         self._answer = jax.jit(partial(_answer, game), in_shardings=(everywhere, shared, shared))
         self._source, self._test, self._threads = source, test, threads
@@ -222,5 +218,5 @@ INPAINT = Plan(
     main='L1 in boxes',
 )
 
-# Task name -> (Trained, Experiment) -> the measured part of the JSON: 'measures', 'rows', 'ratios', 'baselines',
+# Task name -> how it is measured.
 PLANS = {'colorize': COLORIZE, 'inpaint': INPAINT}

@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, NamedSharding
-from jax.sharding import PartitionSpec as P
 
 from gans import images
 from gans.build import shape_of
@@ -22,9 +19,10 @@ from gans.metrics import bootstrap, ssim
 from gans.metrics.diversity import pairwise_ms_ssim
 from gans.metrics.neighbours import nearest
 from gans.metrics.swd import swd
+from gans.parallel import shares
 from gans.runs import Experiment, Trained
 from gans.tables import as_json
-from gans.train_step import sample
+from gans.train_step import draw_from_noise, sample
 
 NOTE = (
     'Samples, and real pictures in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
@@ -91,10 +89,7 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
 
 def draw_samples(trained: Trained, count: int) -> np.ndarray:
     """The first `count` of the samples that every run is asked for, uint8 [count, H, W, 3]; all devices share them."""
-    devices = jax.device_count()
-    batch = -(-min(trained.config.batch, count) // devices) * devices
-    mesh = jax.make_mesh((devices,), ('data',), axis_types=(AxisType.Auto,))
-    shared, everywhere = NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
+    batch, shared, everywhere = shares(min(trained.config.batch, count))
     state = jax.device_put(trained.state, everywhere)
     make = jax.jit(partial(_make, trained.game, shape_of(trained.config)), in_shardings=(everywhere, shared))
     places = (np.arange(start, start + batch, dtype=np.int32) for start in range(0, count, batch))
@@ -103,9 +98,7 @@ def draw_samples(trained: Trained, count: int) -> np.ndarray:
 
 def _make(game, shape, state, places):
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(_KEY)))(places)
-    nothing = jnp.zeros((*shape, 3))  # the task draws a descriptor, whatever the picture
-    inputs = jax.vmap(game.task.draw, (0, None))(keys, nothing)
-    return images.to_uint8(sample(game, state, inputs.gen))
+    return images.to_uint8(sample(game, state, draw_from_noise(game, keys, shape)))
 
 
 def _distances(pictures, held_out):

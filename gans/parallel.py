@@ -84,6 +84,17 @@ def free_memory() -> int:
     return psutil.virtual_memory().available
 
 
+def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
+    """For verbs: how all devices share a batch along its first axis.
+
+    Returns:
+      (the batch, filled up to a multiple of the devices; the sharding of what they share; that of what each has whole).
+    """
+    devices = jax.device_count()
+    mesh = jax.make_mesh((devices,), ('data',), axis_types=(AxisType.Auto,))
+    return -(-batch // devices) * devices, NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
+
+
 def _mesh_layout(game: Game, devices, stored) -> Layout:
     # In this order every process has one contiguous part of the batch, the one that it reads.
     devices = sorted(devices, key=lambda device: (device.process_index, device.id))

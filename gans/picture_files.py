@@ -1,8 +1,6 @@
 """Files -> pictures with all that a result has to keep (alpha, depth, profile), and results -> files."""
 
 import contextlib
-import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +10,7 @@ import numpy as np
 
 from gans.data import decode
 from gans.errors import UserError
+from gans.images import whole_file
 
 
 class Picture(NamedTuple):
@@ -98,13 +97,8 @@ def save_picture(image, path: Path, profile: bytes | None) -> None:
     Raises UserError if the disk, the permissions or the format say no.
     """
     kind = FORMATS[path.suffix.lower()]
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image.save(temporary, kind.name, icc_profile=profile, **kind.options)
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            image.save(temporary, kind.name, icc_profile=profile, **kind.options)
     except OSError as error:
         raise UserError(f"Cannot write '{path}' ({error.strerror or error}): give another --output.") from error
-    finally:
-        with contextlib.suppress(OSError):  # gone if all went well
-            temporary.unlink()

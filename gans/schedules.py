@@ -8,6 +8,7 @@ A schedule in a config is a number (constant) or a dict:
   of: 'size' if the values are fractions of the picture's shorter side in pixels; absent otherwise.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -68,12 +69,8 @@ def _steps_per_unit(name, unit, clock):
 
 
 def _piecewise_linear(boundaries, values):
-    pieces, joins = [optax.schedules.constant_schedule(values[0])], []
-    for i in range(len(values) - 1):
-        length = boundaries[i + 1] - boundaries[i]
-        pieces.append(optax.schedules.linear_schedule(values[i], values[i + 1], length))
-        joins.append(boundaries[i])
+    corners = zip(boundaries, values, strict=True)
+    lines = [optax.schedules.linear_schedule(a, b, end - start) for (start, a), (end, b) in itertools.pairwise(corners)]
     # optax's line ends beside its end, by rounding: a blur of 1e-8 px instead of 0 would be computed for ever.
-    pieces.append(optax.schedules.constant_schedule(values[-1]))
-    joins.append(boundaries[-1])
-    return optax.schedules.join_schedules(pieces, joins)
+    before, after = (optax.schedules.constant_schedule(values[i]) for i in (0, -1))
+    return optax.schedules.join_schedules([before, *lines, after], boundaries)

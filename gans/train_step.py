@@ -100,6 +100,12 @@ def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = Non
     return jax.vmap(game.task.draw)(keys, images.to_float(pictures))
 
 
+def draw_from_noise(game: Game, keys: jax.Array, shape: tuple[int, int]) -> dict:
+    """`Inputs.gen` for each key [N], of a task that shows the generator no picture; `shape` is its pictures' (H, W)."""
+    nothing = jnp.zeros((*shape, 3))  # the task draws a descriptor, whatever the picture
+    return jax.vmap(game.task.draw, (0, None))(keys, nothing).gen
+
+
 def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
     """`Inputs.gen` as the generator sees it at a step: its picture through the view."""
     return _view_image(game, gen_inputs, _read_schedules(game, step))

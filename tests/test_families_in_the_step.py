@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.least import least_operations
-from gans import conv
 from gans.build import build
 from gans.config import load
 from gans.errors import UserError
@@ -134,11 +133,8 @@ def test_a_schedule_that_a_network_reads_must_be_given():
         build(describe('dcgan', residual=0.0), 64)
 
 
-def test_a_penalised_step_does_little_more_than_the_least(monkeypatch):
-    """Gradients of gradients too; with the forms of accelerators, as in test_least.py."""
-    choose, choose_transposed = conv.choose, conv.choose_transposed
-    monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
-    monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+def test_a_penalised_step_does_little_more_than_the_least(forms_of_accelerators):
+    """Gradients of gradients too, as in test_least.py."""
     objective = dict(name='standard', form='wasserstein', penalty=True, terms=())
     config = describe('dcgan', objective, norm='layer', penalty=10.0)
     config.size, config.batch, config.generator.widths, config.discriminator.widths = 64, BATCH, (32, 64), (32, 64)

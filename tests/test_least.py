@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from benchmarks.least import layers_of, least_operations
-from gans import conv
 from gans.build import build, fed_shape
 from gans.config import load
 from gans.layers import Conv, Dense, TransposedConv
@@ -89,11 +88,7 @@ def test_more_turns_cost_what_they_add(page):
 
 
 @pytest.mark.parametrize('page', PAGES)
-def test_the_compiled_step_does_little_more_than_the_least(page, monkeypatch):
-    """With the forms of accelerators: those of the CPU multiply by zeros on purpose, being faster so."""
-    choose, choose_transposed = conv.choose, conv.choose_transposed
-    monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
-    monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+def test_the_compiled_step_does_little_more_than_the_least(page, forms_of_accelerators):
     config = load(page)
     game = build(config, 1000)
     pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
