@@ -1,4 +1,7 @@
-"""Averages of a network's variables over the steps of training: what is shown is steadier than what is trained."""
+"""Averages of a network's variables over the steps of training: what is shown is steadier than what is trained.
+
+The mean over all steps serves another purpose: historical averaging holds a player near its own past.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +24,18 @@ def make(decay: float) -> Average:
 def none() -> Average:
     """No average: it is the empty tree, and what is shown is what is trained."""
     return Average(init=lambda variables: (), update=lambda average, variables, step: ())
+
+
+def running_mean() -> Average:
+    """The mean of all values since the first step, every one with the same weight (Salimans et al. 2016, section 3.3).
+
+    After step t (from 0), which makes the value number t + 2: mean <- mean + (variables - mean) / (t + 2).
+    """
+
+    def update(average: Tree, variables: Tree, step: Array) -> Tree:
+        return jax.tree.map(lambda a, x: a + (x - a) / (step + 2), average, variables)
+
+    return Average(init=lambda variables: variables, update=update)
 
 
 def exponential(decay: float) -> Average:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 
 import jax.numpy as jnp
@@ -52,6 +53,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda pictures, hyper: images.gaussian_blur(pictures, hyper['blur']),
         average=averages.make(config.get('ema', DEFAULTS['ema'])),
+        history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
     )
 
 
@@ -124,15 +126,22 @@ def _make_task(section):
 def _make_objective(section):
     module = find_module('objectives', section.name, 'config.objective.name')
     arguments = arguments_of(module.make, section, 'config.objective')
-    for name in arguments.get('terms', ()):
-        if not callable(getattr(terms, name, None)):
-            raise UserError(f'config.objective.terms has {name!r}, which is not in gans/terms.py.')
-    if 'terms' in arguments:
-        arguments['terms'] = {name: getattr(terms, name) for name in arguments['terms']}
-    try:
-        return module.make(**arguments)
-    except KeyError as error:
-        raise UserError(f'config.objective has {error}, which {section.name} does not know.') from error
+    for player in ('terms', 'disc_terms'):
+        if player in arguments:
+            arguments[player] = _make_terms(arguments[player], f'config.objective.{player}')
+    return module.make(**arguments)
+
+
+def _make_terms(section, where):
+    """Terms by name; `section` has their arguments by name, or the names alone where none takes any."""
+    sections = section if isinstance(section, Mapping) else dict.fromkeys(section, {})
+    known = [name for name, make in vars(terms).items() if getattr(make, '__module__', '') == terms.__name__]
+    known = [name for name in known if not name.startswith('_')]
+    for name in sections:
+        if name not in known:
+            raise UserError(f'{where} has {name!r}, which is not in gans/terms.py{closest(name, known)}.')
+    made = {name: getattr(terms, name) for name in sections}
+    return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
 
 
 def _make_optimizer(section, where):

@@ -72,7 +72,7 @@ def flatten(config: Mapping, prefix: str = '') -> dict[str, Any]:
     """Nested mappings to {'data.source': 'embedded', ...}."""
     flat = {}
     for key, value in config.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:  # an empty section says something too: a term without arguments
             flat.update(flatten(value, f'{prefix}{key}.'))
         else:
             flat[f'{prefix}{key}'] = value

@@ -47,6 +47,10 @@ class Turn(NamedTuple):
       cond: what both players are shown, or None.
       real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
       fake_out: the same on `fake`.
+      real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real`, [N, ...] by name.
+      fake_layers: the same for `fake`.
+      params: the parameters of the player whose turn it is.
+      mean_params: their mean over all steps so far, the present ones included; () where no term asks for it.
       disc: picture -> output, closed over the discriminator's parameters (for gradient penalties).
       carry: the objective's memory.
       hyper: this step's scheduled numbers by name.
@@ -59,10 +63,28 @@ class Turn(NamedTuple):
     cond: Array | None
     real_out: Tree
     fake_out: Tree
+    real_layers: dict[str, Array]
+    fake_layers: dict[str, Array]
+    params: Tree
+    mean_params: Tree
     disc: Callable[[Array], Tree]
     carry: Tree
     hyper: dict[str, Array]
     rng: Array
+
+
+class Term(NamedTuple):
+    """A further part of a player's loss, which its objective adds with the weight that the schedule of its name gives.
+
+    Attributes:
+      value: Turn -> scalar.
+      layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv' say).
+      historical: it looks at the running mean of the player's parameters.
+    """
+
+    value: Callable[[Turn], Array]
+    layers: tuple[str, ...] = ()
+    historical: bool = False
 
 
 class Objective(NamedTuple):
@@ -77,6 +99,8 @@ class Objective(NamedTuple):
         the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
         The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
         (`gans.descriptors.moments`).
+      layers: the layers of the discriminator whose outputs the losses look at, by their paths.
+      historical: of bool: whether a player's losses look at the mean of its parameters over the steps.
       picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
         gradient by each picture does), so that statistics over a batch in the discriminator are refused.
     """
@@ -86,6 +110,8 @@ class Objective(NamedTuple):
     init: Callable[[], Tree]
     needs: tuple[str, ...]
     descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
+    layers: tuple[str, ...] = ()
+    historical: Pair = Pair(False, False)
     picture_by_picture: bool = False
 
 
@@ -102,7 +128,7 @@ class Task(NamedTuple):
 
 
 class Average(NamedTuple):
-    """How the generator's variables are averaged over the steps of training, for whatever is shown of it.
+    """How variables are averaged over the steps of training: the generator's for whatever is shown of it, say.
 
     Attributes:
       init: variables -> the average before the first step.
@@ -129,6 +155,7 @@ class Game(NamedTuple):
     turns: Pair  # of int
     view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
     average: Average
+    history: Pair  # of Average: what is kept of a player's parameters for its own losses
 
 
 class Player(flax.struct.PyTreeNode):
@@ -138,6 +165,7 @@ class Player(flax.struct.PyTreeNode):
     stats: Tree  # variables that are not trained, running batch statistics say; {} without any
     opt_state: Tree
     ema: Tree = ()  # all variables averaged over the steps; () where nothing is averaged, and for the discriminator
+    mean: Tree = ()  # the parameters' mean over the steps, for losses that ask for it; () where none does
 
 
 class TrainState(flax.struct.PyTreeNode):

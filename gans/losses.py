@@ -5,7 +5,7 @@ they are logits, everything is written with softplus, so that no probability is 
 taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,15 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
-def logistic_disc(real: Array, fake: Array) -> tuple[Array, Array]:
+def logistic_disc(real: Array, fake: Array, label: float = 1.0) -> tuple[Array, Array]:
     """The discriminator's cross entropy, in two parts: on real and on fake logits [N].
 
-    E[-log D(x)] and E[-log(1 - D(G(z)))]; their sum is what the discriminator minimises.
-    Source: Goodfellow et al. 2014, equation 1. At logits of 0 each part is log 2.
+    E[-label log D(x) - (1 - label) log(1 - D(x))] and E[-log(1 - D(G(z)))]; their sum is what the discriminator
+    minimises. Source: Goodfellow et al. 2014, equation 1; at logits of 0 each part is log 2. A `label` below 1 is
+    one-sided label smoothing (Salimans et al. 2016, section 3.4), after which the best D is label p / (p + q) for the
+    densities p of real and q of fake pictures (Curro 2016, equation 83).
     """
-    return _mean(jax.nn.softplus(-real)), _mean(jax.nn.softplus(fake))
+    return _mean(jax.nn.softplus(-real) + (1 - label) * real), _mean(jax.nn.softplus(fake))
 
 
 def non_saturating_gen(fake: Array) -> Array:
@@ -36,12 +38,14 @@ def minimax_gen(fake: Array) -> Array:
     return -_mean(jax.nn.softplus(fake))
 
 
-def hinge_disc(real: Array, fake: Array) -> tuple[Array, Array]:
-    """The discriminator's hinge loss, in two parts: E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))] of scores [N].
+def hinge_disc(real: Array, fake: Array, threshold: float = 1.0) -> tuple[Array, Array]:
+    """The discriminator's hinge loss, in two parts: E[max(0, t - D(x))] and E[max(0, t + D(G(z)))] of scores [N].
 
-    Source: Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, equation 16.
+    Scores beyond the threshold t > 0 on their own side cost nothing and have no gradient. Source: Curro 2016, equation
+    103, whose minus sign before the sum is a misprint (its code, like Lim and Ye 2017, "Geometric GAN", and Miyato et
+    al. 2018, equation 16, minimises the sum itself).
     """
-    return _mean(jax.nn.relu(1 - real)), _mean(jax.nn.relu(1 + fake))
+    return _mean(jax.nn.relu(threshold - real)), _mean(jax.nn.relu(threshold + fake))
 
 
 def wasserstein_disc(real: Array, fake: Array) -> tuple[Array, Array]:
@@ -99,6 +103,11 @@ def drift(real: Array) -> Array:
     Source: Karras et al. 2018, appendix A.1 (weight 0.001).
     """
     return _mean(jnp.square(real))
+
+
+def add_weighted(loss: Array, parts: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
+    """`loss` and the sum of all `parts`, each times the weight of its name."""
+    return loss + sum(weights[name] * part for name, part in parts.items())
 
 
 def l1(a: Array, b: Array) -> Array:

@@ -10,9 +10,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import optax
+from flax.traverse_util import flatten_dict
 
 from gans import images
-from gans.game import Game, Inputs, Player, TrainState, Tree, Turn
+from gans.errors import UserError, closest
+from gans.game import Game, Inputs, Pair, Player, TrainState, Tree, Turn
 
 
 def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
@@ -26,12 +28,12 @@ def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
     keys = jax.random.split(key, 3)
     carry = game.objective.init()
     inputs = _look(game, keys[0], carry, pictures, _read_schedules(game, jnp.int32(0)), None)
-    gen = _new_player(game.tx.gen, game.gen.init(keys[1], **inputs.gen, train=False))
+    gen = _new_player(game.tx.gen, game.history.gen, game.gen.init(keys[1], **inputs.gen, train=False))
     disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
         step=jnp.int32(0),
         gen=gen.replace(ema=game.average.init(_variables(gen))),
-        disc=_new_player(game.tx.disc, disc),
+        disc=_new_player(game.tx.disc, game.history.disc, disc),
         carry=carry,
     )
 
@@ -62,7 +64,8 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
         state = _each(move, state, (keys[early + 1 :], batches[early + 1 :]))
 
     ema = game.average.update(state.gen.ema, _variables(state.gen), state.step)
-    state = state.replace(step=state.step + 1, gen=state.gen.replace(ema=ema))
+    gen, disc = (_remember(game, state, name) for name in Pair._fields)
+    state = state.replace(step=state.step + 1, gen=gen.replace(ema=ema), disc=disc)
     metrics.update({f'schedule/{name}': value for name, value in hyper.items()})
     return state, _mean_over_devices(metrics, axis)
 
@@ -128,7 +131,7 @@ def _each(move, state, fed):
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
     inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    generated = _generate(game, hyper, state.gen, inputs)
+    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0], axis))
     state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], generated)
     state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], generated)
     named = {f'disc/{name}': value for name, value in disc_metrics.items()}
@@ -140,15 +143,16 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
     key, pictures = key_and_pictures
     keys = jax.random.split(key, 2)
     inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    return turn(game, hyper, axis, state, inputs, keys[1], _generate(game, hyper, state.gen, inputs))
+    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0], axis))
+    return turn(game, hyper, axis, state, inputs, keys[1], generated)
 
 
 def _disc_turn(game, hyper, axis, state, inputs, key, generated):
     (output, fake), _, _ = generated
 
     def loss(params):
-        turn, stats = _hold_turn(game, hyper, state, params, inputs, output, fake, key)
-        value, metrics, carry = game.objective.disc(turn)
+        turn, stats = _hold_turn(game, hyper, axis, state, params, inputs, output, fake, key)
+        value, metrics, carry = game.objective.disc(turn._replace(params=params, mean_params=state.disc.mean))
         return value, (metrics | {'loss': value}, carry, stats)
 
     grads, (metrics, carry, stats) = jax.grad(loss, has_aux=True)(state.disc.params)
@@ -159,28 +163,31 @@ def _disc_turn(game, hyper, axis, state, inputs, key, generated):
 def _gen_turn(game, hyper, axis, state, inputs, key, generated):
     made, pull_back, stats = generated
 
-    def loss(made):
+    def loss(made, params):
         output, fake = made
-        turn, _ = _hold_turn(game, hyper, state, state.disc.params, inputs, output, fake, key)
-        value, metrics, carry = game.objective.gen(turn)
+        turn, _ = _hold_turn(game, hyper, axis, state, state.disc.params, inputs, output, fake, key)
+        value, metrics, carry = game.objective.gen(turn._replace(params=params, mean_params=state.gen.mean))
         return value, (metrics | {'loss': value}, carry)
 
     # The gradient by the pictures first: the discriminator's own parameters get none in this turn.
-    by_pictures, (metrics, carry) = jax.grad(loss, has_aux=True)(made)
-    (grads,) = pull_back(by_pictures)
+    by_loss, (metrics, carry) = jax.grad(loss, argnums=(0, 1), has_aux=True)(made, state.gen.params)
+    by_pictures, by_params = by_loss
+    grads = jax.tree.map(jnp.add, *pull_back(by_pictures), by_params)  # by_params: zeros but for terms on parameters
     gen = _move(game.tx.gen, state.gen, grads, hyper['learning_rate_gen'], axis)
     return state.replace(gen=gen.replace(stats=stats), carry=carry), metrics
 
 
-def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
+def _hold_turn(game, hyper, axis, state, params, inputs, output, fake, key):
     """What the losses look at, with the discriminator at `params`; and its statistics afterwards."""
+    noise = _noise_key(key, axis)
 
-    def judge(stats, picture):
+    def judge(stats, picture, place):
         variables = {'params': params, 'hyper': hyper, **stats}
-        return game.disc.apply(variables, picture, inputs.cond, train=True, mutable=list(stats))
+        rngs = {'noise': jax.random.fold_in(noise, place)}
+        return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, picture, inputs.cond)
 
-    real_out, stats = judge(state.disc.stats, inputs.real)
-    fake_out, stats = judge(stats, fake)
+    real_out, stats, real_layers = judge(state.disc.stats, inputs.real, 0)
+    fake_out, stats, fake_layers = judge(stats, fake, 1)
     turn = Turn(
         real=inputs.real,
         fake=fake,
@@ -188,7 +195,11 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
         cond=inputs.cond,
         real_out=real_out,
         fake_out=fake_out,
-        disc=lambda picture: judge(stats, picture)[0],
+        real_layers=real_layers,
+        fake_layers=fake_layers,
+        params=(),
+        mean_params=(),
+        disc=lambda picture: judge(stats, picture, 2)[0],
         carry=state.carry,
         hyper=hyper,
         rng=key,
@@ -196,12 +207,34 @@ def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     return turn, stats
 
 
-def _generate(game, hyper, gen, inputs):
+def _apply_watched(network, paths, variables, stats, rngs, *inputs):
+    """Applies a network in training; gives its output, its new statistics, and what the layers at `paths` gave."""
+
+    def is_watched(module, method):
+        return method == '__call__' and '/'.join(module.path) in paths
+
+    output, kept = network.apply(
+        variables, *inputs, train=True, rngs=rngs, mutable=[*stats, 'intermediates'], capture_intermediates=is_watched
+    )
+    layers = flatten_dict(kept.get('intermediates', {}), sep='/')
+    for path in paths:
+        if f'{path}/__call__' not in layers:
+            known = {'/'.join(place[:-1]) for place in flatten_dict(variables['params'])}
+            raise UserError(
+                f'config.objective has a term that looks at the layer {path!r}, which the discriminator does not have'
+                f'{closest(path, known)}: it has {", ".join(sorted(known))}.'
+            )
+    return output, {name: kept[name] for name in stats}, {path: layers[f'{path}/__call__'][0] for path in paths}
+
+
+def _generate(game, hyper, gen, inputs, noise):
     """One forward pass: ((pictures, the same through the view), their pull-back to the parameters, the statistics)."""
 
     def forward(params):
         variables = {'params': params, 'hyper': hyper, **gen.stats}
-        output, stats = game.gen.apply(variables, **inputs.gen, train=True, mutable=list(gen.stats))
+        output, stats = game.gen.apply(
+            variables, **inputs.gen, train=True, rngs={'noise': noise}, mutable=list(gen.stats)
+        )
         return (output, game.view(output, hyper)), stats
 
     return jax.vjp(forward, gen.params, has_aux=True)
@@ -229,6 +262,18 @@ def _example_keys(key, n, axis):
     return jax.lax.dynamic_slice_in_dim(jax.random.split(key, n * devices), jax.lax.axis_index(axis) * n, n)
 
 
+def _noise_key(key, axis):
+    """The key of the noise that networks add themselves; under `pmap` every device has its own."""
+    key = jax.random.fold_in(key, 1)
+    return key if axis is None else jax.random.fold_in(key, jax.lax.axis_index(axis))
+
+
+def _remember(game, state, name):
+    """A player after a step, its parameters in their mean over the steps."""
+    player = getattr(state, name)
+    return player.replace(mean=getattr(game.history, name).update(player.mean, player.params, state.step))
+
+
 def _move(tx, player: Player, grads, learning_rate, axis) -> Player:
     updates, opt_state = tx.update(_mean_over_devices(grads, axis), player.opt_state, player.params)
     updates = jax.tree.map(lambda u: -learning_rate * u, updates)
@@ -239,9 +284,10 @@ def _read_schedules(game, step):
     return {name: jnp.float32(schedule(step)) for name, schedule in game.schedules.items()}
 
 
-def _new_player(tx, variables) -> Player:
+def _new_player(tx, history, variables) -> Player:
     stats = {name: value for name, value in variables.items() if name != 'params'}
-    return Player(params=variables['params'], stats=stats, opt_state=tx.init(variables['params']))
+    params = variables['params']
+    return Player(params=params, stats=stats, opt_state=tx.init(params), mean=history.init(params))
 
 
 def _variables(player: Player):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.game import Turn
+from gans.game import Term, Turn
 from gans.layers import Conv
 from gans.networks.began import Discriminator, Generator
 from gans.objectives import began
@@ -147,7 +147,7 @@ def test_control_and_convergence_by_pencil(real, fake, k, loss, convergence, aft
 
 
 def test_the_generator_wants_to_be_reconstructed_and_leaves_the_memory_alone():
-    objective = began.make({'half': lambda turn: jnp.float32(0.5)}, z_dim=2)
+    objective = began.make({'half': Term(lambda turn: jnp.float32(0.5))}, z_dim=2)
     turn = make_turn(0.4, 0.1, 0.2)._replace(hyper={'half': 3.0})
     value, metrics, carry = objective.gen(turn)
     assert value == pytest.approx(0.1 + 1.5, rel=1e-5) and carry is turn.carry

@@ -128,7 +128,7 @@ def make_turn(**values):
 
 
 def test_generator_loss_is_the_weighted_sum_of_its_terms():
-    objective = standard.make('non_saturating', {'l1': terms.l1})
+    objective = standard.make('non_saturating', {'l1': terms.l1()})
     output, real = jnp.full((2, 2, 2, 3), 0.5), jnp.zeros((2, 2, 2, 3))
     turn = make_turn(fake_out=LOGITS, output=output, real=real, hyper={'adversarial': 0.15, 'l1': 85.0})
     value, metrics, carry = objective.gen(turn)

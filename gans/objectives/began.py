@@ -10,7 +10,7 @@ covariance of the codes of real pictures are tracked, and the generator's descri
 them ("Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs", 2018).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from gans import losses
 from gans.errors import UserError
-from gans.game import Objective, Turn
+from gans.game import Objective, Pair, Term, Turn
 
 Array = jax.Array
 
@@ -46,7 +46,7 @@ class Memory(NamedTuple):
 
 
 def make(
-    terms: dict[str, Callable[[Turn], Array]],
+    terms: Mapping[str, Term],
     z_dim: int = 64,
     gamma: float = 0.5,
     gain: float = 0.001,
@@ -79,6 +79,8 @@ def make(
         init=partial(_begin, z_dim),
         needs=tuple(terms),
         descriptor=partial(draw_descriptor, warm_up),
+        layers=tuple(sorted({layer for term in terms.values() for layer in term.layers})),
+        historical=Pair(any(term.historical for term in terms.values()), False),
     )
 
 
@@ -132,11 +134,8 @@ def _disc(gamma, gain, memory, turn: Turn):
 
 def _gen(terms, turn: Turn):
     loss = losses.l1(turn.fake, turn.fake_out['image'])
-    parts = {'reconstruction': loss}
-    for name, term in terms.items():
-        parts[name] = term(turn)
-        loss += turn.hyper[name] * parts[name]
-    return loss, parts, turn.carry
+    added = {name: term.value(turn) for name, term in terms.items()}
+    return losses.add_weighted(loss, added, turn.hyper), {'reconstruction': loss} | added, turn.carry
 
 
 def _check(turn):

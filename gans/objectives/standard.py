@@ -1,11 +1,11 @@
-"""The standard two-player game, in several forms, with weighted extra terms for the generator.
+"""The standard two-player game, in several forms, with weighted extra terms for both players.
 
 L_gen = w_adversarial * L_adversarial + sum over terms of w_term * term, every weight a schedule of that name.
-L_disc = L_real + L_fake (+ w_penalty * gradient penalty) (+ w_drift * drift). The adversarial part has no weight: where
-`adversarial` is 0, the discriminator still learns to tell real from fake.
+L_disc = L_real + L_fake (+ w_penalty * gradient penalty) (+ w_drift * drift) + sum over terms of w_term * term. The
+adversarial part has no weight: where `adversarial` is 0, the discriminator still learns to tell real from fake.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -13,37 +13,52 @@ import jax
 
 from gans import losses
 from gans.errors import UserError, closest
-from gans.game import Objective, Turn
+from gans.game import Objective, Pair, Term, Turn
 
 
 class Form(NamedTuple):
     """What the two players minimise: (real scores, fake scores) -> two parts; fake scores -> loss.
 
-    `logits` says whether a sigmoid makes a score a probability.
+    `logits` says whether a sigmoid makes a score a probability, `aims` the argument of `disc` that says when a score
+    is good enough, '' if there is none.
     """
 
     disc: Callable
     gen: Callable
     logits: bool = False
+    aim: str = ''
 
 
 FORMS = {
-    'non_saturating': Form(losses.logistic_disc, losses.non_saturating_gen, logits=True),
-    'minimax': Form(losses.logistic_disc, losses.minimax_gen, logits=True),
-    'hinge': Form(losses.hinge_disc, losses.score_gen),
+    'non_saturating': Form(losses.logistic_disc, losses.non_saturating_gen, logits=True, aim='label'),
+    'minimax': Form(losses.logistic_disc, losses.minimax_gen, logits=True, aim='label'),
+    'hinge': Form(losses.hinge_disc, losses.score_gen, aim='threshold'),
     'wasserstein': Form(losses.wasserstein_disc, losses.score_gen),
     'least_squares': Form(losses.least_squares_disc, losses.least_squares_gen),
 }
 
 
 def make(
-    form: str, terms: dict[str, Callable[[Turn], jax.Array]], penalty: bool = False, drift: bool = False
+    form: str,
+    terms: Mapping[str, Term],
+    disc_terms: Mapping[str, Term] | None = None,
+    gen_form: str = '',
+    label: float = 1.0,
+    threshold: float = 1.0,
+    penalty: bool = False,
+    drift: bool = False,
 ) -> Objective:
     """Builds the rules.
 
     Args:
       form: a key of `FORMS`.
       terms: further terms of the generator's loss by name.
+      disc_terms: the same for the discriminator's.
+      gen_form: the form whose generator's loss is played instead, '' for none: Curro 2016 plays 'non_saturating'
+        against a 'hinge' discriminator.
+      label: what a real picture's probability is to be, in (0.5, 1]: less than 1 is one-sided label smoothing; for the
+        forms with probabilities.
+      threshold: the score beyond which a hinge discriminator is content (alpha of Curro 2016, equation 103).
       penalty: holds the discriminator's slope near 1 between real and fake pictures, weighted by the schedule
         `penalty` (10 in Gulrajani et al. 2017).
       drift: holds a Wasserstein critic's real scores near 0, weighted by the schedule `drift`.
@@ -51,10 +66,8 @@ def make(
     Raises:
       UserError: an unknown form, or a combination without sense.
     """
-    if form not in FORMS:
-        raise UserError(
-            f'config.objective.form is {form!r}{closest(form, FORMS)}: choose one of {", ".join(sorted(FORMS))}.'
-        )
+    gen_form, disc_terms = gen_form or form, disc_terms or {}
+    _check_forms(form, gen_form, label, threshold)
     if form == 'wasserstein' and not penalty:
         raise UserError(
             "config.objective.form is 'wasserstein' without a penalty: nothing would bound the critic, whose loss "
@@ -65,26 +78,47 @@ def make(
             f'config.objective.drift is for a Wasserstein critic, whose offset is free; the form {form!r} has none.'
         )
     extra = (*(('penalty',) if penalty else ()), *(('drift',) if drift else ()))
+    aims = {'label': label, 'threshold': threshold}
+    aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
+    both = (*terms.values(), *disc_terms.values())
     return Objective(
-        gen=partial(_gen, FORMS[form].gen, terms),
-        disc=partial(_disc, FORMS[form], extra),
+        gen=partial(_gen, FORMS[gen_form].gen, terms),
+        disc=partial(_disc, partial(FORMS[form].disc, **aim), FORMS[form].logits, extra, disc_terms),
         init=lambda: (),
-        needs=('adversarial', *extra, *terms),
+        needs=('adversarial', *extra, *terms, *disc_terms),
+        layers=tuple(sorted({layer for term in both for layer in term.layers})),
+        historical=Pair(*(any(term.historical for term in own.values()) for own in (terms, disc_terms))),
         picture_by_picture=penalty,
     )
 
 
-def _disc(form, extra, turn: Turn):
+def _check_forms(form, gen_form, label, threshold):
+    for where, name in (('form', form), ('gen_form', gen_form)):
+        if name not in FORMS:
+            raise UserError(
+                f'config.objective.{where} is {name!r}{closest(name, FORMS)}: choose one of {", ".join(sorted(FORMS))}.'
+            )
+    if not 0.5 < label <= 1:
+        raise UserError(f'config.objective.label is {label}: give more than 0.5, and 1 for no smoothing.')
+    if threshold <= 0:
+        raise UserError(f'config.objective.threshold is {threshold}: give a score above 0.')
+    for name, value in (('label', label), ('threshold', threshold)):
+        if value != 1 and FORMS[form].aim != name:
+            fit = ', '.join(sorted(key for key in FORMS if FORMS[key].aim == name))
+            raise UserError(f'config.objective.{name} is {value}, which the form {form!r} does not use: {fit} would.')
+
+
+def _disc(adversarial, logits, extra, terms, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
             "config.objective.name is 'standard', which needs one score for each picture, but this discriminator "
             f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
-    real, fake = form.disc(turn.real_out, turn.fake_out)
+    real, fake = adversarial(turn.real_out, turn.fake_out)
     metrics = {'real_loss': real, 'fake_loss': fake}
     scores = {'real': turn.real_out, 'fake': turn.fake_out}
     for name, score in scores.items():
-        if form.logits:
+        if logits:
             metrics[f'{name}_probability'] = jax.nn.sigmoid(score).mean()
         else:
             metrics[f'{name}_score'] = score.mean()
@@ -93,13 +127,10 @@ def _disc(form, extra, turn: Turn):
         metrics['penalty'], metrics['slope'] = losses.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
         metrics['drift'] = losses.drift(turn.real_out)
-    loss = real + fake
-    for name in extra:
-        loss += turn.hyper[name] * metrics[name]
-    return loss, metrics, turn.carry
+    added = {name: metrics[name] for name in extra} | {name: term.value(turn) for name, term in terms.items()}
+    return losses.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
 
 
 def _gen(adversarial, terms, turn: Turn):
-    parts = {'adversarial': adversarial(turn.fake_out)}
-    parts.update({name: term(turn) for name, term in terms.items()})
-    return sum(turn.hyper[name] * part for name, part in parts.items()), parts, turn.carry
+    parts = {'adversarial': adversarial(turn.fake_out)} | {name: term.value(turn) for name, term in terms.items()}
+    return losses.add_weighted(0.0, parts, turn.hyper), parts, turn.carry
