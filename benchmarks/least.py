@@ -16,10 +16,11 @@ import jax
 import numpy as np
 
 from gans.build import batches_per_step, shape_of
-from gans.conv import phase_sums, same_padding, taps_on
+from gans.conv import phase_sums, same_padding
 from gans.game import Game
 from gans.layers import Conv, Dense, TransposedConv
 from gans.train_step import draw
+from gans.transposed import beyond, taps_on
 
 
 class Layer(NamedTuple):
@@ -56,7 +57,8 @@ def least_operations(game: Game, config) -> float:
     inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
     gen = layers_of(game.gen, **inputs.gen)
     disc = layers_of(game.disc, inputs.real, inputs.cond)
-    picture_share = inputs.real.shape[-1] / disc[0].channels  # no gradient by the condition is wanted
+    shown = 0 if inputs.cond is None else inputs.cond.shape[-1]
+    picture_share = 1 - shown / disc[0].channels  # no gradient by the condition is wanted
 
     gen_forward, disc_forward = _sum(gen), _sum(disc)
     gen_turn = 2 * disc_forward - (1 - picture_share) * disc[0].operations
@@ -81,23 +83,33 @@ def _count(layer, shapes):
         return Layer('/'.join(layer.path), 2.0 * np.prod(shapes[0][:-1]) * inputs * layer.features, inputs)
     batch, height, width, _ = shapes[0]
     if isinstance(layer, TransposedConv):
-        rows, columns = (_transposed_taps(extent, layer.kernel) for extent in (height, width))
+        shape = layer.shape or (2 * height, 2 * width)
+        left_out = beyond((height, width), layer.kernel, shape)
+        sides = zip((height, width), shape, left_out, strict=True)
+        rows, columns = (_transposed_taps(extent, layer.kernel, out, first) for extent, out, (first, _) in sides)
     else:
-        rows, columns = (_taps(extent, layer.kernel, layer.stride, layer.upscale) for extent in (height, width))
+        rows, columns = (
+            _taps(extent, layer.kernel, layer.stride, layer.upscale, layer.dilation) for extent in (height, width)
+        )
     return Layer('/'.join(layer.path), 2.0 * batch * rows * columns * inputs * layer.features, inputs)
 
 
-def _taps(extent: int, size: int, stride: int, upscale: int) -> int:
+def _taps(extent: int, size: int, stride: int, upscale: int, dilation: int) -> int:
     """How many products one row of pixels needs along one axis, those with the zeros outside left out."""
-    if upscale == 1:
-        out, (before, _) = same_padding(extent, size, stride)
-        first = np.arange(out)[:, None] * stride - before
-        return int(np.sum((first + np.arange(size) >= 0) & (first + np.arange(size) < extent)))
+    if upscale == 1 or dilation > 1:
+        wide = extent * upscale
+        out, (before, _) = same_padding(wide, (size - 1) * dilation + 1, stride)
+        seen = np.arange(out)[:, None] * stride - before + np.arange(size) * dilation
+        return int(np.sum((seen >= 0) & (seen < wide)))
     side = phase_sums(size).shape[1]
     first = np.arange(extent)[:, None] - side // 2
     return upscale * int(np.sum((first + np.arange(side) >= 0) & (first + np.arange(side) < extent)))
 
 
-def _transposed_taps(extent: int, size: int) -> int:
-    """The same for a transposed convolution: the zeros between the pixels are left out too."""
-    return sum(max(extent - abs(shift), 0) for parity in (0, 1) for shift, _ in taps_on(size, parity))
+def _transposed_taps(extent: int, size: int, out: int, first: int) -> int:
+    """The same for a transposed convolution to `out` pixels, from the one `first` of 2 * `extent` on.
+
+    The zeros between the pixels are left out too.
+    """
+    seen = (row // 2 + shift for row in range(first, first + out) for shift, _ in taps_on(size, row % 2))
+    return sum(0 <= place < extent for place in seen)

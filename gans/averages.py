@@ -41,14 +41,15 @@ def running_mean() -> Average:
 def exponential(decay: float) -> Average:
     """An exponential moving average of all variables, running statistics included, whose window grows with training.
 
-    After step t (from 0): average <- d average + (1 - d) variables, d = min(decay, (1 + t) / (10 + t)), so that the
-    untrained start is soon forgotten: with d = decay alone, a tenth of it would be left after 2300 steps of 0.999.
-    Source: TensorFlow's ExponentialMovingAverage with `num_updates`; averaging a generator: Karras et al. 2018 (PGGAN),
-    section A.1 (decay 0.999). The running statistics are averaged too, so that they belong to the averaged weights.
+    After step t (from 0): average <- average + (1 - d) (variables - average), d = min(decay, (1 + t) / (10 + t)). What
+    never changes stays as it is to the last bit, and the untrained start is soon forgotten: with d = decay alone, a
+    tenth of it would be left after 2300 steps of 0.999. Source: TensorFlow's ExponentialMovingAverage with
+    `num_updates`; averaging a generator: Karras et al. 2018 (PGGAN), section A.1 (decay 0.999). The running statistics
+    are averaged too, so that they belong to the averaged weights.
     """
 
     def update(average: Tree, variables: Tree, step: Array) -> Tree:
         now = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-        return jax.tree.map(lambda a, x: (now * a + (1 - now) * x).astype(x.dtype), average, variables)
+        return jax.tree.map(lambda a, x: (a + (1 - now) * (x - a)).astype(x.dtype), average, variables)
 
     return Average(init=lambda variables: variables, update=update)

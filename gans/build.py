@@ -29,7 +29,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
     """
     networks = find_module('networks', config.networks, 'config.networks')
     dtype = _choose(_DTYPES, config.dtype, 'config.dtype')
-    given = {'dtype': dtype, 'shape': shape_of(config)}
+    given = {'dtype': dtype, 'shape': shape_of(config), 'distribution': config.task.get('distribution', 'uniform')}
     gen = _make_network(networks.Generator, config.generator, 'config.generator', given)
     disc = _make_network(networks.Discriminator, config.discriminator, 'config.discriminator', given)
     objective = _make_objective(config.objective)

@@ -15,11 +15,14 @@ from jax import Array, lax
 DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 
 
-def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
-    """Nearest upscaling by `upscale`, then a convolution with SAME zero padding and `stride`.
+def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1, dilation: int = 1) -> Array:
+    """Nearest upscaling by `upscale`, then a convolution with SAME zero padding, `stride` and `dilation`.
 
-    `x` is [N, H, W, I], `kernel` [K, K, I, O]; returns [N, ceil(H * upscale / stride), ceil(W * ...), O].
+    `x` is [N, H, W, I], `kernel` [K, K, I, O]; returns [N, ceil(H * upscale / stride), ceil(W * ...), O]. The taps of
+    a dilated kernel lie `dilation` pixels apart (Yu and Koltun 2016; Curro 2016, equation 46).
     """
+    if dilation > 1:
+        return convolve(repeat(x, upscale), kernel, stride, dilation=dilation)
     form = choose(x.shape, kernel.shape, stride, upscale, jax.default_backend())
     return FORMS[form](x, kernel, stride, upscale)
 
@@ -53,9 +56,10 @@ def repeat(x: Array, upscale: int) -> Array:
     return jnp.repeat(jnp.repeat(x, upscale, axis=1), upscale, axis=2) if upscale > 1 else x
 
 
-def convolve(x: Array, kernel: Array, stride: int = 1, padding: object = 'SAME') -> Array:
+def convolve(x: Array, kernel: Array, stride: int = 1, padding: object = 'SAME', dilation: int = 1) -> Array:
     """XLA's convolution, NHWC and HWIO."""
-    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=DIMENSIONS)
+    strides, holes = (stride, stride), (dilation, dilation)
+    return lax.conv_general_dilated(x, kernel, strides, padding, rhs_dilation=holes, dimension_numbers=DIMENSIONS)
 
 
 def phases(x: Array, kernel: Array, stride: int = 1, upscale: int = 2) -> Array:
@@ -247,89 +251,3 @@ FORMS = {
     'trilinear': trilinear,
     'patches': patches,
 }
-
-
-def transposed(x: Array, kernel: Array) -> Array:
-    """Transposed convolution of stride 2: [N, H, W, I] and a kernel [K, K, I, O], K odd -> [N, 2 H, 2 W, O].
-
-    Zeros between the pixels, then a convolution: the gradient of a stride-2 convolution with SAME padding by its
-    input, up to a flip of the kernel. Radford et al. 2016 call it a fractionally-strided convolution.
-    """
-    return TRANSPOSED[choose_transposed(x.shape, kernel.shape, jax.default_backend())](x, kernel)
-
-
-def choose_transposed(x: tuple, kernel: tuple, backend: str) -> str:
-    """The name in `TRANSPOSED` for an input of shape `x`, a kernel of shape `kernel` and a `backend`."""
-    if backend != 'cpu':
-        return 'dilated'
-    if x[1] * x[2] <= 4:
-        return 'windows'
-    return 'together' if kernel[3] <= 4 else 'apart'
-
-
-def dilated(x: Array, kernel: Array) -> Array:
-    """The definition, in XLA's words: slow on the CPU, what accelerators have a program for."""
-    return lax.conv_general_dilated(
-        x, kernel, (1, 1), [_zeros_around(kernel.shape[0])] * 2, lhs_dilation=(2, 2), dimension_numbers=DIMENSIONS
-    )
-
-
-def apart(x: Array, kernel: Array) -> Array:
-    """A convolution for the output pixels of every parity, with the taps that do not fall on zeros; then `unfold`.
-
-    The least arithmetic. With both gradients 6 to 16 times as fast as `dilated` at 4 x 4 to 24 x 24 pixels.
-    """
-    size = kernel.shape[0]
-    axis = [([tap for _, tap in taps], (-taps[0][0], taps[-1][0])) for taps in map(partial(taps_on, size), (0, 1))]
-    outs = [
-        convolve(x, kernel[rows[0] :: 2, columns[0] :: 2], padding=(above, left))
-        for rows, above in axis
-        for columns, left in axis
-    ]
-    return unfold(jnp.concatenate(outs, axis=-1))
-
-
-def together(x: Array, kernel: Array) -> Array:
-    """`apart` as one convolution to all parities, with zeros where a parity has no tap (36/25 for a 5x5 kernel).
-
-    Half the time of `apart` at 32 x 32 x 32 -> 3: three columns waste the matmul's width, twelve fill it.
-    """
-    small, padding = _parities(kernel)
-    return unfold(convolve(x, small, padding=(padding, padding)))
-
-
-def windows(x: Array, kernel: Array) -> Array:
-    """`together` as one matmul, for inputs of at most 2 x 2 pixels: a third of the time of `apart` there."""
-    small, padding = _parities(kernel)
-    return unfold(multiply_windows(jnp.pad(x, ((0, 0), padding, padding, (0, 0))), small, 1, *x.shape[1:3]))
-
-
-def taps_on(size: int, parity: int) -> list[tuple[int, int]]:
-    """[(shift, tap)]: which taps give output row 2 r + parity, each from input row r + shift, in rising order."""
-    before, _ = _zeros_around(size)
-    taps = [((parity + tap - before) // 2, tap) for tap in range(size) if (parity + tap - before) % 2 == 0]
-    return sorted(taps)
-
-
-def _zeros_around(size):
-    """(before, after): the zeros around a picture with zeros between its pixels, along one axis."""
-    before = (size - 2) // 2
-    return size - 1 - before, before + 1
-
-
-def _parities(kernel):
-    """[K, K, I, O] -> ([S, S, I, 4 O] to all parities at once, its zeros (before, after))."""
-    size = kernel.shape[0]
-    taps = [taps_on(size, parity) for parity in (0, 1)]
-    shifts = [shift for parity in taps for shift, _ in parity]
-    first, last = min(shifts), max(shifts)
-    places = np.zeros((2, last - first + 1, size))
-    for parity in (0, 1):
-        for shift, tap in taps[parity]:
-            places[parity, shift - first, tap] = 1
-    places = jnp.asarray(places, kernel.dtype)
-    small = jnp.einsum('ary,bsx,yxio->rsiabo', places, places, kernel)
-    return small.reshape(*small.shape[:3], -1), (-first, last)
-
-
-TRANSPOSED = {'dilated': dilated, 'apart': apart, 'together': together, 'windows': windows}

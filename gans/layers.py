@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from gans import conv
 from gans.errors import UserError, closest
+from gans.transposed import transposed
 
 NORMS = ('pixelwise', 'batch', 'layer', 'none')
 ACTIVATIONS = ('leaky_relu', 'relu', 'elu', 'tanh')
@@ -32,7 +33,7 @@ def pixelwise_norm(x: Array, epsilon: float = 1e-8) -> Array:
 
 
 def normalize(x: Array, norm: str, train: bool, decay: float = 0.9) -> Array:
-    """Applies a norm by name to [N, H, W, C], within a compact method of the module that owns its parameters.
+    """Applies a norm by name to [N, H, W, C] or [N, C], within a compact method of the module with its parameters.
 
     Args:
       x: of any float type; statistics and arithmetic are float32, the result has the type of `x`.
@@ -73,12 +74,27 @@ def activation(name: str, slope: float = 0.2) -> Callable[[Array], Array]:
     return partial(nn.leaky_relu, negative_slope=slope) if name == 'leaky_relu' else getattr(nn, name)
 
 
+def initializer(std: float | None) -> nn.initializers.Initializer:
+    """How weights start: from N(0, `std`), or for None as widely as their layer's number of inputs allows.
+
+    That is variance scaling: a normal distribution of deviation sqrt(2 / n), cut off at two deviations of the uncut one
+    and widened by what that takes away, so that the mean square survives a ReLU. n is the number of inputs, times
+    K * K for a kernel (He et al. 2015; Curro 2016, section 1.2.4.1), for a transposed one too: the thesis's code counts
+    its outputs there, because TensorFlow's transposed kernels have them third, and a last layer to one channel starts
+    saturated by that.
+    """
+    if std is None:
+        return nn.initializers.variance_scaling(2.0, 'fan_in', 'truncated_normal')
+    return nn.initializers.normal(std)
+
+
 class Conv(nn.Module):
-    """Nearest upscaling by `upscale`, then a `kernel` x `kernel` convolution: SAME zero padding, `stride`.
+    """Nearest upscaling by `upscale`, then a `kernel` x `kernel` convolution: SAME zero padding, `stride`, `dilation`.
 
     [N, H, W, I] -> [N, ceil(H * upscale / stride), ceil(W * upscale / stride), features]. Weights start as
-    N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2). Several inputs stand for their concatenation
-    along the channels. `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
+    N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2); None is explained at `initializer`. Several
+    inputs stand for their concatenation along the channels. The taps of a dilated kernel lie `dilation` pixels apart.
+    `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
     """
 
     features: int
@@ -86,15 +102,16 @@ class Conv(nn.Module):
     stride: int = 1
     upscale: int = 1
     use_bias: bool = True
-    init_std: float = 0.02
+    init_std: float | None = 0.02
     dtype: Any = jnp.float32
+    dilation: int = 1
 
     @nn.compact
     def __call__(self, *inputs: Array) -> Array:
         x = inputs[0] if len(inputs) == 1 else jnp.concatenate(inputs, axis=-1)
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        weights = self.param('kernel', nn.initializers.normal(self.init_std), shape)
-        y = conv.conv(x.astype(self.dtype), weights.astype(self.dtype), self.stride, self.upscale)
+        weights = self.param('kernel', initializer(self.init_std), shape)
+        y = conv.conv(x.astype(self.dtype), weights.astype(self.dtype), self.stride, self.upscale, self.dilation)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
         return y
@@ -103,36 +120,38 @@ class Conv(nn.Module):
 class TransposedConv(nn.Module):
     """`kernel` x `kernel` transposed convolution of stride 2: [N, H, W, I] -> [N, 2 H, 2 W, features].
 
-    See `gans.conv.transposed`; weights and bias start as those of `Conv`.
+    `shape` is the output's (height, width) where it is not twice the input's, but one less: 4 -> 7 pixels, say. See
+    `gans.transposed`; weights and bias start as those of `Conv`.
     """
 
     features: int
     kernel: int = 5
     use_bias: bool = True
-    init_std: float = 0.02
+    init_std: float | None = 0.02
     dtype: Any = jnp.float32
+    shape: tuple[int, int] | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        weights = self.param('kernel', nn.initializers.normal(self.init_std), shape)
-        y = conv.transposed(x.astype(self.dtype), weights.astype(self.dtype))
+        weights = self.param('kernel', initializer(self.init_std), shape)
+        y = transposed(x.astype(self.dtype), weights.astype(self.dtype), self.shape)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
         return y
 
 
 class Dense(nn.Module):
-    """Linear projection [..., I] -> [..., features]; weights start as N(0, `init_std`), the bias at zero."""
+    """Linear projection [..., I] -> [..., features]; weights start as `initializer` says, the bias at zero."""
 
     features: int
     use_bias: bool = True
-    init_std: float = 0.02
+    init_std: float | None = 0.02
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        weights = self.param('kernel', nn.initializers.normal(self.init_std), (x.shape[-1], self.features))
+        weights = self.param('kernel', initializer(self.init_std), (x.shape[-1], self.features))
         y = x.astype(self.dtype) @ weights.astype(self.dtype)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
@@ -156,7 +175,7 @@ class Superlayer(nn.Module):
     activation: str = 'leaky_relu'
     slope: float = 0.2
     use_bias: bool | None = None
-    init_std: float = 0.02
+    init_std: float | None = 0.02
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -181,7 +200,7 @@ class Expand(nn.Module):
     activation: str = 'leaky_relu'
     slope: float = 0.2
     use_bias: bool | None = None
-    init_std: float = 0.02
+    init_std: float | None = 0.02
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -213,6 +232,32 @@ def first_map(shape: tuple[int, int], levels: int, networks: str) -> tuple[int, 
     return shape[0] // 2**levels, shape[1] // 2**levels
 
 
+def sizes_up(shape: tuple[int, int], levels: int) -> list[tuple[int, int]]:
+    """The (height, width) of `levels` + 1 maps up to one of `shape`, each half of the next one, rounded up.
+
+    28 pixels after three levels: 4, 7, 14, 28. No size is refused.
+    """
+    sizes = [tuple(shape)]
+    for _ in range(levels):
+        sizes.insert(0, tuple(-(-side // 2) for side in sizes[0]))
+    return sizes
+
+
+def to_channels(image: Array, channels: int) -> Array:
+    """What a network for pictures of so many `channels` sees of [N, H, W, 3]: all three, or for 1 their mean.
+
+    In a gray picture all three are equal, and equal to that mean. Raises UserError for another number.
+    """
+    _check_channels(channels)
+    return image if channels == 3 else jnp.mean(image, axis=-1, keepdims=True)
+
+
+def to_rgb(x: Array) -> Array:
+    """[N, H, W, 1 or 3] -> [N, H, W, 3]: a single channel is gray and stands for all three. Raises UserError else."""
+    _check_channels(x.shape[-1])
+    return x if x.shape[-1] == 3 else jnp.repeat(x, 3, axis=-1)
+
+
 def check_latent(latent: Array, z_dim: int, networks: str) -> None:
     """Raises UserError unless `latent` is [N, z_dim]."""
     if latent.ndim != 2 or latent.shape[-1] != z_dim:
@@ -220,6 +265,11 @@ def check_latent(latent: Array, z_dim: int, networks: str) -> None:
             f'the {networks} generator needs a latent of shape (N, {z_dim}), not {latent.shape}: '
             f'let the task draw {z_dim} numbers per picture'
         )
+
+
+def _check_channels(channels):
+    if channels not in (1, 3):
+        raise UserError(f'the networks were asked for {channels} channels: give 1 for gray pictures, or 3.')
 
 
 def _bias(use_bias, norm):

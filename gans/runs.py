@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import numpy as np
 from ml_collections import ConfigDict
@@ -113,24 +115,38 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
       UserError: networks, pictures, rules and devices that do not fit together.
     """
     pictures = jax.ShapeDtypeStruct((1, *fed_shape(config)[2:]), np.uint8)
-    state = jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
-    _check_batchwise(game, config, state)
+    found = {'gen': set(), 'disc': set()}
+    with nn.intercept_methods(partial(_note_batchwise, game, found)):
+        state = jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+    _check_batchwise(game, config, state, found)
     return state
 
 
-def _check_batchwise(game, config, state):
+def _note_batchwise(game, found, call, arguments, keywords, context):
+    """Notes a layer that is about to be called, if its output for an example depends on the others of the batch."""
+    module = root = context.module
+    if getattr(module, 'batchwise', False) or isinstance(module, nn.BatchNorm):
+        while isinstance(root.parent, nn.Module):
+            root = root.parent
+        kind = re.sub('(?<=[a-z])(?=[A-Z])', ' ', type(module).__name__).lower()
+        found['disc' if isinstance(root, type(game.disc)) else 'gen'].add(kind)
+    return call(*arguments, **keywords)
+
+
+def _check_batchwise(game, config, state, found):
     """What looks at a whole batch must have it whole; and where pictures are judged alone, nothing may look at it."""
-    batch_norm = [name for name in ('gen', 'disc') if 'batch_stats' in getattr(state, name).stats]
-    if game.objective.picture_by_picture and 'disc' in batch_norm:
+    if game.objective.picture_by_picture and found['disc']:
         raise UserError(
             f'config.objective.name is {config.objective.name!r}, whose penalty wants every picture judged by itself, '
-            'but the discriminator has batch norm: give it another norm in config.discriminator.'
+            f'but the discriminator has {" and ".join(sorted(found["disc"]))}: take that out in config.discriminator.'
         )
-    what = 'batch norm' if batch_norm else 'rules with a memory' if jax.tree.leaves(state.carry) else ''
+    what = sorted(found['gen'] | found['disc'])
+    what += ['rules with a memory'] if jax.tree.leaves(state.carry) else []
+    what += ['terms that compare the layers of batches'] if game.objective.layers else []
     if what and config.parallel == 'pmap':
         raise UserError(
-            f'config.parallel=pmap shows every device its own part of a batch, and this experiment has {what}, which '
-            'needs all of it: give --config.parallel=jit.'
+            'config.parallel=pmap shows every device its own part of a batch, and this experiment has '
+            f'{" and ".join(what)}, for which it takes all of it: give --config.parallel=jit.'
         )
 
 

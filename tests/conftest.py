@@ -21,11 +21,11 @@ jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 @pytest.fixture
 def forms_of_accelerators(monkeypatch):
     """Convolutions as a GPU gets them: some of the CPU's forms multiply by zeros on purpose, being faster so."""
-    from gans import conv
+    from gans import conv, transposed
 
-    choose, choose_transposed = conv.choose, conv.choose_transposed
+    choose, choose_transposed = conv.choose, transposed.choose_transposed
     monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
-    monkeypatch.setattr(conv, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+    monkeypatch.setattr(transposed, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     ('errors',),
     ('images', 'conv', 'config', 'startup'),
-    ('layers', 'losses', 'schedules', 'descriptors'),
-    ('game',),
+    ('transposed',),
+    ('layers', 'losses', 'schedules', 'descriptors', 'noise'),
+    ('batchwise', 'residual'),
+    ('game', 'heads'),
     ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
     ('train_step',),
@@ -26,11 +28,15 @@ FLOORS = (
 )
 # Rooms with stricter rules than their floor.
 ONLY = {
-    'networks': {'errors', 'layers', 'conv'},
+    'networks': {'images', 'errors', 'layers', 'conv', 'noise', 'batchwise', 'residual', 'heads'},
     'objectives': {'errors', 'losses', 'game'},
     'metrics': {'errors', 'images'},
     'data': {'errors', 'startup'},
-    'layers': {'errors', 'conv'},
+    'layers': {'errors', 'conv', 'transposed'},
+    'noise': {'errors'},
+    'batchwise': {'errors', 'layers', 'noise'},
+    'residual': {'errors', 'layers'},
+    'heads': {'errors', 'layers', 'noise', 'batchwise'},
     'descriptors': {'errors'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')

@@ -139,54 +139,38 @@ def test_folding_pixels_is_undone_by_unfold():
     np.testing.assert_array_equal(conv.unfold(folded), x)
 
 
-def slow_transposed(x, kernel):
-    """The definition in numpy: zeros between the pixels, then one output pixel at a time."""
-    n, height, width, channels = x.shape
-    size = len(kernel)
-    before = size - 1 - (size - 2) // 2
-    wide = np.zeros((n, 2 * height + 2 * size, 2 * width + 2 * size, channels))
-    wide[:, before : before + 2 * height : 2, before : before + 2 * width : 2] = x
-    result = np.zeros((n, 2 * height, 2 * width, kernel.shape[3]))
-    for i in range(2 * height):
-        for j in range(2 * width):
-            result[:, i, j] = np.einsum('nhwi,hwio->no', wide[:, i : i + size, j : j + size], np.asarray(kernel))
+def slow_dilated(x, kernel, dilation, stride=1):
+    """Equation 46 in plain numpy: every tap by itself, `dilation` pixels from the next, zeros outside."""
+    n, height, width, _ = x.shape
+    reach = (len(kernel) - 1) * dilation + 1
+    outs = [-(-extent // stride) for extent in (height, width)]
+    top, left = (max((out - 1) * stride + reach - e, 0) // 2 for out, e in zip(outs, (height, width), strict=True))
+    result = np.zeros((n, *outs, kernel.shape[3]))
+    for i, j, a, b in np.ndindex(*outs, *kernel.shape[:2]):
+        row, column = i * stride + a * dilation - top, j * stride + b * dilation - left
+        if 0 <= row < height and 0 <= column < width:
+            result[:, i, j] += np.asarray(x, np.float64)[:, row, column] @ np.asarray(kernel, np.float64)[a, b]
     return result
 
 
-@pytest.mark.parametrize('form', ['apart', 'together', 'windows'])
 @pytest.mark.parametrize(
-    ('shape', 'size'), [((2, 3, 4, 3), 5), ((2, 4, 3, 2), 3), ((1, 1, 2, 3), 5), ((1, 2, 1, 3), 3)]
+    ('size', 'dilation', 'stride'), [(3, 1, 1), (3, 2, 1), (3, 4, 1), (3, 16, 1), (2, 3, 1), (5, 2, 2)]
 )
-def test_transposed_form_equals_dilated_with_both_gradients(form, shape, size):
-    x, kernel = inputs(shape, size, 4)
-
-    def pull(form, x, kernel):
-        y, back = jax.vjp(conv.TRANSPOSED[form], x, kernel)
-        return y, *back(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
-
-    new, old = (jax.jit(pull, static_argnums=0)(name, x, kernel) for name in (form, 'dilated'))
-    for got, wanted in zip(new, old, strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * float(jnp.abs(wanted).max()))
-    np.testing.assert_allclose(old[0], slow_transposed(x, kernel), atol=1e-4)
+def test_dilated_taps_lie_apart(size, dilation, stride):
+    x, kernel = inputs((2, 7, 6, 3), size, 4)
+    wanted = slow_dilated(x, kernel, dilation, stride)
+    np.testing.assert_allclose(conv.conv(x, kernel, stride, dilation=dilation), wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize('size', [3, 5])
-def test_transposed_is_the_gradient_of_the_strided_convolution(size):
-    x, kernel = inputs((1, 3, 4, 5), size, 2)
-    flipped = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    strided = lambda y: conv.plain(y, flipped, stride=2)  # noqa: E731
-    (wanted,) = jax.vjp(strided, jnp.zeros((1, 6, 8, 2)))[1](x)
-    np.testing.assert_allclose(conv.transposed(x, kernel), wanted, atol=1e-4)
+def test_three_dilated_layers_see_fifteen_pixels():
+    """Rates 1, 2 and 4 with 3x3 kernels: the receptive field has 2 ** (3 + 1) - 1 pixels a side (section 1.2.2.3)."""
 
+    def middle(x):
+        for dilation in (1, 2, 4):
+            x = conv.conv(x, jnp.ones((3, 3, 1, 1)), dilation=dilation)
+        return x[0, 10, 10, 0]
 
-@pytest.mark.parametrize(
-    ('shape', 'outputs', 'backend', 'form'),
-    [
-        ((16, 4, 4, 1024), 512, 'cpu', 'apart'),
-        ((16, 32, 32, 128), 3, 'cpu', 'together'),
-        ((16, 2, 2, 256), 128, 'cpu', 'windows'),
-        ((16, 32, 32, 128), 3, 'gpu', 'dilated'),
-    ],
-)
-def test_the_choice_of_a_transposed_form(shape, outputs, backend, form):
-    assert conv.choose_transposed(shape, (5, 5, shape[-1], outputs), backend) == form
+    seen = np.asarray(jax.grad(middle)(jnp.zeros((1, 21, 21, 1))))[0, :, :, 0] != 0
+    expected = np.zeros((21, 21), bool)
+    expected[3:18, 3:18] = True
+    np.testing.assert_array_equal(seen, expected)

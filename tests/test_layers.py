@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +10,19 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 from gans.errors import UserError
-from gans.layers import Conv, Dense, Expand, Superlayer, TransposedConv, activation, pixelwise_norm
+from gans.layers import (
+    Conv,
+    Dense,
+    Expand,
+    Superlayer,
+    TransposedConv,
+    activation,
+    normalize,
+    pixelwise_norm,
+    sizes_up,
+    to_channels,
+    to_rgb,
+)
 
 
 def test_pixelwise_norm_gives_unit_mean_square_and_survives_zeros():
@@ -198,3 +211,84 @@ def test_expand_projects_a_descriptor_to_a_normed_map():
     np.testing.assert_allclose(y, jax.nn.leaky_relu(x, 0.2), atol=1e-5)
     batch = jax.eval_shape(Expand(5, (3, 4), norm='batch').init, jax.random.key(0), z)
     assert set(batch['params']['project']) == {'kernel'} and batch['params']['norm']['scale'].shape == (5,)
+
+
+def test_layer_norm_of_features_without_positions_is_over_all_of_them():
+    """Equations 50 to 52, with a gain and a shift for every unit."""
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return normalize(x, 'layer', train=True)
+
+    x = 3 + 2 * gaussian(1, 4, 6)
+    params = {'norm': {'scale': gaussian(2, 6), 'bias': gaussian(3, 6)}}
+    assert jax.tree.map(jnp.shape, Net().init(jax.random.key(0), x)['params']) == jax.tree.map(jnp.shape, params)
+    mean, variance = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+    wanted = (x - mean) / np.sqrt(variance + 1e-5) * params['norm']['scale'] + params['norm']['bias']
+    np.testing.assert_allclose(Net().apply({'params': params}, x), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'shape', 'inputs'),
+    [
+        (Conv(64, 3, init_std=None), (1, 4, 4, 32), 9 * 32),
+        (TransposedConv(32, 6, init_std=None), (1, 4, 4, 16), 36 * 16),
+        (Dense(64, init_std=None), (1, 300), 300),
+    ],
+)
+def test_variance_scaling_follows_the_number_of_inputs(layer, shape, inputs):
+    kernel = np.asarray(layer.init(jax.random.key(0), jnp.zeros(shape))['params']['kernel'], np.float64)
+    deviation = np.sqrt(2 / inputs)
+    assert kernel.std() == pytest.approx(deviation, rel=0.02) and abs(kernel.mean()) < 0.02 * deviation
+    uncut = deviation / 0.87962566  # the deviation of a normal distribution cut off at 2 is 0.8796
+    assert 1.9 * uncut < np.abs(kernel).max() <= 2 * uncut
+
+
+def test_variance_scaling_keeps_the_mean_square_through_relus():
+    x, params = gaussian(1, 256, 400), {}
+    for i in range(5):
+        params = Dense(400, init_std=None).init(jax.random.key(i), x)
+        x = jax.nn.relu(Dense(400, init_std=None).apply(params, x))
+    assert float(jnp.mean(jnp.square(x))) == pytest.approx(1, rel=0.3)  # before each ReLU it is 2
+
+
+def test_dilated_conv_passes_its_field_on_and_keeps_the_size():
+    x = gaussian(1, 2, 6, 7, 3)
+    y, variables = Conv(4, 3, dilation=2).init_with_output(jax.random.key(0), x)
+    assert y.shape == (2, 6, 7, 4) and variables['params']['kernel'].shape == (3, 3, 3, 4)
+    plain = Conv(4, 3).apply(variables, x)
+    apart = Conv(4, 3).apply(variables, x[:, ::2, ::2])  # every second pixel by itself is a plain convolution
+    np.testing.assert_allclose(y[:, ::2, ::2], apart, atol=1e-6)
+    assert np.abs(y - plain).max() > 1e-3
+
+
+def test_transposed_conv_reaches_odd_sizes():
+    x = gaussian(1, 2, 4, 4, 3)
+    y, variables = TransposedConv(5, 6, shape=(7, 8)).init_with_output(jax.random.key(0), x)
+    np.testing.assert_allclose(y, TransposedConv(5, 6).apply(variables, x)[:, :7], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('shape', 'levels', 'sizes'),
+    [
+        ((28, 28), 3, [(4, 4), (7, 7), (14, 14), (28, 28)]),
+        ((178, 218), 5, [(6, 7), (12, 14), (23, 28), (45, 55), (89, 109), (178, 218)]),
+        ((5, 1), 2, [(2, 1), (3, 1), (5, 1)]),
+        ((64, 64), 0, [(64, 64)]),
+    ],
+)
+def test_sizes_up_to_any_picture(shape, levels, sizes):
+    assert sizes_up(shape, levels) == sizes
+
+
+def test_gray_pictures_are_seen_and_made_in_one_channel():
+    gray = np.random.default_rng(0).uniform(-1, 1, (2, 3, 3, 1)).astype(np.float32)
+    rgb = to_rgb(jnp.asarray(gray))
+    np.testing.assert_array_equal(rgb, gray.repeat(3, -1))
+    np.testing.assert_allclose(to_channels(rgb, 1), gray, atol=1e-7)
+    assert to_channels(rgb, 3) is rgb and to_rgb(rgb) is rgb
+    np.testing.assert_allclose(to_channels(jnp.asarray([[[[0.0, 0.5, 1.0]]]]), 1), 0.5, atol=1e-7)
+    for wrong in (lambda: to_channels(rgb, 2), lambda: to_rgb(rgb[..., :2])):
+        with pytest.raises(UserError, match='2 channels: give 1 for gray pictures, or 3'):
+            wrong()

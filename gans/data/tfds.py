@@ -38,15 +38,18 @@ def open_source(
     data_dir: str | None = None,
     fit: str = 'crop',
     upscale: bool = False,
+    label: str | None = None,
 ) -> decode.Pictures:
     """Opens the pictures of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
     `split` is in TFDS's notation ('train', 'train+test', 'train[:10%]'); the default is everything, since
     the project holds out pictures of its own. `data_dir` defaults to $TFDS_DATA_DIR or
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
-    pictures are the feature 'image', and come out as RGB. `fit`, `upscale`, and what is read at opening: as
-    for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown set or split, a set
-    without pictures, pictures that are too small, and if TensorFlow or the network is needed and not there.
+    pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
+    'label', only its pictures are taken; every record of the split is read for that. `fit`, `upscale`, and what
+    is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
+    set, split or label, a set without pictures, pictures that are too small, and if TensorFlow or the network is
+    needed and not there.
     """
     del seed
     decode.check_fit(fit)
@@ -55,9 +58,18 @@ def open_source(
     builder = _prepared(name, folder) or _prepare(tfds, name, folder)
     _check_features(tfds, name, builder.info.features)
     read, count = _records(tfds, builder, name, split)
-    names = [f'{name}/{split}, picture {i}' for i in range(count)]
+    features = _features_of(read, f'{name}/{split}')
+    chosen, part = range(count), split
+    if label is not None:
+        chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
+    names = [f'{name}/{split}, picture {i}' for i in chosen]
     return decode.Pictures(
-        f"TFDS '{builder.info.full_name}' ({split}) in '{folder}'", names, _image_of(read, names), shape, fit, upscale
+        f"TFDS '{builder.info.full_name}' ({part}) in '{folder}'",
+        names,
+        lambda i: features(chosen[i])['image'].bytes_list.value[0],
+        shape,
+        fit,
+        upscale,
     )
 
 
@@ -198,19 +210,39 @@ def _records(tfds: Any, builder: Any, name: str, split: str) -> tuple[Callable[[
     )
 
 
-def _image_of(read: Callable[[int], bytes], names: Sequence[str]) -> Callable[[int], bytes]:
-    """Returns how to read the encoded picture (PNG, JPEG) of example `i`: the other features stay packed."""
+def _features_of(read: Callable[[int], bytes], name: str) -> Callable[[int], Any]:
+    """Returns how to read the features of example `i`, by name: its picture is still packed, as PNG or JPEG."""
     from tensorflow_datasets.proto import tf_example_pb2
 
-    def read_image(i: int) -> bytes:
+    def features(i: int) -> Any:
         try:
-            return tf_example_pb2.Example.FromString(read(i)).features.feature['image'].bytes_list.value[0]
+            found = tf_example_pb2.Example.FromString(read(i)).features.feature
+            if not found['image'].bytes_list.value:
+                raise ValueError('no picture in it')
+            return found
         except Exception as error:  # missing files, broken blocks and messages
             raise UserError(
-                f"'{names[i]}' is damaged or missing ({_first_line(error)}): prepare the data set again."
+                f"'{name}, picture {i}' is damaged or missing ({_first_line(error)}): prepare the data set again."
             ) from error
 
-    return read_image
+    return features
+
+
+def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: int, label: str) -> list[int]:
+    """Returns which of `count` examples have the class `label`."""
+    feature = dict(builder.info.features.items()).get('label')
+    if not isinstance(feature, tfds.features.ClassLabel):
+        raise UserError(f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': leave label out.")
+    if label not in feature.names:
+        known = closest(label, feature.names) or f': it has {", ".join(feature.names[:5])}, ...'
+        raise UserError(f"the TFDS data set '{builder.info.full_name}' has no class '{label}'{known}.")
+    wanted = feature.str2int(label)
+    chosen = [i for i in range(count) if features(i)['label'].int64_list.value[0] == wanted]
+    if not chosen:
+        raise UserError(
+            f"this split of '{builder.info.full_name}' has no pictures of the class '{label}': take another."
+        )
+    return chosen
 
 
 class _TfRecords:

@@ -1,0 +1,69 @@
+"""Noise that networks add themselves, in training only: without `train` every layer here is deterministic.
+
+The noise of a layer comes from the rng stream `noise` and from the layer's place in the network, one draw for the whole
+batch. Dropout is `flax.linen.Dropout` with `rng_collection='noise'`.
+"""
+
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from gans.errors import UserError, closest
+
+# (key, shape, dtype) -> numbers of deviation 1, or within [-1, 1].
+DISTRIBUTIONS = {'normal': jax.random.normal, 'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0)}
+
+
+def draw(key: Array, shape: tuple[int, ...], distribution: str, dtype: jnp.dtype = jnp.float32) -> Array:
+    """Independent numbers of a `distribution` with mean 0: 'normal' of deviation 1, or 'uniform' in [-1, 1].
+
+    Raises:
+      UserError: an unknown distribution.
+    """
+    if distribution not in DISTRIBUTIONS:
+        known = ', '.join(DISTRIBUTIONS)
+        near = closest(distribution, DISTRIBUTIONS)
+        raise UserError(f'{distribution!r} is not a distribution of noise{near}: choose one of {known}.')
+    return DISTRIBUTIONS[distribution](key, shape, dtype)
+
+
+class GaussianNoise(nn.Module):
+    """x + N(0, `stddev`) for every number of x [N, ...] by itself, in training; x otherwise. [N, ...] -> [N, ...].
+
+    Source: Curro 2016, section 3.3.1 (0.3 at each layer; its code has 0.3 on the picture and 0.5 inside). There a
+    picture lies in [0, 1]: on pictures in [-1, 1], twice the deviation is as much noise.
+    """
+
+    stddev: float
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        if not train or not self.stddev:
+            return x
+        return x + self.stddev * draw(self.make_rng('noise'), x.shape, 'normal', x.dtype)
+
+
+class NoiseMaps(nn.Module):
+    """Puts `maps` channels of noise behind those of x: [N, H, W, C] -> [N, H, W, C + maps]; zeros but in training.
+
+    `scale` is the deviation of a 'normal' `distribution`, the bound of a 'uniform' one. Source: `add_feats` of Curro
+    2016, appendix A, which has two: normal with 0.3 in the file of the generators, uniform with 1 in that of the
+    operations.
+    """
+
+    maps: int
+    scale: float = 0.3
+    distribution: str = 'normal'
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        if not self.maps:
+            return x
+        shape = (*x.shape[:-1], self.maps)
+        if not train:
+            return jnp.concatenate([x, jnp.zeros(shape, x.dtype)], axis=-1)
+        noise = self.scale * draw(self.make_rng('noise'), shape, self.distribution, x.dtype)
+        return jnp.concatenate([x, noise], axis=-1)

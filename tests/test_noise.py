@@ -1,0 +1,76 @@
+"""Noise that networks add themselves: in training only, of the stated size, another one in every layer and step."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gans.errors import UserError
+from gans.noise import GaussianNoise, NoiseMaps
+
+KEY = jax.random.key(0)
+
+
+def add(layer, x, key=KEY, train=True):
+    return np.asarray(layer.apply({}, x, train=train, rngs={'noise': key}), np.float64)
+
+
+def test_gaussian_noise_has_its_deviation_at_every_place_by_itself():
+    x = jnp.full((64, 8, 8, 4), 3.0)
+    noise = add(GaussianNoise(0.5), x) - 3
+    assert noise.std() == pytest.approx(0.5, rel=0.02) and abs(noise.mean()) < 0.02
+    assert (np.abs(noise) < 0.5).mean() == pytest.approx(0.6827, abs=0.01)
+    for axis in range(4):  # no number is repeated along any axis
+        assert np.abs(np.diff(noise, axis=axis)).min() > 0
+
+
+@pytest.mark.parametrize('layer', [GaussianNoise(0.5), NoiseMaps(3)])
+def test_noise_follows_from_the_key(layer):
+    x = jnp.ones((2, 4, 4, 2))
+    np.testing.assert_array_equal(add(layer, x), add(layer, x))
+    assert np.any(add(layer, x) != add(layer, x, jax.random.key(1)))
+
+
+def test_two_layers_draw_differently():
+    class Two(nn.Module):
+        @nn.compact
+        def __call__(self, x, train):
+            return GaussianNoise(1.0)(x, train), GaussianNoise(1.0)(x, train)
+
+    a, b = Two().apply({}, jnp.zeros(100), True, rngs={'noise': KEY})
+    assert np.abs(np.corrcoef(a, b)[0, 1]) < 0.4
+
+
+def test_without_training_there_is_no_noise_and_no_key():
+    x = jax.random.normal(KEY, (2, 4, 4, 2))
+    np.testing.assert_array_equal(GaussianNoise(0.5).apply({}, x), x)
+    y = NoiseMaps(3).apply({}, x)
+    np.testing.assert_array_equal(y[..., :2], x)
+    assert y.shape == (2, 4, 4, 5) and not np.any(y[..., 2:])
+
+
+@pytest.mark.parametrize(('distribution', 'scale', 'deviation'), [('normal', 0.3, 0.3), ('uniform', 1.0, 3**-0.5)])
+def test_maps_of_noise_lie_behind_the_others(distribution, scale, deviation):
+    x = jax.random.normal(KEY, (16, 8, 8, 2))
+    y = add(NoiseMaps(8, scale, distribution), x)
+    np.testing.assert_allclose(y[..., :2], x)
+    noise = y[..., 2:]
+    assert noise.std() == pytest.approx(deviation, rel=0.02) and abs(noise.mean()) < 0.02
+    assert (np.abs(noise).max() <= 1) == (distribution == 'uniform')
+
+
+def test_no_maps_change_nothing():
+    x = jnp.ones((1, 2, 2, 3))
+    assert NoiseMaps(0).apply({}, x, train=True) is x
+
+
+def test_an_unknown_distribution_is_answered():
+    with pytest.raises(UserError, match="'gauss' is not a distribution of noise.*normal, uniform"):
+        add(NoiseMaps(2, distribution='gauss'), jnp.ones((1, 2, 2, 3)))
+
+
+def test_noise_of_bfloat16_is_bfloat16():
+    x = jnp.ones((2, 4, 4, 2), jnp.bfloat16)
+    for layer in (GaussianNoise(0.5), NoiseMaps(3), NoiseMaps(3, distribution='uniform')):
+        assert layer.apply({}, x, train=True, rngs={'noise': KEY}).dtype == jnp.bfloat16
