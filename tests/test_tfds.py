@@ -268,3 +268,26 @@ def test_a_missing_tfds_gets_a_sentence(monkeypatch):
     monkeypatch.setattr(lib.importlib, 'import_module', missing)
     with pytest.raises(UserError, match="'importlib_resources'.: pip install tensorflow-datasets importlib_resources"):
         lib.open_source((8, 8), 0, 'mnist')
+
+
+def test_one_class_of_a_set(prepared):
+    source = open_it(prepared, label='1')
+    assert contents(source) == rgb(GRAY[1::3])
+    assert source.where == f"TFDS 'tiny_shapes/1.0.0' (all, 1) in '{prepared}': 3 pictures"
+    assert {source.key(i) for i in range(3)} < {open_it(prepared).key(i) for i in range(10)}
+    assert contents(open_it(prepared, label='2', split='test')) == rgb(GRAY[8:9])
+
+
+def test_labels_that_are_not_there_are_explained(prepared):
+    with pytest.raises(UserError, match="'tiny_shapes/1.0.0' has no class 'cats': it has 0, 1, 2, ..."):
+        open_it(prepared, label='cats')
+    with pytest.raises(UserError, match="has no class '11' .did you mean '1'"):
+        open_it(prepared, label='11')
+    wanted = {label: open_it(prepared, label=label, split='test').key(0) for label in '012'}
+    first = open_it(prepared, split='test[:1]').key(0)
+    for label in '012':
+        if wanted[label] == first:
+            assert len(open_it(prepared, label=label, split='test[:1]')) == 1
+        else:
+            with pytest.raises(UserError, match=f"no pictures of the class '{label}': take another"):
+                open_it(prepared, label=label, split='test[:1]')

@@ -1,0 +1,173 @@
+"""Generate handwritten digits: hinge loss, and moments and style of the discriminator's layers to be matched.
+
+Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
+
+    python main.py --config=configs/mnist.py                embedded handwriting, convolutional networks
+    python main.py --config=configs/mnist.py:conv           the same
+    python main.py --config=configs/mnist.py:mlp            a fully connected discriminator of six layers
+    python main.py --config=configs/mnist.py:manifold       descriptors of two numbers, to be laid out as figure 13
+    python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
+    python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
+    python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
+
+The embedded digits are scikit-learn's, enlarged; MNIST's own are read with
+`--config.data.source=mnist --config.data.mnist.path=PLACE`, or through TFDS with `--config.data.source=tfds`.
+
+BARE
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='mnist',
+            seed=0,
+            size=28,
+            batch=64,
+            steps=3000,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='digits',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                digits=dict(),
+                mnist=dict(path=placeholder(str), fit='crop', upscale=False),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='mnist', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Digits are not mirrored, turned or recoloured.
+            task=dict(
+                name='generate',
+                latent=100,
+                distribution='uniform',
+                flip=False,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='convnet',
+            # channels: 1 for gray pictures. norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for
+            # each width, or none.
+            generator=dict(
+                widths=(16, 32, 64), z_dim=100, channels=1, norm='layer', activation='elu', slope=0.2, noise_maps=()
+            ),
+            # noise: its deviation after every convolution; hidden: fully connected layers, the last `minibatch` of them
+            # followed by minibatch features.
+            discriminator=dict(
+                widths=(8, 16, 32, 64),
+                hidden=(250, 125),
+                minibatch=2,
+                kernels=32,
+                dims=8,
+                scale='mean',
+                channels=1,
+                norm='layer',
+                activation='leaky_relu',
+                slope=0.2,
+                noise=0.5,
+                dropout=0.0,
+            ),
+            dtype='float32',
+            # form, gen_form: non_saturating, minimax, hinge, least_squares. A term takes its weight from the schedule
+            # of its name; `layers` are paths in the discriminator.
+            objective=dict(
+                name='standard',
+                form='hinge',
+                gen_form='non_saturating',
+                threshold=1.0,
+                terms=dict(
+                    moments=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
+                    style=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
+                ),
+            ),
+            turns=dict(gen=2, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
+                learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-5, 5e-6)),
+                adversarial=1.0,
+                moments=0.2,
+                style=0.1,
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=8, grid=100),
+            checkpoint=dict(every=500, keep=2),
+        )
+    )
+    readings = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'paper': _paper, 'tiny': _tiny}
+    return read_as(config, reading, readings)
+
+
+def _conv(config):
+    """The bare page."""
+
+
+def _mlp(config):
+    config.networks = 'perceptron'
+    config.discriminator = ConfigDict(
+        dict(
+            widths=(500, 250, 250, 125, 125),
+            minibatch=2,
+            kernels=32,
+            dims=8,
+            scale='mean',
+            channels=1,
+            norm='layer',
+            activation='elu',
+            slope=0.2,
+            input_noise=0.6,
+            noise=0.3,
+            dropout=0.0,
+        )
+    )
+    # The thesis's h0 to h3: the third of the five hidden layers is not among them.
+    layers = tuple(f'head/hidden_{i}' for i in (0, 1, 3, 4))
+    config.objective.terms.moments.layers = config.objective.terms.style.layers = layers
+
+
+def _manifold(config):
+    config.task.latent = config.generator.z_dim = 2
+
+
+def _vbn(config):
+    config.generator.norm = 'virtual'
+    config.generator.reference = config.batch
+
+
+def _paper(config):
+    _mlp(config)
+    config.batch, config.steps, config.ema = 128, 50_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.widths = (64, 128, 256)
+    config.discriminator.widths = (1000, 500, 500, 250, 250)
+    config.schedules.learning_rate_gen = dict(at=(0.0,), value=(5e-4,))
+    config.schedules.learning_rate_disc = dict(at=(0.0,), value=(5e-5,))
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 400, 1000
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.task.latent = config.generator.z_dim = 8
+    config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
+    config.discriminator.kernels, config.discriminator.dims = 3, 2
+    config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2

@@ -1,0 +1,149 @@
+"""Generate facades: batch norm, dropout by choice, moments and style of the discriminator's layers.
+
+Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
+
+    python main.py --config=configs/places.py               embedded flowers, 64 px: no buildings are embedded
+    python main.py --config=configs/places.py:paper         section 3.3.2: facades of MIT Places, 64 px
+    python main.py --config=configs/places.py:appendix      the same by the code of the appendix: layer norm and noise
+    python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
+
+`:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million pictures every
+one is looked at for that when it is opened. Pictures of your own, a folder of facades say, come with
+`--config.data.source=folder --config.data.folder.path=PLACE`.
+
+The text leaves widths and batch size open: they are those of the code. Where it has one instance of minibatch
+discrimination and batch norm, the code has two, and layer norm after noise of 0.5.
+
+BARE
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='places',
+            seed=0,
+            size=64,
+            batch=32,
+            steps=1000,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                # label: the one class whose pictures are taken.
+                tfds=dict(
+                    name='places365_small',
+                    split='train',
+                    data_dir=placeholder(str),
+                    fit='crop',
+                    upscale=False,
+                    label='building_facade',
+                ),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+            task=dict(
+                name='generate',
+                latent=100,
+                distribution='uniform',
+                flip=True,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='convnet',
+            # norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for each width, or none.
+            generator=dict(
+                widths=(16, 32, 64, 128), z_dim=100, norm='batch', activation='relu', slope=0.2, noise_maps=()
+            ),
+            # noise: its deviation after every convolution; hidden: fully connected layers with `dropout`, the last
+            # `minibatch` of them followed by minibatch features.
+            discriminator=dict(
+                widths=(16, 32, 64, 128),
+                hidden=(250, 125),
+                minibatch=1,
+                kernels=32,
+                dims=8,
+                scale='mean',
+                norm='batch',
+                activation='leaky_relu',
+                slope=0.2,
+                noise=0.0,
+                dropout=0.0,
+            ),
+            dtype='float32',
+            # form, gen_form: non_saturating, minimax, hinge, least_squares. A term takes its weight from the schedule
+            # of its name; `layers` are paths in the discriminator.
+            objective=dict(
+                name='standard',
+                form='hinge',
+                gen_form='non_saturating',
+                threshold=1.0,
+                terms=dict(
+                    moments=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
+                    style=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
+                ),
+            ),
+            turns=dict(gen=2, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
+                learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-5, 5e-6)),
+                adversarial=1.0,
+                moments=0.2,
+                style=0.1,
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=8, grid=36),
+            checkpoint=dict(every=400, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paper': _paper, 'appendix': _appendix, 'tiny': _tiny})
+
+
+def _paper(config):
+    config.steps, config.ema = 50_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.widths = config.discriminator.widths = (64, 128, 256, 512)
+    config.discriminator.hidden = (1000, 500)
+    config.schedules.learning_rate_gen = dict(at=(0.0,), value=(5e-4,))
+    config.schedules.learning_rate_disc = dict(at=(0.0,), value=(5e-5,))
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+
+
+def _appendix(config):
+    _paper(config)
+    config.generator.norm = config.discriminator.norm = 'layer'
+    config.discriminator.noise, config.discriminator.minibatch = 0.5, 2
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.data.embedded.count = 64
+    config.task.latent = config.generator.z_dim = 8
+    config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
+    config.discriminator.kernels, config.discriminator.dims = 3, 2
+    config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2

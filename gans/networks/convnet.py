@@ -1,0 +1,192 @@
+"""Convolutional networks for digits and facades: 6x6 transposed convolutions up, 3x3 ones down, minibatch features.
+
+Source: Curro 2016, sections 3.3.1 and 3.3.2, and `mnist_generator_ln`, `mnist_generator_vbn`, `b64_g_p`,
+`mnist_discriminator_ln` and `mnist_discriminator_ln_noise` of appendix A. The weights start by variance scaling.
+
+There, pictures lie in [0, 1] and the generator ends in a sigmoid; here they lie in [-1, 1] and it ends in a tanh, which
+is that sigmoid stretched: tanh(x) = 2 sigmoid(2 x) - 1. The discriminator's sigmoid is part of the loss.
+"""
+
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from gans import layers
+from gans.batchwise import Reference, normalize
+from gans.errors import UserError
+from gans.heads import Head
+from gans.layers import Conv, Dense, TransposedConv, activation, check_latent, sizes_up, to_channels, to_rgb
+from gans.noise import GaussianNoise, NoiseMaps
+
+
+class Generator(nn.Module):
+    """Descriptor -> picture of `shape` (height, width), of any size: 28 px are 4, 7, 14 and 28.
+
+    A projection to a first map of `widths[-1]` channels, then a transposed convolution for every other width in reverse
+    and a last one to `channels`: 3, or 1 for gray pictures, which come out as RGB too. `up_0` is the projection. Each
+    but the last with norm and activation (the thesis's text has ELUs on digits, its code ReLUs), and behind it
+    `noise_maps[i]` maps of noise beside the `widths[i]`; none without `noise_maps`.
+
+    norm: one of `gans.batchwise.NORMS`. 'virtual' takes its statistics from `reference` descriptors that were drawn
+    from `distribution` (the task's) at the beginning; `per_position` is that of `VirtualBatchNorm`.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    z_dim: int = 100
+    shape: tuple[int, int] = (28, 28)
+    channels: int = 3
+    kernel: int = 6
+    norm: str = 'layer'
+    activation: str = 'relu'
+    slope: float = 0.2
+    noise_maps: tuple[int, ...] = ()
+    reference: int = 64
+    per_position: bool = False
+    distribution: str = 'uniform'
+    init_std: float | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latent: Array, train: bool = False) -> Array:
+        """`latent` [N, z_dim] -> float32 [N, H, W, 3] in [-1, 1].
+
+        `train` adds the noise and chooses what batch norm normalises by. Raises UserError if `latent` has another
+        length, if there are not as many `noise_maps` as `widths`, or for other `channels`.
+        """
+        check_latent(latent, self.z_dim, 'convnet')
+        maps = self.noise_maps or (0,) * len(self.widths)
+        if len(maps) != len(self.widths):
+            raise UserError(
+                f'the convnet generator has {len(self.widths)} widths and {len(maps)} noise_maps: give one number for '
+                'each width, or none at all.'
+            )
+        x, sizes = latent, sizes_up(self.shape, len(self.widths))
+        if self.norm == 'virtual':
+            x = Reference(self.reference, self.distribution, name='reference')(x)
+        for i, (width, noise) in enumerate(zip(reversed(self.widths), reversed(maps), strict=True)):
+            x = Up(
+                width,
+                sizes[i],
+                self.kernel,
+                self.norm,
+                self.activation,
+                self.slope,
+                noise,
+                self.reference,
+                self.per_position,
+                init_std=self.init_std,
+                dtype=self.dtype,
+                name=f'up_{i}',
+            )(x, train)
+        out = TransposedConv(
+            self.channels, self.kernel, init_std=self.init_std, dtype=self.dtype, shape=self.shape, name='out'
+        )
+        return to_rgb(jnp.tanh(out(x[: len(latent)]).astype(jnp.float32)))
+
+
+class Discriminator(nn.Module):
+    """Picture -> logit: convolutions of stride 2, fully connected layers, one number.
+
+    A convolution, noise of deviation `noise`, norm and activation for every one of `widths`: `down_0`, `down_1`, ...,
+    the thesis's h0 to h3. Then `head`: a layer with activation and dropout for every one of `hidden`, the last
+    `minibatch` of them followed by minibatch features; `kernels`, `dims` and `scale` are those of
+    `gans.batchwise.MinibatchFeatures`. The code has two such layers, the text, for facades, one. With `channels=1` it
+    sees gray pictures: the mean of the three channels.
+    """
+
+    widths: tuple[int, ...] = (8, 16, 32, 64)
+    hidden: tuple[int, ...] = (500, 250)
+    minibatch: int = 2
+    kernels: int = 32
+    dims: int = 8
+    scale: str = 'mean'
+    channels: int = 3
+    kernel: int = 3
+    norm: str = 'layer'
+    activation: str = 'leaky_relu'
+    slope: float = 0.2
+    noise: float = 0.5
+    dropout: float = 0.0
+    init_std: float | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, image: Array, cond: Array | None = None, train: bool = False) -> Array:
+        """`image` [N, H, W, 3] and `cond` [N, H, W, C] or None, in [-1, 1] -> float32 logits [N].
+
+        `train` adds noise and dropout and chooses what batch norm normalises by. Raises UserError for an unknown name,
+        other `channels`, or more `minibatch` than `hidden`.
+        """
+        x = to_channels(image, self.channels)
+        x = x if cond is None else jnp.concatenate([x, cond], axis=-1)
+        common = dict(activation=self.activation, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
+        for i, width in enumerate(self.widths):
+            x = Down(width, self.kernel, self.norm, self.noise, **common, name=f'down_{i}')(x, train)
+        return Head(
+            self.hidden,
+            self.minibatch,
+            self.kernels,
+            self.dims,
+            self.scale,
+            dropout=self.dropout,
+            **common,
+            name='head',
+        )(x, train)
+
+
+class Up(nn.Module):
+    """[N, Z] or [N, H, W, I] -> [N, *shape, features + maps]: enlarged, normed, activated, with maps of noise.
+
+    A descriptor is projected; a map goes through a transposed convolution, to (2 H, 2 W) or one less. No bias before a
+    norm that takes it away.
+    """
+
+    features: int
+    shape: tuple[int, int]
+    kernel: int
+    norm: str
+    activation: str
+    slope: float
+    maps: int
+    reference: int
+    per_position: bool
+    init_std: float | None
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        common = dict(use_bias=self.norm not in ('batch', 'virtual'), init_std=self.init_std, dtype=self.dtype)
+        if x.ndim == 2:
+            project = Dense(math.prod(self.shape) * self.features, **common, name='project')
+            x = project(x).reshape(len(x), *self.shape, self.features)
+        else:
+            x = TransposedConv(self.features, self.kernel, **common, shape=self.shape, name='conv')(x)
+        x = normalize(x, self.norm, train, self.reference, self.per_position)
+        return NoiseMaps(self.maps, name='noise')(activation(self.activation, self.slope)(x), train)
+
+
+class Down(nn.Module):
+    """Convolution of stride 2, noise, norm, activation: [N, H, W, I] -> [N, ceil(H / 2), ceil(W / 2), features].
+
+    No bias where a norm follows, as in the thesis's code: its shift does the same, and a batch norm takes it away.
+    """
+
+    features: int
+    kernel: int
+    norm: str
+    noise: float
+    activation: str
+    slope: float
+    init_std: float | None
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        bias = self.norm == 'none'
+        common = dict(use_bias=bias, init_std=self.init_std, dtype=self.dtype)
+        x = Conv(self.features, self.kernel, stride=2, **common, name='conv')(x)
+        x = GaussianNoise(self.noise, name='noise')(x, train)
+        return activation(self.activation, self.slope)(layers.normalize(x, self.norm, train))
