@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     ('errors',),
     ('images', 'conv', 'config', 'startup'),
-    ('layers', 'losses', 'schedules', 'descriptors'),
+    ('layers', 'losses', 'matching', 'schedules', 'descriptors'),
     ('game',),
     ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
@@ -32,6 +32,7 @@ ONLY = {
     'data': {'errors', 'startup'},
     'layers': {'errors', 'conv'},
     'descriptors': {'errors'},
+    'matching': {'errors'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')
 
