@@ -13,12 +13,13 @@ FLOORS = (
     ('images', 'conv', 'config', 'startup'),
     ('layers', 'losses', 'schedules', 'descriptors'),
     ('game',),
-    ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
+    ('edits', 'terms', 'averages', 'tasks', 'classifier', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
     ('train_step',),
     ('parallel', 'hosts', 'checkpoint', 'logbook', 'picture_files', 'inversion'),
     ('runs',),
     ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
+    ('measure_classes',),
     ('measure_pairs', 'measure_samples', 'drawings'),
     ('train', 'evaluate', 'translate', 'explore', 'history'),
     ('compare',),
@@ -33,7 +34,7 @@ ONLY = {
     'layers': {'errors', 'conv'},
     'descriptors': {'errors'},
 }
-HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')
+HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
 
 
 def room_of(path: Path) -> str:
