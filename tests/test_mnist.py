@@ -136,6 +136,11 @@ def test_the_part_for_testing_may_be_read_by_itself(tmp_path):
     assert labels.test is None
 
 
+def test_a_file_of_another_name_has_nothing_beside_it(tmp_path):
+    place = (write_idx(tmp_path) / 'train-images-idx3-ubyte').rename(tmp_path / 'digits')
+    assert len(open_it(place)) == 40 and labels_of(place) is None
+
+
 def test_the_page_says_where_it_lies_and_may_say_it_anew(tmp_path):
     config = generator_config(size=6)
     config.data.update(source='mnist', mnist=dict(path=str(write_npz(tmp_path, **KERAS)), fit='crop', upscale=False))

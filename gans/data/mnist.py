@@ -116,9 +116,9 @@ def _read_idx_set(place: Path) -> dict[str, np.ndarray]:
         raise UserError(f"there is no {IDX} (or {IDX}.gz) in '{place}': give the folder that has it as path.")
     name = first.name.removesuffix('.gz')
     labels = name.replace('images', 'labels').replace('idx3', 'idx1')
-    names = {LABELS: labels}
-    if 'train' in name:
-        names |= {TEST_PICTURES: name.replace('train', 't10k'), TEST_LABELS: labels.replace('train', 't10k')}
+    test_pictures, test_labels = (other.replace('train', 't10k') for other in (name, labels))
+    names = {LABELS: labels, TEST_PICTURES: test_pictures, TEST_LABELS: test_labels}
+    # A file of another name has nothing beside it, least of all itself.
     beside = {key: _with_or_without_gz(first.parent, (other,)) for key, other in names.items() if other != name}
     found = {PICTURES: _read_idx(first, 3)}
     return found | {key: _read_idx(path, 3 if 'x_' in key else 1) for key, path in beside.items() if path}
