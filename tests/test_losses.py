@@ -238,6 +238,7 @@ def test_terms_are_added_to_the_discriminators_loss_by_their_weights():
     objective = standard.make('hinge', {'l1': terms.l1()}, added)
     assert objective.needs == ('adversarial', 'l1', 'features', 'historical')
     assert objective.layers == ('a',) and objective.historical == (False, True)
+    assert standard.make('hinge', {'features': terms.features(('b',))}, added).layers == ('a', 'b')
     own = dict(params={'w': jnp.array([1.0, 2.0])}, mean_params={'w': jnp.array([0.0, 4.0])})
     hyper = {'adversarial': 1.0, 'features': 0.5, 'historical': 10.0}
     value, metrics, _ = objective.disc(make_turn(real_out=LOGITS, fake_out=LOGITS, hyper=hyper, **shapes, **own))
