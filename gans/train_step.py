@@ -220,7 +220,8 @@ def _apply_watched(network, paths, variables, stats, rngs, *inputs):
     layers = flatten_dict(kept.get('intermediates', {}), sep='/')
     for path in paths:
         if f'{path}/__call__' not in layers:
-            known = {'/'.join(place[:-1]) for place in flatten_dict(variables['params'])}
+            places = flatten_dict(variables['params'])
+            known = {'/'.join(place[:depth]) for place in places for depth in range(1, len(place))}
             raise UserError(
                 f'config.objective has a term that looks at the layer {path!r}, which the discriminator does not have'
                 f'{closest(path, known)}: it has {", ".join(sorted(known))}.'
