@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
 from types import ModuleType
 
 import jax.numpy as jnp
@@ -134,7 +133,7 @@ def _make_objective(section):
 
 def _make_terms(section, where):
     """Terms by name; `section` has their arguments by name, or the names alone where none takes any."""
-    sections = section if isinstance(section, Mapping) else dict.fromkeys(section, {})
+    sections = section if isinstance(section, ConfigDict) else dict.fromkeys(section, {})
     known = [name for name, make in vars(terms).items() if getattr(make, '__module__', '') == terms.__name__]
     known = [name for name in known if not name.startswith('_')]
     for name in sections:

@@ -12,7 +12,7 @@ FLOORS = (
     ('errors',),
     ('images', 'conv', 'config', 'startup'),
     ('transposed',),
-    ('layers', 'losses', 'schedules', 'descriptors', 'noise'),
+    ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
     ('game', 'heads'),
     ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
@@ -38,6 +38,7 @@ ONLY = {
     'residual': {'errors', 'layers'},
     'heads': {'errors', 'layers', 'noise', 'batchwise'},
     'descriptors': {'errors'},
+    'matching': {'errors'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')
 

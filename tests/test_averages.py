@@ -46,6 +46,12 @@ def test_in_the_long_run_the_decay_is_the_one_given():
     assert float(after['x']) == pytest.approx(0.999, rel=1e-6)
 
 
+def test_a_running_mean_weighs_all_steps_alike_and_the_start_too():
+    values = np.random.default_rng(0).normal(3, 2, 400)
+    expected = np.cumsum(values) / np.arange(1, 401)
+    np.testing.assert_allclose(run(averages.running_mean(), values), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize('decay', [1.0, -0.1, 1.5])
 def test_other_decays_are_refused(decay):
     with pytest.raises(UserError, match=f'config.ema is {decay}'):

@@ -48,6 +48,37 @@ def test_hinge_counts_only_what_is_within_the_margin():
     np.testing.assert_array_equal(slope, [0, 0.5])
 
 
+@pytest.mark.parametrize('label', [0.7, 0.9, 1.0])
+@pytest.mark.parametrize(('real', 'fake'), [(1.0, 1.0), (3.0, 1.0), (0.2, 1.0)])
+def test_smoothed_labels_make_the_best_discriminator_their_share_of_the_densities(label, real, fake):
+    """At a point of densities p and q the loss p real + q fake is least where D = label p / (p + q)."""
+
+    def loss(logit):
+        parts = losses.logistic_disc(logit[None], logit[None], label)
+        return real * parts[0] + fake * parts[1]
+
+    best = label * real / (real + fake)
+    logit = jnp.log(best / (1 - best))
+    assert jax.grad(loss)(logit) == pytest.approx(0, abs=1e-6)
+    assert loss(logit) < min(loss(logit - 0.1), loss(logit + 0.1))
+
+
+def test_smoothed_cross_entropy_is_its_formula_on_real_pictures_alone():
+    real, fake = losses.logistic_disc(LOGITS, LOGITS, 0.9)
+    p = sigmoid(LOGITS)
+    assert real == pytest.approx((-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean(), rel=1e-6)
+    assert fake == losses.logistic_disc(LOGITS, LOGITS)[1]
+
+
+@pytest.mark.parametrize('threshold', [0.5, 1.0, 2.0])
+def test_a_hinge_has_no_gradient_beyond_its_threshold_and_a_constant_one_before(threshold):
+    scores = threshold + jnp.array([-10.0, -0.01, 0.01, 10.0])
+    real, fake = losses.hinge_disc(scores, -scores, threshold)
+    assert real == fake == pytest.approx(10.01 / 4, rel=1e-5)
+    slopes = jax.grad(lambda real, fake: sum(losses.hinge_disc(real, fake, threshold)), (0, 1))(scores, -scores)
+    np.testing.assert_array_equal(slopes, [[-0.25, -0.25, 0, 0], [0.25, 0.25, 0, 0]])
+
+
 def test_wasserstein_parts_are_mean_scores():
     real, fake = losses.wasserstein_disc(LOGITS, LOGITS + 2)
     assert real == pytest.approx(-0.15) and fake == pytest.approx(2.15)
@@ -185,12 +216,47 @@ def test_the_slope_is_taken_between_real_and_fake():
     assert len(slopes) == 5 and 1 <= min(slopes) and max(slopes) <= 2
 
 
+def test_aims_reach_the_discriminators_loss():
+    turn = make_turn(real_out=LOGITS, fake_out=LOGITS[::-1] + 1)
+    hinge = standard.make('hinge', {}, threshold=2.0).disc(turn)[0]
+    assert hinge == pytest.approx(float(sum(losses.hinge_disc(LOGITS, LOGITS[::-1] + 1, 2.0))), rel=1e-6)
+    smooth = standard.make('minimax', {}, label=0.8).disc(turn)[0]
+    assert smooth == pytest.approx(float(sum(losses.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.8))), rel=1e-6)
+
+
+def test_a_generator_may_play_another_form_than_its_discriminator():
+    objective = standard.make('hinge', {}, gen_form='non_saturating')
+    turn = make_turn(real_out=LOGITS, fake_out=LOGITS, hyper={'adversarial': 1.0})
+    assert objective.gen(turn)[0] == pytest.approx(float(losses.non_saturating_gen(LOGITS)))
+    assert objective.disc(turn)[0] == pytest.approx(float(sum(losses.hinge_disc(LOGITS, LOGITS))))
+    assert objective.disc(turn)[1].keys() == {'real_loss', 'fake_loss', 'real_score', 'fake_score'}
+
+
+def test_terms_are_added_to_the_discriminators_loss_by_their_weights():
+    shapes = dict(real_layers={'a': jnp.ones((2, 3))}, fake_layers={'a': jnp.full((2, 3), 3.0)})
+    added = {'features': terms.features(('a',)), 'historical': terms.historical()}
+    objective = standard.make('hinge', {'l1': terms.l1()}, added)
+    assert objective.needs == ('adversarial', 'l1', 'features', 'historical')
+    assert objective.layers == ('a',) and objective.historical == (False, True)
+    own = dict(params={'w': jnp.array([1.0, 2.0])}, mean_params={'w': jnp.array([0.0, 4.0])})
+    hyper = {'adversarial': 1.0, 'features': 0.5, 'historical': 10.0}
+    value, metrics, _ = objective.disc(make_turn(real_out=LOGITS, fake_out=LOGITS, hyper=hyper, **shapes, **own))
+    assert (metrics['features'], metrics['historical']) == (12, 5)
+    assert value == pytest.approx(float(metrics['real_loss'] + metrics['fake_loss']) + 0.5 * 12 + 10 * 5, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ('arguments', 'sentence'),
     [
         (dict(form='hingy'), "form is 'hingy' .did you mean 'hinge'.*: choose one of hinge, least_squares"),
         (dict(form='wasserstein'), 'nothing would bound the critic.*penalty=True'),
         (dict(form='hinge', drift=True), "Wasserstein critic.*the form 'hinge'"),
+        (dict(form='hinge', gen_form='minmax'), "gen_form is 'minmax' .did you mean 'minimax'"),
+        (dict(form='minimax', label=0.5), 'label is 0.5: give more than 0.5'),
+        (dict(form='minimax', label=1.1), 'label is 1.1'),
+        (dict(form='hinge', threshold=0.0), 'threshold is 0.0: give a score above 0'),
+        (dict(form='hinge', label=0.9), "label is 0.9, which the form 'hinge' does not use: minimax, non_saturating"),
+        (dict(form='least_squares', threshold=2.0), "the form 'least_squares' does not use: hinge would"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, sentence):
