@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from gans import averages, images, schedules, tasks, terms
 from gans.config import DEFAULTS, arguments_of
+from gans.data.source import Labels, Source
 from gans.errors import UserError, closest
 from gans.game import Game, Pair
 
@@ -77,15 +78,25 @@ def shape_of(config: ConfigDict) -> tuple[int, int]:
     return height, width
 
 
-def open_source(config: ConfigDict):
-    """Opens the source of pictures that `config.data` names; see `gans.data.source.Source`."""
+def open_source(config: ConfigDict) -> Source:
+    """Opens the source of pictures that `config.data` names."""
     module = find_module('data', config.data.source, 'config.data.source')
     if not hasattr(module, 'open_source'):
         raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of pictures.')
+    return _open(module.open_source, config)
+
+
+def open_labels(config: ConfigDict) -> Labels | None:
+    """The labels of the source's pictures; None where the set has none, or its kind of source knows none."""
+    module = find_module('data', config.data.source, 'config.data.source')
+    return _open(module.open_labels, config) if hasattr(module, 'open_labels') else None
+
+
+def _open(function, config):
+    """Calls a function of a source's module with the shape, the seed and what the page says of that source."""
     where = f'config.data.{config.data.source}'
     section = config.data.get(config.data.source, {})
-    arguments = arguments_of(module.open_source, section, where, given=('shape', 'seed'))
-    return module.open_source(shape_of(config), config.seed, **arguments)
+    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=('shape', 'seed')))
 
 
 def move_data(config: ConfigDict, place: str) -> None:

@@ -22,6 +22,7 @@ MAY_CHANGE = (
     'devices',
     'data.folder.path',
     'data.tfds.data_dir',
+    'data.mnist.path',
     'data.threads',
     'data.placement',
 )

@@ -1,7 +1,8 @@
 """What can be drawn of a generator from noise, each a picture with its numbers; nothing is written here.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), "Synthetic image manipulation",
-figures 7 to 12. A seed is one descriptor, whatever else is drawn.
+figures 7 to 12; for the manifold, Curro 2016 (the thesis), figure 13 and the code appendix. A seed is one descriptor,
+whatever else is drawn.
 """
 
 import math
@@ -16,7 +17,7 @@ from gans import descriptors, images, inversion
 from gans.build import shape_of
 from gans.errors import UserError
 from gans.runs import Trained
-from gans.tasks import VARIANCES
+from gans.tasks import QUANTILES, VARIANCES
 from gans.train_step import describe, draw_from_noise, paint
 
 _BATCH = 16  # pictures that are made at a time: memory, not speed
@@ -31,6 +32,7 @@ class Plan(NamedTuple):
       frames: pictures of a walk.
       directions: which.
       amounts: [frames], how far along each.
+      places: of the manifold's rows and of its columns, from -1 to 1.
       edits: edits by name.
       terms: of the sum.
       pictures: uint8 [N, H, W, 3] to be found, or None.
@@ -43,6 +45,7 @@ class Plan(NamedTuple):
     frames: int
     directions: list[int]
     amounts: np.ndarray
+    places: np.ndarray
     edits: Mapping[str, descriptors.Edit]
     terms: list[descriptors.Term]
     pictures: np.ndarray | None
@@ -85,12 +88,22 @@ class Painter:
         of_latent = partial(game.objective.descriptor, state.carry)
         mean, cov = descriptors.moments(of_latent, self.size, VARIANCES[config.task.distribution])
         self.space = descriptors.principal(mean, cov)
+        self.quantile = QUANTILES[config.task.distribution]
         self._paint = jax.jit(lambda state, x: images.to_uint8(paint(game, state, {'latent': x})))
         self._describe = jax.jit(partial(_describe, game, self.shape))
 
     def descriptors(self, seeds: Sequence[int]) -> np.ndarray:
         """float32 [N, Z], each by its seed alone (and by what the rules of the game have learned)."""
         return np.asarray(self._describe(self.state.carry, np.array(seeds, np.uint32)))
+
+    def spread(self, places: np.ndarray) -> np.ndarray:
+        """Descriptors float32 [N, Z] of places [N, Z] in the range of the noise, from -1, its lower end, to 1.
+
+        Uniform noise in [-1, 1] has them as numbers. Other noise is spread evenly in probability, so that a grid of
+        places shows as much of it everywhere (Kingma and Welling 2014, figure 4).
+        """
+        latent = self.quantile(np.float32((1 + places) / 2))
+        return np.asarray(describe(self.game, self.state.carry, {'latent': latent})['latent'])
 
     def pictures(self, points: np.ndarray) -> np.ndarray:
         """Descriptors [..., Z] -> uint8 [..., H, W, 3], of the averaged generator if there is one."""
@@ -157,6 +170,17 @@ def directions(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     span = f'{plan.amounts[0]:g} to {plan.amounts[-1]:g} root eigenvalues'
     text = f'rows along the directions {_few_words(plan.directions)}, from {span}'
     yield Drawing('directions', text, _strips(made), numbers, _side_by_side(made))
+
+
+def manifold(painter: Painter, plan: Plan) -> Iterator[Drawing]:
+    """A square of pictures over descriptors of two numbers: the first grows to the right, the second downwards."""
+    columns, rows = np.meshgrid(plan.places, plan.places)
+    points = painter.spread(np.stack([columns.ravel(), rows.ravel()], axis=-1)).reshape(*rows.shape, 2)
+    made = painter.pictures(points)
+    numbers = dict(pictures=made, descriptors=points, places=plan.places)
+    side, last = len(plan.places), plan.places[-1]
+    text = f'{side} x {side} descriptors, from {-last:g} to {last:g} of the range of the noise'
+    yield Drawing('manifold', text, images.grid(made.reshape(-1, *made.shape[2:]), side, gap=0), numbers)
 
 
 def edits(painter: Painter, plan: Plan) -> Iterator[Drawing]:
@@ -262,6 +286,7 @@ DRAWINGS = {
     'mean': mean,
     'walks': walks,
     'directions': directions,
+    'manifold': manifold,
     'edits': edits,
     'arithmetic': arithmetic,
     'find': find,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from gans import measure_pairs, measure_samples
+from gans import measure_classes, measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
@@ -87,6 +87,7 @@ def check_task(trained: Trained) -> None:
 
 def describe(report: Mapping, folder: Path) -> str:
     """An evaluation for people: the table, the ratios, where the pictures lie."""
+    by_class = ['', *measure_classes.describe(report['classes'])] if 'classes' in report else []
     ratios = [f'{name:<44} {cell(ratio, 3)} {spread(ratio, 3)}' for name, ratio in report['ratios'].items()]
     return '\n'.join(
         [
@@ -97,6 +98,7 @@ def describe(report: Mapping, folder: Path) -> str:
             table(report['rows'], report['measures']),
             '',
             *ratios,
+            *by_class,
             '',
             ', '.join(str(folder / name) for name in (FILE, *report['montages'])),
         ]

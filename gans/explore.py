@@ -27,12 +27,16 @@ class Wishes(NamedTuple):
     """What the flags ask for, as they were given; the names are those of the flags.
 
     Attributes:
-      draw: which drawings; if none are named, those that need no more than a run, and those that another flag is for.
+      draw: which drawings; if none are named, those that need no more than a run (the manifold: of descriptors of two
+        numbers), and those that another flag is for.
       seeds: the seeds of samples, walks and edits; 0 to `count` - 1 by default, of which walks and edits take 8.
       count: how many seeds, 64 by default.
       frames: pictures of a walk, both ends included.
       directions: which principal directions, counted from 0, the largest; by default the first 8.
       reach: how far to go along them, in roots of their eigenvalues.
+      side: pictures along each side of the manifold (20 in figure 13 of the thesis).
+      span: how far the middles of its sides lie from its own, in parts of the noise's range. Where that is [-1, 1], the
+        thesis's code goes to 0.9, which is the default, and its text to 1.
       edits: a file of edits (`gans.edits`).
       apply: which of them, + between those that are added.
       arithmetic: a sum of seeds' means, 0,1,2-3,4,5+6,7,8 say.
@@ -46,6 +50,8 @@ class Wishes(NamedTuple):
     frames: int = 9
     directions: Sequence[str] = ()
     reach: float = 3.0
+    side: int = 20
+    span: float = 0.9
     edits: str | None = None
     apply: Sequence[str] = ()
     arithmetic: str | None = None
@@ -73,6 +79,7 @@ def explore(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
     drawings = _choose_drawings(wishes)
     trained = load_run(workdir)
     painter = Painter(trained)
+    drawings = _without_manifold(drawings, wishes, trained) if painter.size != 2 else drawings
     plan = _understand(wishes, drawings, painter)
     lines = [f'{trained.folder.name}: step {trained.step}, {_say_space(painter.space)}']
     for name in drawings:
@@ -98,11 +105,27 @@ def _choose_drawings(wishes):
     return list(dict.fromkeys(chosen))
 
 
+def _without_manifold(drawings, wishes, trained):
+    if 'manifold' in wishes.draw:
+        raise UserError(
+            f'--draw=manifold needs a generator of descriptors of 2 numbers, {trained.folder} has '
+            f'{trained.config.task.latent}: leave it out.'
+        )
+    return [name for name in drawings if name != 'manifold']
+
+
 def _understand(wishes, drawings, painter) -> Plan:
     if wishes.frames < 2:
         raise UserError(f'--frames={wishes.frames} is no walk: give at least 2.')
     if not (math.isfinite(wishes.reach) and wishes.reach > 0):
         raise UserError(f'--reach={wishes.reach} goes nowhere: give a number above 0 of root eigenvalues.')
+    if wishes.side < 2:
+        raise UserError(f'--side={wishes.side} is no manifold: give at least 2 pictures.')
+    if not (0 < wishes.span <= 1 and math.isfinite(painter.quantile((1 + wishes.span) / 2))):
+        raise UserError(
+            f'--span={wishes.span} is no part of the range of the noise: give a number above 0, up to 1 (below 1 where '
+            'the noise is normal).'
+        )
     if wishes.seeds and wishes.count is not None:
         raise UserError('--seeds says which and --count how many: give one of them.')
     if wishes.count is not None and wishes.count < 1:
@@ -120,6 +143,7 @@ def _understand(wishes, drawings, painter) -> Plan:
         frames=wishes.frames,
         directions=directions or list(range(min(size, _FEW))),
         amounts=np.linspace(-wishes.reach, wishes.reach, wishes.frames),
+        places=np.linspace(-wishes.span, wishes.span, wishes.side),
         edits=edits,
         terms=descriptors.read_terms(wishes.arithmetic) if wishes.arithmetic else [],
         pictures=pictures,

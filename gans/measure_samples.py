@@ -11,7 +11,7 @@ from functools import partial
 import jax
 import numpy as np
 
-from gans import images
+from gans import images, measure_classes
 from gans.build import shape_of
 from gans.data.batches import read_all
 from gans.errors import UserError
@@ -21,7 +21,7 @@ from gans.metrics.neighbours import nearest
 from gans.metrics.swd import swd
 from gans.parallel import shares
 from gans.runs import Experiment, Trained
-from gans.tables import as_json
+from gans.tables import as_json, over_sets
 from gans.train_step import draw_from_noise, sample
 
 NOTE = (
@@ -77,6 +77,7 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         for name in rows[REAL]
     }
     montages = _draw_montages(trained.folder, samples[:count], near[SAMPLES], experiment)
+    by_class = measure_classes.measure(experiment, held_out, found)
     return {
         'samples': len(samples),
         'sets': sets,
@@ -84,7 +85,7 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         'rows': rows,
         'ratios': ratios,
         'montages': montages,
-    }
+    } | ({} if by_class is None else {'classes': by_class})
 
 
 def draw_samples(trained: Trained, count: int) -> np.ndarray:
@@ -107,11 +108,7 @@ def _distances(pictures, held_out):
     found = [swd(_floats(some), _floats(held_out), seed) for seed, some in enumerate(sets)]
     by_name = {DISTANCE: [np.mean(list(one.values())) for one in found]}
     by_name |= {f'{DISTANCE} {size} px': [one[size] for one in found] for size in found[0]}
-    return {
-        name: {k: 1000 * float(f(v)) for k, f in (('mean', np.mean), ('low', np.min), ('high', np.max))}
-        | {'count': len(v)}
-        for name, v in by_name.items()
-    }
+    return {name: over_sets([1000 * value for value in values]) for name, values in by_name.items()}
 
 
 def _nearest_in_training(pictures, experiment):

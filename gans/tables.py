@@ -1,7 +1,9 @@
 """Numbers for people and for JSON: means with their intervals, side by side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from gans.metrics.bootstrap import Interval
 
@@ -40,3 +42,9 @@ def as_json(interval: Interval) -> dict:
     """An interval for JSON, which has no infinity and no NaN: those become null."""
     numbers = dict(mean=interval.value, low=interval.low, high=interval.high)
     return {k: v if math.isfinite(v) else None for k, v in numbers.items()} | {'count': interval.count}
+
+
+def over_sets(values: Sequence[float]) -> dict:
+    """A number of each of some sets, for JSON: the mean, the lowest and the highest, which say how far chance goes."""
+    numbers = {'mean': np.mean(values), 'low': np.min(values), 'high': np.max(values)}
+    return {name: float(value) for name, value in numbers.items()} | {'count': len(values)}

@@ -8,6 +8,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import ndtri
 
 from gans import images
 from gans.errors import UserError, closest
@@ -15,6 +16,7 @@ from gans.game import Array, Inputs, Task
 
 DISTRIBUTIONS = {'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0), 'normal': jax.random.normal}
 VARIANCES = {'uniform': 1 / 3, 'normal': 1.0}  # of each number of such a latent; the means are 0
+QUANTILES = {'uniform': lambda p: 2 * p - 1, 'normal': ndtri}  # probability -> the number that is not exceeded with it
 
 
 def colorize(latent: int, flip: bool) -> Task:

@@ -15,12 +15,13 @@ FLOORS = (
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
     ('game', 'heads'),
-    ('edits', 'terms', 'averages', 'tasks', 'networks', 'objectives', 'data', 'metrics'),
+    ('edits', 'terms', 'averages', 'tasks', 'classifier', 'networks', 'objectives', 'data', 'metrics'),
     ('build',),
     ('train_step',),
     ('parallel', 'hosts', 'checkpoint', 'logbook', 'picture_files', 'inversion'),
     ('runs',),
     ('baselines', 'dry_run', 'records', 'sheets', 'alarm', 'tables'),
+    ('measure_classes',),
     ('measure_pairs', 'measure_samples', 'drawings'),
     ('train', 'evaluate', 'translate', 'explore', 'history'),
     ('compare',),
@@ -40,7 +41,7 @@ ONLY = {
     'descriptors': {'errors'},
     'matching': {'errors'},
 }
-HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib')
+HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
 
 
 def room_of(path: Path) -> str:

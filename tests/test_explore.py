@@ -7,6 +7,7 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 from generators import generator_config
 from PIL import Image
 from saved_run import Fake, fake_run, make_config, save_pictures, save_run, smooth_pictures
@@ -338,3 +339,94 @@ def test_every_wish_is_a_flag(runs, tmp_path):
         np.testing.assert_allclose(found['coefficients'], [-2.5, 0, 2.5])
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr == '--mode=explore needs --output.\n'
+
+
+PAIRS = {'task.latent': 2}  # descriptors of two numbers
+
+
+def pairs(latent):
+    """The first number is how bright the left half is, the second the right one."""
+    left, right = (jnp.broadcast_to(latent[:, k, None, None, None], (len(latent), 16, 8, 3)) for k in (0, 1))
+    return jnp.concatenate([left, right], axis=2)
+
+
+@pytest.fixture
+def use_pairs(monkeypatch, tmp_path):
+    def go(changes=PAIRS, **wishes):
+        trained = run_of(tmp_path, pairs, **changes)
+        monkeypatch.setattr(module, 'load_run', lambda folder: trained)
+        return explore('run', tmp_path / 'out', Wishes(**wishes))
+
+    return go
+
+
+def halves(pictures):
+    """[..., 2] of uint8 [..., 16, 16, 3]: the brightness of the left and of the right half, from -1 to 1."""
+    return np.stack([pictures[..., 0, 0, 0], pictures[..., 0, 15, 0]], axis=-1) / 127.5 - 1
+
+
+def test_a_manifold_is_a_square_of_descriptors(use_pairs, tmp_path):
+    text = use_pairs(draw=['manifold'])
+    assert 'manifold.{png,npz}: 20 x 20 descriptors, from -0.9 to 0.9 of the range of the noise.' in text
+    with np.load(tmp_path / 'out' / 'manifold.npz') as found:
+        at = np.linspace(-0.9, 0.9, 20)
+        np.testing.assert_allclose(found['places'], at)
+        for i, j in ((0, 0), (0, 19), (19, 0), (7, 12)):  # the first number to the right, the second downwards
+            np.testing.assert_allclose(found['descriptors'][i, j], [at[j], at[i]], atol=1e-6)
+        assert found['pictures'].shape == (20, 20, 16, 16, 3)
+        np.testing.assert_allclose(halves(found['pictures']), found['descriptors'], atol=0.005)
+        sheet = found['pictures'].swapaxes(1, 2).reshape(320, 320, 3)
+    np.testing.assert_array_equal(shown(tmp_path / 'out' / 'manifold.png'), sheet)
+
+
+def test_its_side_and_span_may_be_chosen(use_pairs, tmp_path):
+    use_pairs(draw=['manifold'], side=3, span=1.0)
+    with np.load(tmp_path / 'out' / 'manifold.npz') as found:
+        np.testing.assert_allclose(found['descriptors'][0], [[-1, -1], [0, -1], [1, -1]], atol=1e-6)
+
+
+def test_normal_noise_is_spread_evenly_in_probability(use_pairs, tmp_path):
+    use_pairs(PAIRS | {'task.distribution': 'normal'}, draw=['manifold'], side=5, span=0.8)
+    with np.load(tmp_path / 'out' / 'manifold.npz') as found:
+        wanted = scipy.stats.norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9])
+        np.testing.assert_allclose(found['descriptors'][2], np.stack([wanted, 0 * wanted], axis=-1), atol=1e-5)
+
+
+def test_the_rules_of_the_game_place_the_descriptors(tmp_path):
+    trained = run_of(tmp_path, pairs, **PAIRS)
+    rules = trained.game.objective._replace(descriptor=lambda carry, latent: 1 + 0.5 * latent)
+    painter = Painter(trained._replace(game=trained.game._replace(objective=rules)))
+    np.testing.assert_allclose(painter.spread(np.array([[-1.0, 0.4]])), [[0.5, 1.2]], atol=1e-6)
+
+
+def test_a_manifold_is_drawn_where_descriptors_are_pairs_and_nowhere_else(use_pairs, use, tmp_path):
+    text = use_pairs(count=2, frames=2, side=2)
+    assert 'manifold.{png,npz}: 2 x 2 descriptors' in text
+    with pytest.raises(UserError, match='--draw=manifold needs a generator of descriptors of 2 numbers, .*run has 5'):
+        use(draw=['samples', 'manifold'])
+
+
+@pytest.mark.parametrize(
+    ('changes', 'wishes', 'expected'),
+    [
+        ({}, dict(side=1), '--side=1 is no manifold: give at least 2'),
+        ({}, dict(span=0.0), '--span=0.0 is no part of the range'),
+        ({}, dict(span=1.01), '--span=1.01 is no part of the range'),
+        ({}, dict(span=float('nan')), '--span=nan is no part of the range'),
+        ({'task.distribution': 'normal'}, dict(span=1.0), '--span=1.0 .* .below 1 where the noise is normal'),
+    ],
+)
+def test_manifolds_that_cannot_be_drawn_are_refused(changes, wishes, expected, use_pairs, tmp_path):
+    with pytest.raises(UserError, match=expected):
+        use_pairs(PAIRS | changes, **wishes)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_rows_between_random_ends_are_walks(use):
+    """Figure 15 of the thesis: both ends of a row are samples, between them a straight line in equal steps."""
+    numbers, _, _ = use(draw=['samples', 'walks'], seeds=[str(k) for k in range(5)], frames=20)
+    rows, ends = numbers['walk_linear']['descriptors'], numbers['samples']['descriptors']
+    assert rows.shape == (4, 20, 5)
+    np.testing.assert_allclose(rows[:, 0], ends[:-1], atol=1e-6)
+    np.testing.assert_allclose(rows[:, -1], ends[1:], atol=1e-6)
+    np.testing.assert_allclose(np.diff(rows, axis=1), np.repeat(rows[:, 1:2] - rows[:, :1], 19, axis=1), atol=1e-6)

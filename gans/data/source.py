@@ -1,7 +1,7 @@
-"""What a source of pictures is, and which of its pictures are held out."""
+"""What a source of pictures is, what labels are, and which of its pictures are held out."""
 
 import hashlib
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,6 +27,23 @@ class Source(Protocol):
     def key(self, i: int) -> bytes:
         """Returns the identity of the content of picture `i`: equal pictures have equal keys."""
         ...
+
+
+class Labels(NamedTuple):
+    """Which class the pictures of a source belong to: only measures look at it.
+
+    A module of sources whose sets have labels gives them by `open_labels`, which takes what its `open_source` takes and
+    returns None for a set without any.
+
+    Attributes:
+      of_source: int64 [N], the class of each picture of the source, by its number.
+      test: further pictures of the set, which are no part of the source, so that nothing is trained on them; or None.
+      of_test: int64 [M], their classes.
+    """
+
+    of_source: np.ndarray
+    test: Source | None = None
+    of_test: np.ndarray | None = None
 
 
 def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
