@@ -24,9 +24,9 @@ SCALES = ('mean', 'sum', 'pairs')
 class MinibatchFeatures(nn.Module):
     """How near an example is to the others of its batch, put behind its features: [N, A] -> [N, A + kernels].
 
-    With M = x T, [N, kernels, dims], feature b of example i is the sum of exp(-|M_ib - M_jb|_1) over the other
-    examples j (Salimans et al. 2016, section 3.2; Curro 2016, equations 78-81). T has a bias, as in the thesis's code;
-    it falls out of the difference.
+    With M = x T, [N, kernels, dims], feature b of example i is the sum of exp(-|M_ib - M_jb|_1) over the other examples
+    j (Salimans et al. 2016, section 3.2; Curro 2016, equations 78-81). The thesis's code adds a bias to M, which falls
+    out of the differences: there is none here.
 
     The thesis's equation 79 counts the example itself among the others (its constant 1); its code, and this layer, do
     not. `scale` says what the sum is divided by: 'mean' by the number of others, so that the features of batches of
@@ -51,7 +51,7 @@ class MinibatchFeatures(nn.Module):
             near = closest(self.scale, SCALES)
             raise UserError(f'{self.scale!r} is not a scale of minibatch features{near}: use {", ".join(SCALES)}.')
         n = len(x)
-        project = Dense(self.kernels * self.dims, init_std=self.init_std, dtype=self.dtype, name='project')
+        project = Dense(self.kernels * self.dims, False, self.init_std, self.dtype, name='project')
         m = project(x).astype(jnp.float32).reshape(n, self.kernels, self.dims)
         distance = jnp.sum(jnp.abs(m[:, None] - m[None]), axis=-1)
         nearness = jnp.where(jnp.eye(n, dtype=bool)[..., None], 0, jnp.exp(-distance))

@@ -30,7 +30,7 @@ FEATURES = MinibatchFeatures(kernels=3, dims=2, init_std=0.4)
 
 def by_loops(x, project, kernels, dims):
     """Equations 78 to 81, one pair at a time, the example itself left out."""
-    m = (np.asarray(x, np.float64) @ project['kernel'] + project['bias']).reshape(len(x), kernels, dims)
+    m = (np.asarray(x, np.float64) @ project['kernel']).reshape(len(x), kernels, dims)
     found = np.zeros((len(x), kernels))
     for i in range(len(x)):
         for j in range(len(x)):
@@ -91,8 +91,8 @@ def test_features_of_bfloat16_are_compared_in_float32():
     x = gaussian(1, 5, 4).astype(jnp.bfloat16)
     y, variables = layer.init_with_output(KEY, x)
     assert y.dtype == jnp.bfloat16 and variables['params']['project']['kernel'].dtype == jnp.float32
-    m = Dense(6, dtype=jnp.bfloat16).apply({'params': variables['params']['project']}, x)
-    wanted = by_loops(np.asarray(m, np.float64), {'kernel': np.eye(6), 'bias': 0}, 3, 2) / 4
+    m = Dense(6, False, dtype=jnp.bfloat16).apply({'params': variables['params']['project']}, x)
+    wanted = by_loops(np.asarray(m, np.float64), {'kernel': np.eye(6)}, 3, 2) / 4
     np.testing.assert_allclose(np.asarray(y[:, 4:], np.float64), wanted, rtol=2**-8)
 
 

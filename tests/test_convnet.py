@@ -33,7 +33,7 @@ def head(widths, inputs, norm=0, minibatch=2, kernels=32, dims=8):
         total += inputs * width + width + norm * width
         inputs = width
         if i >= len(widths) - minibatch:
-            total += inputs * kernels * dims + kernels * dims
+            total += inputs * kernels * dims
             inputs += kernels
     return total + inputs + 1
 

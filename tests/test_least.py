@@ -20,11 +20,12 @@ from gans.train_step import draw
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 
 
-def products(extent, size, stride):
+def products(extent, size, stride, dilation=1):
     """Taps of a SAME convolution along one axis that fall on the picture, one by one."""
     out = -(-extent // stride)
-    before = max((out - 1) * stride + size - extent, 0) // 2
-    return sum(0 <= place * stride + tap - before < extent for place in range(out) for tap in range(size))
+    before = max((out - 1) * stride + (size - 1) * dilation + 1 - extent, 0) // 2
+    places = [place * stride + tap * dilation - before for place in range(out) for tap in range(size)]
+    return sum(0 <= place < extent for place in places)
 
 
 class Net(nn.Module):
@@ -32,10 +33,11 @@ class Net(nn.Module):
 
     stride: int = 1
     upscale: int = 1
+    dilation: int = 1
 
     @nn.compact
     def __call__(self, x, train=False):
-        x = Conv(7, stride=self.stride, upscale=self.upscale)(x, x)
+        x = Conv(7, stride=self.stride, upscale=self.upscale, dilation=self.dilation)(x, x)
         return Dense(5)(x.reshape(len(x), -1))
 
 
@@ -43,10 +45,11 @@ class TransposedNet(nn.Module):
     """One transposed layer."""
 
     size: int
+    shape: tuple[int, int] | None = None
 
     @nn.compact
     def __call__(self, x, train=False):
-        return TransposedConv(7, self.size)(x)
+        return TransposedConv(7, self.size, shape=self.shape)(x)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -70,6 +73,18 @@ def test_transposed_convolutions_are_counted_without_the_zeros(size):
     assert layer.operations == 2 * 2 * products(6, size, 2) * products(8, size, 2) * 5 * 7
 
 
+@pytest.mark.parametrize('size', [3, 5, 6])
+def test_outputs_of_odd_size_need_fewer_products(size):
+    (layer,) = layers_of(TransposedNet(size, (5, 8)), jax.ShapeDtypeStruct((2, 3, 4, 5), jnp.float32))
+    assert layer.operations == 2 * 2 * products(5, size, 2) * products(8, size, 2) * 5 * 7
+
+
+@pytest.mark.parametrize('dilation', [2, 4, 16])
+def test_taps_of_a_dilated_kernel_that_fall_outside_are_not_counted(dilation):
+    conv, _ = layers_of(Net(dilation=dilation), jax.ShapeDtypeStruct((1, 6, 9, 3), jnp.float32))
+    assert conv.operations == 2 * products(6, 5, 1, dilation) * products(9, 5, 1, dilation) * 6 * 7
+
+
 @pytest.mark.parametrize('page', PAGES)
 def test_more_turns_cost_what_they_add(page):
     def count(gen, disc):
@@ -89,12 +104,24 @@ def test_more_turns_cost_what_they_add(page):
 
 @pytest.mark.parametrize('page', PAGES)
 def test_the_compiled_step_does_little_more_than_the_least(page, forms_of_accelerators):
-    config = load(page)
+    config = without_pairs(load(page))
     game = build(config, 1000)
     pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)
     compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
-    assert 1 < compiled.cost_analysis()['flops'] / least_operations(game, config) < 1.05
+    excess = compiled.cost_analysis()['flops'] / least_operations(game, config)
+    assert 1 < excess < (1.12 if config.size < 32 else 1.05)  # small pictures: norms and noise weigh more
+
+
+def without_pairs(config):
+    """The config without what compares all pairs of a batch, which is not counted: terms over layers, their like."""
+    config.unlock()
+    terms = config.objective.terms
+    for name in [name for name in terms if not isinstance(terms, tuple) and 'layers' in terms[name]]:
+        del terms[name], config.schedules[name]
+    if 'minibatch' in config.discriminator:
+        config.discriminator.minibatch = 0
+    return config
 
 
 def _forward(config):
