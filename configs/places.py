@@ -14,9 +14,9 @@ one is looked at for that when it is opened. Pictures of your own, a folder of f
 The text leaves widths and batch size open: they are those of the code. Where it has one instance of minibatch
 discrimination and batch norm, the code has two, and layer norm after noise of 0.5.
 
-The bare page has a quarter of the widths, 1000 steps, learning rates of 1e-3 (generator) and 5e-4 (discriminator), which
-fall to a tenth over the last 30 % of training, where the thesis's code has 5e-4 and 5e-5, and shows an average of the
-generator's weights.
+The bare page has a quarter of the widths, 1000 steps, learning rates of 1e-3 (generator) and 5e-4 (discriminator),
+which fall to a tenth over the last 30 % of training, where the thesis's code has 5e-4 and 5e-5, and shows an average of
+the generator's weights.
 """
 
 from ml_collections import ConfigDict
