@@ -8,7 +8,7 @@ Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018
     python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
 
 The bare page has a quarter of the paper's widths, no biases before batch norms (they do nothing), batches of 32
-instead of 128, 1200 steps, learning rates of 4e-4 (generator) and 2e-4 that fall to a tenth over the last 30 % of
+instead of 128, 1000 steps, learning rates of 4e-4 (generator) and 2e-4 that fall to a tenth over the last 30 % of
 training, where Table 3 has 2e-4, and shows an average of the generator's weights.
 """
 
@@ -26,7 +26,7 @@ def get_config(reading: str = '') -> ConfigDict:
             seed=0,
             size=64,
             batch=32,
-            steps=1200,
+            steps=1000,
             # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(

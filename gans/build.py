@@ -33,7 +33,9 @@ def build(config: ConfigDict, pictures: int) -> Game:
     gen = _make_network(networks.Generator, config.generator, 'config.generator', given)
     disc = _make_network(networks.Discriminator, config.discriminator, 'config.discriminator', given)
     objective = _make_objective(config.objective)
-    clock = schedules.Clock(config.steps, config.batch, pictures, min(shape_of(config)))
+    task = _make_task(config.task)
+    _check_pairs(task, objective)
+    clock = schedules.Clock(config.steps, config.batch, pictures // task.parts, min(shape_of(config)))
     scheduled = schedules.make(config.schedules.to_dict(), clock)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur'}
@@ -46,7 +48,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
     return Game(
         gen=gen,
         disc=disc,
-        task=_make_task(config.task),
+        task=task,
         objective=objective,
         tx=Pair(*(_make_optimizer(config.optimizer[name], f'config.optimizer.{name}') for name in Pair._fields)),
         schedules=scheduled,
@@ -65,8 +67,10 @@ def batches_per_step(config: ConfigDict) -> int:
 
 
 def fed_shape(config: ConfigDict) -> tuple[int, ...]:
-    """The shape of the pictures that a step is fed with: (turns, N, H, W, 3)."""
-    return (batches_per_step(config), config.batch, *shape_of(config), 3)
+    """The shape of the pictures that a step is fed with: (turns, N, H, W, 3), (turns, N, parts, H, W, 3) for a task of
+    several parts."""
+    parts = _make_task(config.task).parts
+    return (batches_per_step(config), config.batch, *((parts,) if parts > 1 else ()), *shape_of(config), 3)
 
 
 def shape_of(config: ConfigDict) -> tuple[int, int]:
@@ -131,6 +135,14 @@ def _make_task(section):
     if make is None or make.__module__ != tasks.__name__ or section.name.startswith('_'):
         raise UserError(f'config.task.name is {section.name!r}, which is not in gans/tasks.py.')
     return make(**arguments_of(make, section, 'config.task'))
+
+
+def _check_pairs(task, objective):
+    if task.parts > 1 and objective.paired:
+        raise UserError(
+            f'config.objective has the term {objective.paired!r}, which compares a picture with what is made of it, '
+            'but config.task.unpaired=True takes them from different pictures: leave out one of the two.'
+        )
 
 
 def _make_objective(section):

@@ -79,11 +79,13 @@ class Term(NamedTuple):
     Attributes:
       value: Turn -> scalar.
       layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv' say).
+      paired: it compares a generated picture with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
     """
 
     value: Callable[[Turn], Array]
     layers: tuple[str, ...] = ()
+    paired: bool = False
     historical: bool = False
 
 
@@ -100,6 +102,7 @@ class Objective(NamedTuple):
         The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
         (`gans.descriptors.moments`).
       layers: the layers of the discriminator whose outputs the losses look at, by their paths.
+      paired: the name of a term that wants pairs (see `Term`), '' if there is none.
       historical: of bool: whether a player's losses look at the mean of its parameters over the steps.
       picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
         gradient by each picture does), so that statistics over a batch in the discriminator are refused.
@@ -111,6 +114,7 @@ class Objective(NamedTuple):
     needs: tuple[str, ...]
     descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
     layers: tuple[str, ...] = ()
+    paired: str = ''
     historical: Pair = Pair(False, False)
     picture_by_picture: bool = False
 
@@ -121,10 +125,14 @@ class Task(NamedTuple):
     Attributes:
       draw: (key, picture [H, W, 3]) -> Inputs for one example, without the leading N.
       augment: (key, picture [H, W, 3]) -> picture; for training only.
+      parts: how many disjoint parts of the training pictures an example is drawn from, a picture from each: with 2,
+        what the generator gets is made of a picture from the first, and the real picture is one from the second, so
+        that no picture ever meets what is made of it.
     """
 
     draw: Callable[[Array, Array], Inputs]
     augment: Callable[[Array, Array], Array]
+    parts: int = 1
 
 
 class Average(NamedTuple):

@@ -22,7 +22,7 @@ from gans.errors import UserError
 # BT.601: Curro, "Alternative Architectures for Image Generation" (thesis, 2016), equations 68-72.
 WEIGHT_R, WEIGHT_B = 0.299, 0.114
 WEIGHT_G = 1 - WEIGHT_R - WEIGHT_B
-U_MAX, V_MAX = 0.436, 0.615
+U_MAX, V_MAX = 0.436, 0.615  # of pictures in [0, 1]
 
 _MONTAGE_SIDE = 128  # pixels: shorter sides are magnified by whole factors until they reach this
 _SMALLEST_FONT = 8

@@ -14,10 +14,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gans import checkpoint, startup
-from gans.build import build, open_source, shape_of
+from gans.build import build, fed_shape, open_source
 from gans.config import flatten, from_json
 from gans.data.memory import keep, remember
-from gans.data.source import Source, split
+from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
 from gans.game import Game, TrainState
 from gans.parallel import free_memory
@@ -43,6 +43,7 @@ class Experiment(NamedTuple):
     config: ConfigDict
     source: Source
     train: np.ndarray  # int [n]: which pictures of the source are trained on
+    parts: list[np.ndarray]  # places in `train`, for each of the disjoint parts that the task wants
     test: np.ndarray  # int [m]: which are held out
     game: Game
 
@@ -69,7 +70,8 @@ def open_experiment(config: ConfigDict) -> Experiment:
             raise UserError(f'config.{name} is {given[name]}: it must be at least {least}.')
     source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)
-    return Experiment(config, source, train, test, build(config, len(train)))
+    game = build(config, len(train))
+    return Experiment(config, source, train, disjoint_parts(source, train, game.task.parts), test, game)
 
 
 def _remembered(source):
@@ -112,7 +114,7 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     Raises:
       UserError: networks, pictures, rules and devices that do not fit together.
     """
-    pictures = jax.ShapeDtypeStruct((1, *shape_of(config), 3), np.uint8)
+    pictures = jax.ShapeDtypeStruct((1, *fed_shape(config)[2:]), np.uint8)
     found = {'gen': set(), 'disc': set()}
     with nn.intercept_methods(partial(_note_batchwise, game, found)):
         state = jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
@@ -150,7 +152,7 @@ def _check_batchwise(game, config, state, found):
 
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: everything random about it follows from `config.seed`."""
-    first = np.zeros((1, *shape_of(experiment.config), 3), np.uint8)
+    first = np.zeros((1, *fed_shape(experiment.config)[2:]), np.uint8)
     return jax.jit(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
 
 

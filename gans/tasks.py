@@ -19,14 +19,17 @@ VARIANCES = {'uniform': 1 / 3, 'normal': 1.0}  # of each number of such a latent
 QUANTILES = {'uniform': lambda p: 2 * p - 1, 'normal': ndtri}  # probability -> the number that is not exceeded with it
 
 
-def colorize(latent: int, flip: bool) -> Task:
+def colorize(latent: int, flip: bool, unpaired: bool = False) -> Task:
     """Gray picture (BT.601 luma) and a random vector in, colour picture out. Source: the flower CGAN post, remark v.
 
     Args:
       latent: the length of the noise vector, 0 for none.
       flip: mirror half of the training pictures.
+      unpaired: the grays and the real colour pictures come from disjoint halves of the training pictures, and the
+        discriminator sees colour pictures alone (Curro 2016, chapter 4); else it is shown the gray picture too.
     """
-    return Task(draw=partial(_draw_gray, latent), augment=partial(_augment, flip))
+    draw = partial(_draw_gray, latent, not unpaired)
+    return Task(draw=draw, augment=partial(_augment, flip), parts=2 if unpaired else 1)
 
 
 def inpaint(latent: int, flip: bool, boxes: int, min_side: float, max_side: float) -> Task:
@@ -103,9 +106,9 @@ def cover_with_boxes(key: Array, picture: Array, boxes: int, min_side: float, ma
     return picture, mask
 
 
-def _draw_gray(latent, key, picture):
+def _draw_gray(latent, shown, key, picture):
     gray = images.luma(picture)
-    return Inputs(gen=_with_noise(key, latent, {'image': gray}), real=picture, cond=gray)
+    return Inputs(gen=_with_noise(key, latent, {'image': gray}), real=picture, cond=gray if shown else None)
 
 
 def _draw_boxed(latent, boxes, min_side, max_side, key, picture):

@@ -31,7 +31,7 @@ def l1() -> Term:
     generator learns gross shapes and colours first. The output itself is not blurred before it is compared, or
     its high frequencies would be free. Source: Isola et al. 2017, equation 3.
     """
-    return Term(lambda turn: losses.l1(turn.output, turn.real))
+    return Term(lambda turn: losses.l1(turn.output, turn.real), paired=True)
 
 
 def moments(

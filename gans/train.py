@@ -164,8 +164,9 @@ def _feeds(experiment, start):
     mine = (jax.process_index(), jax.process_count())
     order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start, shard=mine)
     if config.data.placement == 'device':
-        return numbers(len(experiment.train), **order)
-    return batches(experiment.source, experiment.train, **order, threads=config.data.threads)
+        return numbers(experiment.parts, **order)
+    parts = [experiment.train[part] for part in experiment.parts]
+    return batches(experiment.source, parts, **order, threads=config.data.threads)
 
 
 def _stored(experiment):

@@ -45,7 +45,8 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
       game: what is played.
       key: the run's key; the step's own is derived from it and `state.step`, never stored.
       state: before the step.
-      batches: uint8 [turns, N, H, W, 3], one batch for each of `disc + gen - 1` turns.
+      batches: uint8 [turns, N, H, W, 3], one batch for each of `disc + gen - 1` turns; [turns, N, parts, H, W, 3] for a
+        task of several parts.
       axis: the name of the mapped axis under `pmap`, where N is one device's share; None under `jit`.
 
     Returns:
@@ -219,7 +220,8 @@ def _apply_watched(network, paths, variables, stats, rngs, *inputs):
     layers = flatten_dict(kept.get('intermediates', {}), sep='/')
     for path in paths:
         if f'{path}/__call__' not in layers:
-            known = {'/'.join(place[:-1]) for place in flatten_dict(variables['params'])}
+            places = flatten_dict(variables['params'])
+            known = {'/'.join(place[:depth]) for place in places for depth in range(1, len(place))}
             raise UserError(
                 f'config.objective has a term that looks at the layer {path!r}, which the discriminator does not have'
                 f'{closest(path, known)}: it has {", ".join(sorted(known))}.'
@@ -242,9 +244,15 @@ def _generate(game, hyper, gen, inputs, noise):
 
 def _look(game, key, carry, pictures, hyper, axis) -> Inputs:
     """uint8 pictures to what the players see: augmented, degraded by the task, described by the rules, blurred."""
-    flips, draws = jax.random.split(key)
-    flipped = jax.vmap(game.task.augment)(_example_keys(flips, len(pictures), axis), images.to_float(pictures))
-    inputs = jax.vmap(game.task.draw)(_example_keys(draws, len(pictures), axis), flipped)
+    flips, draws = (_example_keys(part, len(pictures), axis) for part in jax.random.split(key))
+
+    def draw_from(picture):
+        varied = jax.vmap(game.task.augment)(flips, images.to_float(picture))
+        return jax.vmap(game.task.draw)(draws, varied)
+
+    inputs = draw_from(pictures if game.task.parts == 1 else pictures[:, 0])
+    if game.task.parts > 1:
+        inputs = inputs._replace(real=draw_from(pictures[:, -1]).real)
     gen = _view_image(game, describe(game, carry, inputs.gen), hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from generators import generator_config
 
-from gans import alarm
+from gans import alarm, images
 from gans.metrics.diversity import deviation
 from gans.runs import open_experiment, start
 from gans.train import train
@@ -28,7 +28,7 @@ def test_deviation_by_hand():
 
 def judged(told, steps=100):
     """At which of (step, diversity) the alarm speaks."""
-    watch = alarm.Alarm(open_experiment(generator_config(steps=steps)))
+    watch = alarm.Alarm(open_experiment(generator_config(steps=steps)), alarm.WATCHES['generate'])
     return [step for step, diversity in told if watch.judge(step, diversity)]
 
 
@@ -56,7 +56,28 @@ def test_samples_are_measured_in_parts_of_real_pictures():
     assert metrics['diversity'] == pytest.approx(0.5, rel=1e-4) and warning == ''
 
 
-def test_nothing_is_watched_where_the_generator_is_shown_pictures(tiny):
+def test_colours_are_measured_in_parts_of_real_pictures(tiny):
+    """A generator that gives the gray picture back has no colours; one that gives half of them has half."""
+    experiment = open_experiment(tiny('configs/colorize.py'))
+    state = start(experiment)
+    real = jnp.stack([experiment.source[int(i)] for i in experiment.train[: alarm.COUNT]]) / 127.5 - 1
+
+    class Fade:
+        def __init__(self, colour):
+            self.colour = colour
+
+        def apply(self, variables, image, latent, train=False):
+            gray = jnp.repeat(images.luma(real), 3, axis=-1)
+            return gray + self.colour * (real - gray)
+
+    for colour in (0.5, 0.0):
+        faded = experiment._replace(game=experiment.game._replace(gen=Fade(colour)))
+        metrics, warning = alarm.alarm_of(faded)(3, lambda: state)
+        assert metrics['colourfulness'] == pytest.approx(colour, rel=1e-3, abs=1e-5)
+        assert ('fading to gray' in warning) == (colour == 0)
+
+
+def test_nothing_is_watched_where_holes_are_filled(tiny):
     look = alarm.alarm_of(open_experiment(tiny('configs/inpaint.py')))
     assert look(5, lambda: pytest.fail('the state is not even fetched')) == ({}, '')
 

@@ -29,7 +29,7 @@ FLOORS = (
 )
 # Rooms with stricter rules than their floor.
 ONLY = {
-    'networks': {'errors', 'layers', 'conv', 'noise', 'batchwise', 'residual', 'heads'},
+    'networks': {'images', 'errors', 'layers', 'conv', 'noise', 'batchwise', 'residual', 'heads'},
     'objectives': {'errors', 'losses', 'game'},
     'metrics': {'errors', 'images'},
     'data': {'errors', 'startup'},

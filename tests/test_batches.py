@@ -28,7 +28,7 @@ def numbers_of(steps):
 
 
 def test_every_picture_once_per_epoch_and_every_epoch_anew():
-    steps = take(21, lib.batches(Numbers(), IDS, batch=4, turns=3, seed=1))
+    steps = take(21, lib.batches(Numbers(), [IDS], batch=4, turns=3, seed=1))
     assert steps.shape == (21, 3, 4, 2, 3, 3) and steps.dtype == np.uint8
     epochs = numbers_of(steps)[:252].reshape(36, 7)
     assert (np.sort(epochs, axis=1) == IDS).all()
@@ -38,14 +38,14 @@ def test_every_picture_once_per_epoch_and_every_epoch_anew():
 
 
 def test_the_stream_is_one_permutation_per_epoch_drawn_from_seed_and_epoch():
-    steps = take(5, lib.batches(Numbers(), IDS, batch=4, turns=2, seed=9))
+    steps = take(5, lib.batches(Numbers(), [IDS], batch=4, turns=2, seed=9))
     epochs = [np.random.RandomState(np.random.MT19937(np.random.SeedSequence([9, e]))).permutation(7) for e in range(6)]
     assert np.array_equal(numbers_of(steps), IDS[np.concatenate(epochs)[:40]])
 
 
 def test_numbers_name_the_pictures_that_batches_reads():
-    read = take(9, lib.batches(Numbers(), IDS, batch=4, turns=2, seed=9, start=5))
-    named = np.stack(list(itertools.islice(lib.numbers(len(IDS), batch=4, turns=2, seed=9, start=5), 9)))
+    read = take(9, lib.batches(Numbers(), [IDS], batch=4, turns=2, seed=9, start=5))
+    named = np.stack(list(itertools.islice(lib.numbers([np.arange(len(IDS))], batch=4, turns=2, seed=9, start=5), 9)))
     assert named.dtype == np.int32 and named.shape == (9, 2, 4)
     assert np.array_equal(numbers_of(read), IDS[named].reshape(-1))
 
@@ -63,46 +63,46 @@ def test_seeds_do_not_share_epochs():
 
 
 def test_any_start_and_any_number_of_threads_give_the_same_steps():
-    reference = take(12, lib.batches(Numbers(), IDS, 4, 2, seed=5))
+    reference = take(12, lib.batches(Numbers(), [IDS], 4, 2, seed=5))
     for start, threads, prefetch in [(0, 1, 1), (0, 4, 8), (0, 0, 0), (1, 2, 4), (7, 3, 1), (11, 2, 9)]:
-        steps = take(12 - start, lib.batches(Numbers(), IDS, 4, 2, 5, start, threads, prefetch))
+        steps = take(12 - start, lib.batches(Numbers(), [IDS], 4, 2, 5, start, threads, prefetch))
         assert np.array_equal(steps, reference[start:])
-    assert not np.array_equal(take(12, lib.batches(Numbers(), IDS, 4, 2, seed=6)), reference)
+    assert not np.array_equal(take(12, lib.batches(Numbers(), [IDS], 4, 2, seed=6)), reference)
 
 
 def test_far_starts_cost_nothing():
     source = Numbers()
-    assert take(1, lib.batches(source, IDS, 4, 2, 5, start=10**12, prefetch=1, threads=1)).shape[0] == 1
+    assert take(1, lib.batches(source, [IDS], 4, 2, 5, start=10**12, prefetch=1, threads=1)).shape[0] == 1
     assert sum(source.reads.values()) <= 16  # one step, and one or two read ahead
 
 
 def test_a_batch_larger_than_the_set():
-    steps = take(2, lib.batches(Numbers(), IDS[:2], batch=5, turns=1, seed=0))
+    steps = take(2, lib.batches(Numbers(), [IDS[:2]], batch=5, turns=1, seed=0))
     assert (np.sort(numbers_of(steps).reshape(5, 2), axis=1) == IDS[:2]).all()
-    one = take(2, lib.batches(Numbers(), IDS[:1], batch=3, turns=2, seed=0))
+    one = take(2, lib.batches(Numbers(), [IDS[:1]], batch=3, turns=2, seed=0))
     assert (one == 3).all()
 
 
 def test_the_shards_side_by_side_are_the_global_batch():
-    whole = take(4, lib.batches(Numbers(), IDS, batch=6, turns=2, seed=2))
+    whole = take(4, lib.batches(Numbers(), [IDS], batch=6, turns=2, seed=2))
     for count in (2, 3):
-        parts = [take(4, lib.batches(Numbers(), IDS, 6, 2, 2, shard=(i, count))) for i in range(count)]
+        parts = [take(4, lib.batches(Numbers(), [IDS], 6, 2, 2, shard=(i, count))) for i in range(count)]
         assert np.array_equal(np.concatenate(parts, axis=2), whole)
 
 
 def test_wrong_numbers_get_a_sentence():
     with pytest.raises(UserError, match='batch of 6 cannot be shared by 4 processes'):
-        lib.batches(Numbers(), IDS, 6, 1, 0, shard=(0, 4))
+        lib.batches(Numbers(), [IDS], 6, 1, 0, shard=(0, 4))
     with pytest.raises(UserError, match='no pictures to train on'):
-        lib.batches(Numbers(), IDS[:0], 6, 1, 0)
+        lib.batches(Numbers(), [IDS[:0]], 6, 1, 0)
     for batch, turns, start in [(0, 1, 0), (1, 0, 0), (1, 1, -1)]:
         with pytest.raises(UserError, match='at least'):
-            lib.batches(Numbers(), IDS, batch, turns, 0, start)
+            lib.batches(Numbers(), [IDS], batch, turns, 0, start)
 
 
 @pytest.mark.parametrize('threads', [0, 2])
 def test_a_user_error_comes_out_as_it_went_in(threads):
-    stream = lib.batches(Numbers(broken=(21,)), IDS, 7, 1, 0, threads=threads)
+    stream = lib.batches(Numbers(broken=(21,)), [IDS], 7, 1, 0, threads=threads)
     with pytest.raises(UserError, match="^'21.png' is damaged$"):
         next(stream)  # pytest looks at notes as well: grain's remark on tracebacks must be gone
     with pytest.raises(UserError, match="'5.png'"):
@@ -123,7 +123,7 @@ def test_wrapped_user_errors_are_found():
 
 def test_closing_ends_the_threads():
     before = set(threading.enumerate())
-    stream = lib.batches(Numbers(), IDS, 4, 1, 0, threads=3)
+    stream = lib.batches(Numbers(), [IDS], 4, 1, 0, threads=3)
     next(stream)
     mine = set(threading.enumerate()) - before
     assert mine
@@ -135,7 +135,7 @@ def test_closing_ends_the_threads():
 
 def test_errors_end_the_threads():
     before = set(threading.enumerate())
-    stream = lib.batches(Numbers(broken=(21,)), IDS, 7, 1, 0, threads=3)
+    stream = lib.batches(Numbers(broken=(21,)), [IDS], 7, 1, 0, threads=3)
     with pytest.raises(UserError) as kept:  # and with it everything that its traceback holds
         next(stream)
     for thread in set(threading.enumerate()) - before:
@@ -156,7 +156,7 @@ def test_reading_ahead_gives_way_and_nobody_else_does(threads):
             return super().__getitem__(i)
 
     seen, mine = [], priority()
-    take(3, lib.batches(Watched(), IDS, 4, 1, 0, threads=threads, prefetch=4))
+    take(3, lib.batches(Watched(), [IDS], 4, 1, 0, threads=threads, prefetch=4))
     assert {main for main, _ in seen} == {threads == 0}
     assert {given for _, given in seen} == {mine if threads == 0 else max(mine, 10)} and priority() == mine
 

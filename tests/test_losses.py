@@ -64,10 +64,10 @@ def test_smoothed_labels_make_the_best_discriminator_their_share_of_the_densitie
 
 
 def test_smoothed_cross_entropy_is_its_formula_on_real_pictures_alone():
-    real, fake = losses.logistic_disc(LOGITS, LOGITS, 0.9)
+    real, fake = losses.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.9)
     p = sigmoid(LOGITS)
     assert real == pytest.approx((-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean(), rel=1e-6)
-    assert fake == losses.logistic_disc(LOGITS, LOGITS)[1]
+    assert fake == losses.logistic_disc(LOGITS, LOGITS[::-1] + 1)[1]
 
 
 @pytest.mark.parametrize('threshold', [0.5, 1.0, 2.0])
@@ -238,6 +238,7 @@ def test_terms_are_added_to_the_discriminators_loss_by_their_weights():
     objective = standard.make('hinge', {'l1': terms.l1()}, added)
     assert objective.needs == ('adversarial', 'l1', 'features', 'historical')
     assert objective.layers == ('a',) and objective.historical == (False, True)
+    assert standard.make('hinge', {'features': terms.features(('b',))}, added).layers == ('a', 'b')
     own = dict(params={'w': jnp.array([1.0, 2.0])}, mean_params={'w': jnp.array([0.0, 4.0])})
     hyper = {'adversarial': 1.0, 'features': 0.5, 'historical': 10.0}
     value, metrics, _ = objective.disc(make_turn(real_out=LOGITS, fake_out=LOGITS, hyper=hyper, **shapes, **own))

@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -64,8 +64,8 @@ def part(batch: int, shard: tuple[int, int]) -> np.ndarray:
 class _Steps:
     """What each step of the training eats, by its number: a random access source for grain."""
 
-    def __init__(self, source: Source, ids: np.ndarray, batch: int, turns: int, seed: int, shard: tuple[int, int]):
-        self.source, self.ids, self.seed = source, ids, seed
+    def __init__(self, source: Source, parts: Sequence, batch: int, turns: int, seed: int, shard: tuple[int, int]):
+        self.source, self.parts, self.seed = source, parts, seed
         self.batch, self.turns = batch, turns
         self.mine = part(batch, shard)
 
@@ -73,12 +73,20 @@ class _Steps:
         return 2**62 // (self.batch * self.turns)
 
     def __getitem__(self, step: int) -> np.ndarray:
-        """Returns what this process sees in one step, uint8 [turns, batch / count, H, W, 3]."""
+        """Returns what this process sees in one step, uint8 [turns, batch / count (, parts), H, W, 3]."""
         _give_way()
-        places = positions(step, self.batch, self.turns, self.mine)
-        which = self.ids[order(self.seed, len(self.ids), places.reshape(-1))]
-        pictures = gather(self.source, which)
-        return pictures.reshape(self.turns, len(self.mine), *pictures.shape[1:])
+        which = _choose(self.parts, self.seed, positions(step, self.batch, self.turns, self.mine))
+        pictures = gather(self.source, which.reshape(-1))
+        return pictures.reshape(*which.shape, *pictures.shape[1:])
+
+
+def _choose(parts: Sequence[np.ndarray], seed: int, places: np.ndarray) -> np.ndarray:
+    """Which pictures stand at `places` [turns, n] of the streams: [turns, n], or of several parts [turns, n, parts]."""
+    of_parts = [
+        np.asarray(ids)[order(seed + i, len(ids), places.reshape(-1))].reshape(places.shape)
+        for i, ids in enumerate(parts)
+    ]
+    return of_parts[0] if len(parts) == 1 else np.stack(of_parts, axis=-1)
 
 
 class _Chunks:
@@ -96,7 +104,7 @@ class _Chunks:
 
 def batches(
     source: Source,
-    ids: np.ndarray,
+    parts: Sequence[np.ndarray],
     batch: int,
     turns: int,
     seed: int,
@@ -107,6 +115,9 @@ def batches(
 ) -> Iterator[np.ndarray]:
     """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
 
+    `parts` are arrays of the numbers of pictures, usually one. Of several, every part is a stream of its own, an
+    example takes one picture from each, and a step is uint8 [turns, batch / count, parts, H, W, 3].
+
     Step k is the same whatever `start`, `threads` and `prefetch`: a resumed run sees what it would have
     seen. Batches follow each other in one stream and may cross the border of two epochs; a batch may be
     larger than the set. With several processes, `batch` is the global one and `shard = (index, count)` gives
@@ -114,35 +125,33 @@ def batches(
 
     `threads` read whole steps, `prefetch` steps ahead (by default as many as 64 MiB hold, from 4 to 512: the first
     pictures are drawn or decoded while the step is being compiled). Close the iterator (`contextlib.closing`, or
-    letting go of it) to stop them. Raises UserError for an empty set, a batch that `count` does not divide, and
+    letting go of it) to stop them. Raises UserError for an empty part, a batch that `count` does not divide, and
     whatever the source raises.
     """
-    ids = np.asarray(ids, np.int64)
-    if not len(ids):
+    if not all(len(ids) for ids in parts):
         raise UserError(f'{source.where}: there are no pictures to train on.')
     if batch < 1 or turns < 1 or start < 0:
         raise UserError(
             f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
             'be at least 1, and the start at least 0.'
         )
-    steps = _Steps(source, ids, batch, turns, seed, shard)
+    steps = _Steps(source, parts, batch, turns, seed, shard)
     if prefetch is None:
-        prefetch = min(max(4, _AHEAD // (turns * len(steps.mine) * source[int(ids[0])].nbytes)), 512)
+        examples = turns * len(steps.mine) * len(parts)
+        prefetch = min(max(4, _AHEAD // (examples * source[int(parts[0][0])].nbytes)), 512)
     return _stream(steps, start, threads, prefetch)
 
 
 def numbers(
-    n: int, batch: int, turns: int, seed: int, start: int = 0, shard: tuple[int, int] = (0, 1)
+    parts: Sequence[np.ndarray], batch: int, turns: int, seed: int, start: int = 0, shard: tuple[int, int] = (0, 1)
 ) -> Iterator[np.ndarray]:
-    """Returns an endless iterator over steps from number `start` on: which of `n` pictures, int32.
+    """Returns an endless iterator over steps from number `start` on: which pictures of `parts`, int32.
 
-    [turns, batch / count], as `shard` says. `pictures[numbers]` are the batches that `batches` reads, for `pictures` in
-    the order of its `ids`.
+    [turns, batch / count (, parts)], as `shard` says: `source[numbers]` are the batches that `batches` reads.
     """
     mine = part(batch, shard)
     for step in itertools.count(start):
-        places = positions(step, batch, turns, mine)
-        yield order(seed, n, places.reshape(-1)).astype(np.int32).reshape(places.shape)
+        yield _choose(parts, seed, positions(step, batch, turns, mine)).astype(np.int32)
 
 
 def read_all(

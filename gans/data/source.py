@@ -71,7 +71,23 @@ def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray
     return train_ids, test_ids
 
 
-def _hash(key: bytes) -> float:
+def disjoint_parts(source: Source, ids: np.ndarray, count: int) -> list[np.ndarray]:
+    """Parts the pictures `ids` [n] into `count` sets: increasing arrays of places in `ids`, about equally long.
+
+    As in `split`, the side of a picture depends on its key alone: copies of a picture fall into one part. Raises
+    UserError if a part is empty.
+    """
+    sides = np.array([int(_hash(source.key(i), b'gans-parts') * count) for i in np.asarray(ids).tolist()], int)
+    parts = [np.flatnonzero(sides == side) for side in range(count)]
+    if not all(len(part) for part in parts):
+        raise UserError(
+            f'{source.where}: {len(sides)} training pictures cannot be parted into {count} disjoint sets: give more '
+            'different pictures, or --config.task.unpaired=False.'
+        )
+    return parts
+
+
+def _hash(key: bytes, purpose: bytes = b'gans-split') -> float:
     """Returns a number in [0, 1) for a key, the same on every machine; 53 bits are what a float64 holds."""
-    digest = hashlib.blake2b(key, digest_size=8, person=b'gans-split').digest()
+    digest = hashlib.blake2b(key, digest_size=8, person=purpose).digest()
     return (int.from_bytes(digest, 'big') >> 11) / 2**53

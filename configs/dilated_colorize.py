@@ -1,0 +1,101 @@
+"""Colorize gray pictures with residual dilated convolutions, learned from unpaired pictures.
+
+Source: Curro 2016, "Alternative Architectures for Image Generation and Residual Dilated Convolutions for Image
+Colorization with Adversarial Networks", chapter 4.
+
+    python main.py --config=configs/dilated_colorize.py            embedded flowers, 64 px
+    python main.py --config=configs/dilated_colorize.py:paired     the discriminator is shown the gray picture; L1 added
+    python main.py --config=configs/dilated_colorize.py:paper      chapter 4: faces, 178 x 218 px
+    python main.py --config=configs/dilated_colorize.py:tiny       a few steps of very small networks, for tests
+
+Luminance in, colour differences out: a colour picture has the brightness of its gray one, always. Gray pictures and
+colour pictures come from disjoint halves of the training set, and the discriminator sees whole colour pictures alone.
+Two generator turns for each of the discriminator's; layer norm, ELU, noise of 0.3 in the discriminator. The thesis
+gives no widths, depth, batch or learning rates for this experiment: those of its code's other experiments stand in
+`:paper`.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='dilated_colorize',
+            seed=0,
+            size=64,
+            batch=16,
+            steps=800,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # Gray picture in, without a random vector; half of the training pictures mirrored.
+            task=dict(name='colorize', latent=0, flip=True, unpaired=True),
+            networks='dilated',
+            # Dilations 2 to 2^depth; the receptive field is 2^(depth + 2) - 1 pixels wide.
+            generator=dict(width=24, depth=5, norm='layer', activation='elu'),
+            discriminator=dict(
+                widths=(16, 32, 64, 128), hidden=(256,), minibatch=0, norm='layer', activation='elu', noise=0.3
+            ),
+            dtype='float32',
+            objective=dict(name='standard', form='non_saturating', terms=()),
+            turns=dict(gen=2, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=5e-4,
+                learning_rate_disc=1e-4,
+                adversarial=1.0,
+                # Standard deviation in pixels of the blur through which both players see, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many held-out pictures.
+            log=dict(every=20, pictures=8, grid=8),
+            checkpoint=dict(every=200, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paired': _paired, 'paper': _paper, 'tiny': _tiny})
+
+
+def _paired(config):
+    config.task.unpaired = False
+    config.objective.terms = ('l1',)
+    config.schedules.l1 = 20.0
+
+
+def _paper(config):
+    with config.ignore_type():
+        config.size = (218, 178)  # height, width
+    config.batch, config.steps, config.ema = 32, 50_000, 0.0
+    config.data.source, config.data.threads = 'tfds', 4
+    config.generator.width, config.generator.depth = 32, 6
+    config.discriminator.widths, config.discriminator.hidden = (32, 64, 128, 256, 256), (512,)
+    config.schedules.learning_rate_disc = 5e-5
+    config.log.every, config.log.pictures, config.checkpoint.every = 100, 20, 1000
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 4
+    config.data.embedded.count = 64
+    config.generator.width, config.generator.depth = 4, 3
+    config.discriminator.widths, config.discriminator.hidden = (4, 4), (8,)
+    config.log.every, config.log.pictures, config.checkpoint.every = 1, 2, 2
