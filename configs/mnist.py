@@ -158,6 +158,8 @@ def _vbn(config):
 
 def _paper(config):
     _mlp(config)
+    # The weights of 0.2 and 0.1 are the code's: so are these forms.
+    config.objective.terms.moments.root, config.objective.terms.style.form = True, 'appendix'
     config.batch, config.steps, config.ema = 128, 50_000, 0.0
     config.data.source, config.data.threads = 'tfds', 4
     config.generator.widths = (64, 128, 256)

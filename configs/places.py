@@ -126,6 +126,8 @@ def get_config(reading: str = '') -> ConfigDict:
 
 
 def _paper(config):
+    # The weights of 0.2 and 0.1 are the code's: so are these forms.
+    config.objective.terms.moments.root, config.objective.terms.style.form = True, 'appendix'
     config.steps, config.ema = 50_000, 0.0
     config.data.source, config.data.threads = 'tfds', 4
     config.generator.widths = config.discriminator.widths = (64, 128, 256, 512)

@@ -21,7 +21,7 @@ def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1, dilation: i
     `x` is [N, H, W, I], `kernel` [K, K, I, O]; returns [N, ceil(H * upscale / stride), ceil(W * ...), O]. The taps of
     a dilated kernel lie `dilation` pixels apart (Yu and Koltun 2016; Curro 2016, equation 46).
     """
-    if dilation > 1:
+    if dilation > 1:  # measured on the CPU too: interleaved pictures by a plain convolution are no faster
         return convolve(repeat(x, upscale), kernel, stride, dilation=dilation)
     form = choose(x.shape, kernel.shape, stride, upscale, jax.default_backend())
     return FORMS[form](x, kernel, stride, upscale)

@@ -57,6 +57,7 @@ def test_the_papers_rates_stay_and_nothing_is_averaged(page):
         assert float(game.schedules['learning_rate_gen'](step)) == pytest.approx(5e-4)
         assert float(game.schedules['learning_rate_disc'](step)) == pytest.approx(5e-5)
     assert config.ema == 0 and config.data.source == 'tfds'
+    assert config.objective.terms.moments.root and config.objective.terms.style.form == 'appendix'
     assert config.batch == (128 if 'mnist' in page else 32)
 
 
