@@ -154,6 +154,7 @@ def test_pictures_of_a_virtual_norm_do_not_depend_on_each_other_nor_on_training(
     draw = jax.jit(gen.apply, static_argnames='train')
     together = draw(variables, latent, train=False)
     np.testing.assert_allclose(draw(variables, latent.at[1:].mul(9), train=False)[0], together[0], atol=1e-5)
+    assert np.abs(draw(variables, latent.at[0].mul(9), train=False)[0] - together[0]).max() > 1e-2
     np.testing.assert_array_equal(draw(variables, latent, train=True), together)
     other = {**variables, 'reference': jax.tree.map(lambda x: x[::-1] ** 2, variables['reference'])}
     assert np.abs(draw(other, latent, train=False) - together).max() > 1e-3
