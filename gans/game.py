@@ -1,4 +1,4 @@
-"""The records that the rooms pass to each other: data only, no behaviour.
+"""The records that the rooms pass to each other: data and what follows from it, no behaviour.
 
 Shapes: N examples, H x W pixels, C channels. Pictures are float32 in [-1, 1] unless they are called uint8.
 """
@@ -101,9 +101,7 @@ class Objective(NamedTuple):
         the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
         The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
         (`gans.descriptors.moments`).
-      layers: the layers of the discriminator whose outputs the losses look at, by their paths.
-      paired: the name of a term that wants pairs (see `Term`), '' if there is none.
-      historical: of bool: whether a player's losses look at the mean of its parameters over the steps.
+      terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
       picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
         gradient by each picture does), so that statistics over a batch in the discriminator are refused.
     """
@@ -113,10 +111,23 @@ class Objective(NamedTuple):
     init: Callable[[], Tree]
     needs: tuple[str, ...]
     descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
-    layers: tuple[str, ...] = ()
-    paired: str = ''
-    historical: Pair = Pair(False, False)
+    terms: Pair = Pair({}, {})
     picture_by_picture: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the discriminator whose outputs the losses look at, by their paths."""
+        return tuple(sorted({layer for own in self.terms for term in own.values() for layer in term.layers}))
+
+    @property
+    def paired(self) -> str:
+        """The name of a term that wants pairs (see `Term`), '' if there is none."""
+        return next((name for own in self.terms for name, term in own.items() if term.paired), '')
+
+    @property
+    def historical(self) -> Pair:
+        """Of bool: whether a player's losses look at the mean of its parameters over the steps."""
+        return Pair(*(any(term.historical for term in own.values()) for own in self.terms))
 
 
 class Task(NamedTuple):

@@ -4,6 +4,7 @@ The noise of a layer comes from the rng stream `noise` and from the layer's plac
 batch. Dropout is `flax.linen.Dropout` with `rng_collection='noise'`.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import flax.linen as nn
@@ -28,6 +29,20 @@ def draw(key: Array, shape: tuple[int, ...], distribution: str, dtype: jnp.dtype
         near = closest(distribution, DISTRIBUTIONS)
         raise UserError(f'{distribution!r} is not a distribution of noise{near}: choose one of {known}.')
     return DISTRIBUTIONS[distribution](key, shape, dtype)
+
+
+def maps_behind(widths: Sequence[int], maps: Sequence[int], networks: str) -> Sequence[int]:
+    """How many maps of noise come behind those of each of `widths`: `maps`, or none at all where it is empty.
+
+    Raises:
+      UserError: another number of them.
+    """
+    if maps and len(maps) != len(widths):
+        raise UserError(
+            f'the {networks} generator has {len(widths)} widths and {len(maps)} noise_maps: give one number for '
+            'each width, or none at all.'
+        )
+    return maps or (0,) * len(widths)
 
 
 class GaussianNoise(nn.Module):

@@ -15,6 +15,7 @@ import numpy as np
 from gans import images
 from gans.data.batches import read_all
 from gans.game import Game, Inputs, TrainState
+from gans.layers import to_rgb
 from gans.runs import Experiment
 from gans.train_step import draw, sample, seen_by_discriminator, seen_by_generator
 
@@ -53,7 +54,7 @@ def _translated(game: Game, state, inputs, step):
     """[what the generator sees, what it makes, what it should make], uint8 [N, H, W, 3] each."""
     seen = seen_by_generator(game, inputs.gen, step)
     rows = [seen['image'], sample(game, state, seen), inputs.real]
-    return [_as_rgb(images.to_uint8(row)) for row in rows]
+    return [to_rgb(images.to_uint8(row)) for row in rows]
 
 
 def _generated(game: Game, state, inputs, step):
@@ -62,7 +63,3 @@ def _generated(game: Game, state, inputs, step):
     samples = images.to_uint8(sample(game, state, inputs.gen))
     free = jnp.full((-len(samples) % columns, *samples.shape[1:]), 255, jnp.uint8)
     return [samples, free, images.to_uint8(seen_by_discriminator(game, inputs.real[:columns], step))]
-
-
-def _as_rgb(pictures):
-    return jnp.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures

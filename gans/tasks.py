@@ -13,8 +13,8 @@ from jax.scipy.special import ndtri
 from gans import images
 from gans.errors import UserError, closest
 from gans.game import Array, Inputs, Task
+from gans.noise import DISTRIBUTIONS
 
-DISTRIBUTIONS = {'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0), 'normal': jax.random.normal}
 VARIANCES = {'uniform': 1 / 3, 'normal': 1.0}  # of each number of such a latent; the means are 0
 QUANTILES = {'uniform': lambda p: 2 * p - 1, 'normal': ndtri}  # probability -> the number that is not exceeded with it
 

@@ -16,10 +16,9 @@ from jax import Array
 
 from gans import layers
 from gans.batchwise import Reference, normalize
-from gans.errors import UserError
 from gans.heads import Head
 from gans.layers import Conv, Dense, TransposedConv, activation, check_latent, sizes_up, to_channels, to_rgb
-from gans.noise import GaussianNoise, NoiseMaps
+from gans.noise import GaussianNoise, NoiseMaps, maps_behind
 
 
 class Generator(nn.Module):
@@ -57,12 +56,7 @@ class Generator(nn.Module):
         length, if there are not as many `noise_maps` as `widths`, or for other `channels`.
         """
         check_latent(latent, self.z_dim, 'convnet')
-        maps = self.noise_maps or (0,) * len(self.widths)
-        if len(maps) != len(self.widths):
-            raise UserError(
-                f'the convnet generator has {len(self.widths)} widths and {len(maps)} noise_maps: give one number for '
-                'each width, or none at all.'
-            )
+        maps = maps_behind(self.widths, self.noise_maps, 'convnet')
         x, sizes = latent, sizes_up(self.shape, len(self.widths))
         if self.norm == 'virtual':
             x = Reference(self.reference, self.distribution, name='reference')(x)

@@ -11,10 +11,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.errors import UserError
 from gans.heads import Head
 from gans.layers import Conv, Dense, TransposedConv, check_latent, sizes_up, to_channels, to_rgb
-from gans.noise import NoiseMaps
+from gans.noise import NoiseMaps, maps_behind
 from gans.residual import Settle, WideDown, WideUp
 
 
@@ -47,12 +46,7 @@ class Generator(nn.Module):
         length, if there are not as many `noise_maps` as `widths`, or for other `channels`.
         """
         check_latent(latent, self.z_dim, 'wide')
-        maps = self.noise_maps or (0,) * len(self.widths)
-        if len(maps) != len(self.widths):
-            raise UserError(
-                f'the wide generator has {len(self.widths)} widths and {len(maps)} noise_maps: give one number for '
-                'each width, or none at all.'
-            )
+        maps = maps_behind(self.widths, self.noise_maps, 'wide')
         sizes = sizes_up(self.shape, len(self.widths))
         start = dict(init_std=self.init_std, dtype=self.dtype)
         common = dict(norm=self.norm, activation=self.activation, slope=self.slope, resize=self.resize, **start)

@@ -79,9 +79,7 @@ def make(
         init=partial(_begin, z_dim),
         needs=tuple(terms),
         descriptor=partial(draw_descriptor, warm_up),
-        layers=tuple(sorted({layer for term in terms.values() for layer in term.layers})),
-        paired=next((name for name, term in terms.items() if term.paired), ''),
-        historical=Pair(any(term.historical for term in terms.values()), False),
+        terms=Pair(terms, {}),
     )
 
 

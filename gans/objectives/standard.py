@@ -80,15 +80,12 @@ def make(
     extra = (*(('penalty',) if penalty else ()), *(('drift',) if drift else ()))
     aims = {'label': label, 'threshold': threshold}
     aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
-    both = (*terms.items(), *disc_terms.items())
     return Objective(
         gen=partial(_gen, FORMS[gen_form].gen, terms),
         disc=partial(_disc, partial(FORMS[form].disc, **aim), FORMS[form].logits, extra, disc_terms),
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
-        layers=tuple(sorted({layer for _, term in both for layer in term.layers})),
-        paired=next((name for name, term in both if term.paired), ''),
-        historical=Pair(*(any(term.historical for term in own.values()) for own in (terms, disc_terms))),
+        terms=Pair(terms, disc_terms),
         picture_by_picture=penalty,
     )
 
