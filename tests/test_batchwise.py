@@ -14,6 +14,7 @@ from gans import averages
 from gans.batchwise import MinibatchFeatures, Reference, VirtualBatchNorm, normalize
 from gans.build import build
 from gans.errors import UserError
+from gans.game import Pair, Term
 from gans.layers import Dense
 from gans.runs import load_run, open_experiment, state_shapes
 from gans.train import train
@@ -227,7 +228,8 @@ def test_terms_over_layers_are_refused_under_pmap():
     config = config_of(norm='layer', minibatch=0, parallel='pmap')
     game = build(config, 64)
     state_shapes(game, config)
-    game = game._replace(objective=game.objective._replace(layers=('down_0',)))
+    style = Pair({}, {'style': Term(lambda turn: 0.0, layers=('down_0',))})
+    game = game._replace(objective=game.objective._replace(terms=style))
     with pytest.raises(UserError, match='terms that compare the layers of batches'):
         state_shapes(game, config)
 
