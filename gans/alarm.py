@@ -17,6 +17,7 @@ from gans.game import TrainState
 from gans.metrics.colour import colourfulness
 from gans.metrics.diversity import deviation
 from gans.runs import Experiment
+from gans.startup import jit_seldom
 from gans.train_step import draw, sample, seen_by_generator
 
 COUNT = 16  # pictures; always those of the same inputs, so that what changes is the generator
@@ -62,9 +63,10 @@ class Alarm:
         which = experiment.train[np.arange(COUNT) % len(experiment.train)]
         pictures = np.concatenate(list(read_all(experiment.source, which)))
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
-        self._watch, self._gen_inputs, self._steps = watch, draw(game, key, pictures).gen, config.steps
+        self._watch, self._steps = watch, config.steps
+        self._gen_inputs = jit_seldom(partial(draw, game))(key, pictures).gen
         self._real = max(float(watch.number(images.to_float(pictures))), 1e-6)
-        self._measure = jax.jit(partial(_measure, game, watch))
+        self._measure = jit_seldom(partial(_measure, game, watch))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:

@@ -153,7 +153,7 @@ def _check_batchwise(game, config, state, found):
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: everything random about it follows from `config.seed`."""
     first = np.zeros((1, *fed_shape(experiment.config)[2:]), np.uint8)
-    return jax.jit(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
+    return startup.jit_seldom(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
 
 
 def stored_bytes(experiment: Experiment) -> int:

@@ -17,6 +17,7 @@ from gans.data.batches import read_all
 from gans.game import Game, Inputs, TrainState
 from gans.layers import to_rgb
 from gans.runs import Experiment
+from gans.startup import jit_seldom
 from gans.train_step import draw, sample, seen_by_discriminator, seen_by_generator
 
 
@@ -30,14 +31,14 @@ class Sheets:
         chunks = read_all(experiment.source, experiment.test[:wanted])
         pictures = np.concatenate([np.asarray(chunk) for chunk in chunks])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
-        make_inputs = jax.jit(partial(draw, game))
+        make_inputs = jit_seldom(partial(draw, game))
         self._inputs = make_inputs(key, pictures)
         if 'image' in self._inputs.gen:
-            self._make = jax.jit(partial(_translated, game))
+            self._make = jit_seldom(partial(_translated, game))
         else:
             # Samples need no picture of their own: where few are held out, they come round again.
             self._inputs = make_inputs(key, pictures[np.arange(wanted) % len(pictures)])
-            self._make = jax.jit(partial(_generated, game))
+            self._make = jit_seldom(partial(_generated, game))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sheet of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""

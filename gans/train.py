@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gans import hosts, logbook
@@ -181,15 +180,10 @@ def _equal_times(steps, count):
     return {round(steps * i / count) for i in range(1, count + 1)} if count else set()
 
 
-@jax.jit
-def _finite_leaves(state):
-    return jax.tree.map(lambda x: jnp.isfinite(x).all(), state)
-
-
 def _not_finite(state) -> str:
     """The name of the first array with a number that is not finite, '' if there is none."""
-    for path, good in jax.tree_util.tree_leaves_with_path(jax.device_get(_finite_leaves(state))):
-        if not good:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(jax.device_get(state)):
+        if not np.isfinite(leaf).all():
             return jax.tree_util.keystr(path, simple=True, separator='/')
     return ''
 

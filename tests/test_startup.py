@@ -3,6 +3,7 @@
 import os
 
 import jax
+import numpy as np
 import pytest
 
 from gans import startup
@@ -50,3 +51,20 @@ def test_flags_can_be_turned_off_and_are_not_given_to_untried_releases(environme
     assert prepared(environment, tmp_path, GANS_XLA_FLAGS='0') == ''
     environment.delenv('GANS_XLA_FLAGS')
     assert prepared(environment, tmp_path, jaxlib='0.11.0') == ''
+
+
+def test_a_program_that_is_optimised_less_gives_the_same_numbers_up_to_rounding():
+    def weights(key):
+        return [jax.random.normal(key, (3, 3, 5, 7)), jax.nn.initializers.he_normal()(key, (11, 13))]
+
+    key = jax.random.key(0)
+    for ours, usual in zip(startup.jit_seldom(weights)(key), jax.jit(weights)(key), strict=True):
+        np.testing.assert_allclose(ours, usual, rtol=1e-6, atol=1e-7)
+
+
+def test_on_other_devices_programs_are_optimised_as_usual(monkeypatch):
+    given = []
+    monkeypatch.setattr(jax, 'default_backend', lambda: 'tpu')
+    monkeypatch.setattr(jax, 'jit', lambda function, compiler_options: given.append(compiler_options))
+    startup.jit_seldom(abs)
+    assert given == [None]
