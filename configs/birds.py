@@ -89,7 +89,7 @@ def get_config(reading: str = '') -> ConfigDict:
             # 'jit' runs one program over all devices; devices=0 takes all of them.
             parallel='jit',
             devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU a loop makes convolutions slow.
+            # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
             # A log line every so many steps; so many sheets of so many samples.
             log=dict(every=50, pictures=8, grid=36),

@@ -51,12 +51,13 @@ def prepare() -> None:
 def jit_seldom(function: Callable) -> Callable:
     """`jax.jit` for what runs a few times in a run, so that compiling is most of its cost.
 
-    On the CPU LLVM optimises it less: the first weights of a colorizing run compile in 7 s instead of 21. Results may
-    differ in the last bit; the first weights of no page did.
+    On the CPU LLVM optimises it less, unless XLA_FLAGS says how much: the first weights of a colorizing run compile in
+    7 s instead of 21. Results may differ in the last bit; the first weights of no page did.
     """
     import jax
 
-    return jax.jit(function, compiler_options=_FASTER_COMPILED if jax.default_backend() == 'cpu' else None)
+    chosen = any(name in os.environ.get('XLA_FLAGS', '') for name in _FASTER_COMPILED)
+    return jax.jit(function, compiler_options=None if chosen or jax.default_backend() != 'cpu' else _FASTER_COMPILED)
 
 
 def _keep_memory() -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax.traverse_util import flatten_dict
 
-from gans import images
+from gans import conv, images
 from gans.errors import UserError, closest
 from gans.game import Game, Inputs, Pair, Player, TrainState, Tree, Turn
 
@@ -121,8 +121,8 @@ def seen_by_discriminator(game: Game, pictures: jax.Array, step: jax.Array) -> j
 
 
 def _each(move, state, fed):
-    """One turn after the other: a loop, but on the CPU, where XLA's convolutions in a loop are 20 times slower."""
-    if jax.default_backend() != 'cpu':
+    """One turn after the other: a loop, where that is as fast."""
+    if conv.loop_well():
         return jax.lax.scan(move, state, fed)[0]
     for i in range(len(fed[0])):
         state, _ = move(state, jax.tree.map(lambda x, i=i: x[i], fed))

@@ -53,7 +53,7 @@ def test_flags_can_be_turned_off_and_are_not_given_to_untried_releases(environme
     assert prepared(environment, tmp_path, jaxlib='0.11.0') == ''
 
 
-def test_a_program_that_is_optimised_less_gives_the_same_numbers_up_to_rounding():
+def test_a_program_that_is_optimised_less_gives_the_same_numbers_up_to_rounding(environment):
     def weights(key):
         return [jax.random.normal(key, (3, 3, 5, 7)), jax.nn.initializers.he_normal()(key, (11, 13))]
 
@@ -62,9 +62,13 @@ def test_a_program_that_is_optimised_less_gives_the_same_numbers_up_to_rounding(
         np.testing.assert_allclose(ours, usual, rtol=1e-6, atol=1e-7)
 
 
-def test_on_other_devices_programs_are_optimised_as_usual(monkeypatch):
+def test_other_devices_and_the_users_own_choice_are_left_alone(environment):
     given = []
-    monkeypatch.setattr(jax, 'default_backend', lambda: 'tpu')
-    monkeypatch.setattr(jax, 'jit', lambda function, compiler_options: given.append(compiler_options))
+    environment.setattr(jax, 'jit', lambda function, compiler_options: given.append(compiler_options))
     startup.jit_seldom(abs)
-    assert given == [None]
+    with environment.context() as elsewhere:
+        elsewhere.setattr(jax, 'default_backend', lambda: 'tpu')
+        startup.jit_seldom(abs)
+    environment.setenv('XLA_FLAGS', '--xla_backend_optimization_level=2')
+    startup.jit_seldom(abs)
+    assert given == [{'xla_backend_optimization_level': 1}, None, None]
