@@ -21,7 +21,7 @@ from gans.startup import jit_seldom
 from gans.train_step import draw, sample, seen_by_generator
 
 COUNT = 16  # pictures; always those of the same inputs, so that what changes is the generator
-FALLEN = 0.3  # of the highest so far: a warning
+FALLEN = 0.3  # of the highest so far, or of real pictures where it was above theirs: a warning
 LITTLE = 0.1  # of real pictures, after `PATIENCE` of training: a warning too
 PATIENCE = 0.2
 
@@ -77,7 +77,7 @@ class Alarm:
     def judge(self, step: int, number: float) -> str:
         """A sentence if this is a loss that was not told yet, else ''."""
         self._highest = max(self._highest, number)
-        fallen = number < FALLEN * self._highest
+        fallen = number < FALLEN * min(self._highest, 1.0)
         little = number < LITTLE and step >= PATIENCE * self._steps
         told, self._warned = self._warned, fallen or little
         if told or not self._warned:
