@@ -58,7 +58,7 @@ def get_config(reading: str = '') -> ConfigDict:
             # Breakpoints in fractions of training, values joined by straight lines, constant outside.
             schedules=dict(
                 learning_rate_gen=5e-4,
-                learning_rate_disc=1e-4,
+                learning_rate_disc=5e-4,
                 adversarial=1.0,
                 # Standard deviation in pixels of the blur through which both players see, as a part of the size.
                 blur=0.0,
