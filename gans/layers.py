@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from gans import conv
 from gans.errors import UserError, closest
+from gans.gradients import by_output, layer_norm
 from gans.transposed import transposed
 
 NORMS = ('pixelwise', 'batch', 'layer', 'none')
@@ -55,8 +56,7 @@ def normalize(x: Array, norm: str, train: bool, decay: float = 0.9) -> Array:
     if norm == 'batch':
         layer = nn.BatchNorm(not train, momentum=decay, use_fast_variance=False, name='norm')
     elif norm == 'layer':
-        axes = tuple(range(1, x.ndim))
-        layer = nn.LayerNorm(1e-5, reduction_axes=axes, feature_axes=-1, use_fast_variance=False, name='norm')
+        layer = LayerNorm(name='norm')
     else:
         raise UserError(f'{norm!r} is not a norm{closest(norm, NORMS)}: choose one of {", ".join(NORMS)}.')
     return layer(x.astype(jnp.float32)).astype(x.dtype)
@@ -71,7 +71,12 @@ def activation(name: str, slope: float = 0.2) -> Callable[[Array], Array]:
     if name not in ACTIVATIONS:
         known = ', '.join(ACTIVATIONS)
         raise UserError(f'{name!r} is not an activation{closest(name, ACTIVATIONS)}: choose one of {known}.')
-    return partial(nn.leaky_relu, negative_slope=slope) if name == 'leaky_relu' else getattr(nn, name)
+    if name == 'leaky_relu':
+        leaky_relu = partial(nn.leaky_relu, negative_slope=slope)
+        return by_output(leaky_relu, lambda y: jnp.where(y < 0, slope, 1).astype(y.dtype))
+    if name == 'elu':
+        return by_output(nn.elu, lambda y: 1 + jnp.minimum(y, 0))
+    return getattr(nn, name)
 
 
 def initializer(std: float | None) -> nn.initializers.Initializer:
@@ -86,6 +91,18 @@ def initializer(std: float | None) -> nn.initializers.Initializer:
     if std is None:
         return nn.initializers.variance_scaling(2.0, 'fan_in', 'truncated_normal')
     return nn.initializers.normal(std)
+
+
+class LayerNorm(nn.Module):
+    """`gradients.layer_norm` with a gain that starts at one and a shift at zero: float32 [N, ..., C] to the same."""
+
+    epsilon: float = 1e-5
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        gain = self.param('scale', nn.initializers.ones_init(), x.shape[-1:])
+        shift = self.param('bias', nn.initializers.zeros_init(), x.shape[-1:])
+        return layer_norm(x, gain, shift, self.epsilon)
 
 
 class Conv(nn.Module):

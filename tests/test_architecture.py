@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 # A room imports only from rooms above it; rooms in one line import nothing of each other.
 FLOORS = (
     ('errors',),
-    ('images', 'conv', 'config', 'startup'),
+    ('images', 'conv', 'gradients', 'config', 'startup'),
     ('transposed',),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
@@ -33,7 +33,7 @@ ONLY = {
     'objectives': {'errors', 'losses', 'game'},
     'metrics': {'errors', 'images'},
     'data': {'errors', 'startup'},
-    'layers': {'errors', 'conv', 'transposed'},
+    'layers': {'errors', 'conv', 'gradients', 'transposed'},
     'noise': {'errors'},
     'batchwise': {'errors', 'layers', 'noise'},
     'residual': {'errors', 'layers'},
