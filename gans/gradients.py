@@ -19,7 +19,7 @@ def by_output(function: Callable[[Array], Array], derivative: Callable[[Array], 
       function: x -> y, of one shape.
       derivative: y -> dy/dx, of that shape.
     """
-    made = jax.custom_jvp(function)
+    made = jax.custom_jvp(lambda x: function(x))  # without further arguments that the function may have
 
     @made.defjvp
     def tangent(x, by_x):
@@ -56,12 +56,12 @@ def _layer_norm_gradient(epsilon, kept, by_y):
     """With z the normalised x: by_x = (g by_y - mean(g by_y) - z mean(g by_y z)) / deviation."""
     x, mean, inverse, gain = kept
     axes, positions, all_but_last = tuple(range(1, x.ndim)), tuple(range(1, x.ndim - 1)), tuple(range(x.ndim - 1))
-    # Sums over the positions of each example serve the gain and the shift as well as x.
+    # Sums over the positions of each example serve the gain and the shift as well as x; what is small is joined first.
     sums = jnp.sum(by_y, positions, keepdims=True)
     sums_z = inverse * (jnp.sum(by_y * x, positions, keepdims=True) - mean * sums)
     level = jnp.sum(gain * sums, axes, keepdims=True) / x[0].size
-    tilt = inverse * jnp.sum(gain * sums_z, axes, keepdims=True) / x[0].size
-    by_x = inverse * (by_y * gain - (x * tilt + (level - mean * tilt)))
+    tilt = jnp.square(inverse) * jnp.sum(gain * sums_z, axes, keepdims=True) / x[0].size
+    by_x = by_y * (gain * inverse) - (x * tilt + (inverse * level - mean * tilt))
     return by_x, jnp.sum(sums_z, all_but_last), jnp.sum(sums, all_but_last)
 
 
