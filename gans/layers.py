@@ -71,12 +71,10 @@ def activation(name: str, slope: float = 0.2) -> Callable[[Array], Array]:
     if name not in ACTIVATIONS:
         known = ', '.join(ACTIVATIONS)
         raise UserError(f'{name!r} is not an activation{closest(name, ACTIVATIONS)}: choose one of {known}.')
-    if name == 'leaky_relu':
-        leaky_relu = partial(nn.leaky_relu, negative_slope=slope)
-        return by_output(leaky_relu, lambda y: jnp.where(y < 0, slope, 1).astype(y.dtype))
     if name == 'elu':
         return by_output(nn.elu, lambda y: 1 + jnp.minimum(y, 0))
-    return getattr(nn, name)
+    # Measured with the leaky ReLU too: a colorizing step took as long, and a seventh more memory.
+    return partial(nn.leaky_relu, negative_slope=slope) if name == 'leaky_relu' else getattr(nn, name)
 
 
 def initializer(std: float | None) -> nn.initializers.Initializer:

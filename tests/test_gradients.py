@@ -59,19 +59,15 @@ def test_a_constant_example_has_finite_gradients():
         assert np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize(
-    ('name', 'usual'), [('elu', nn.elu), ('leaky_relu', lambda x: nn.leaky_relu(x, 0.3))], ids=['elu', 'leaky_relu']
-)
-def test_slopes_found_from_outputs_are_the_derived_ones(name, usual):
+def test_the_slope_of_elu_found_from_its_output_is_the_derived_one():
     x = jnp.concatenate([jnp.linspace(-4, 4, 101), jnp.array([0.0, -100.0, 100.0])])
-    function = activation(name, 0.3)
-    for ours, theirs in ((function, usual), (jax.grad(function), jax.grad(usual))):
+    elu = activation('elu')
+    for ours, theirs in ((elu, nn.elu), (jax.grad(elu), jax.grad(nn.elu))):
         np.testing.assert_allclose(jax.vmap(ours)(x), jax.vmap(theirs)(x), atol=1e-6)
     away = x[x != 0]  # the second derivative of a function with a bend there
-    second = (jax.vmap(jax.grad(jax.grad(f)))(away) for f in (function, usual))
-    np.testing.assert_allclose(*second, atol=1e-6)
-    np.testing.assert_allclose(jax.jvp(function, (x,), (2 * x,))[1], 2 * x * jax.vmap(jax.grad(usual))(x), atol=1e-6)
-    assert function(x.astype(jnp.bfloat16)).dtype == jax.grad(function)(jnp.bfloat16(1)).dtype == jnp.bfloat16
+    np.testing.assert_allclose(*(jax.vmap(jax.grad(jax.grad(f)))(away) for f in (elu, nn.elu)), atol=1e-6)
+    np.testing.assert_allclose(jax.jvp(elu, (x,), (2 * x,))[1], 2 * x * jax.vmap(jax.grad(nn.elu))(x), atol=1e-6)
+    assert elu(x.astype(jnp.bfloat16)).dtype == jax.grad(elu)(jnp.bfloat16(1)).dtype == jnp.bfloat16
 
 
 def test_only_the_output_is_looked_at():
