@@ -65,13 +65,13 @@ def prepare(config):
     game = build(config, pictures=10_000)
     layout = lay_out(config.parallel, game, config.batch, config.devices)
     pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
-    state = layout.place(startup.jit_seldom(partial(init, game))(jax.random.key(0), pictures[0, :1]))
-    key, batches = jax.random.key(config.seed), layout.feed(pictures)
+    state = startup.jit_seldom(partial(init, game))(jax.random.key(0), pictures[0, :1])
+    key = jax.random.key(config.seed)
     start = time.perf_counter()
-    compiled = layout.lower(key, state, batches).compile()
+    compiled = layout.lower(key, state, pictures).compile()
     seconds = time.perf_counter() - start
     cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-    holder = [state]
+    holder, batches = [layout.place(state)], layout.feed(pictures)
 
     def play():
         for _ in range(3):  # the program that was just compiled: `layout.step` would read it once more
