@@ -25,10 +25,13 @@ class Sheets:
     """Draws the sheets of one run: `sheets(state, step)`."""
 
     def __init__(self, experiment: Experiment):
-        """Reads the held-out pictures of all sheets, `config.log.grid` of them if there are so many."""
+        """Reads the held-out pictures of all sheets, `config.log.grid` of them if there are so many.
+
+        They come from all over the set, since neighbours in a folder are often of one kind.
+        """
         config, game = experiment.config, experiment.game
         wanted = config.log.grid
-        chunks = read_all(experiment.source, experiment.test[:wanted])
+        chunks = read_all(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
         pictures = np.concatenate([np.asarray(chunk) for chunk in chunks])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
         make_inputs = jit_seldom(partial(draw, game))
@@ -51,6 +54,12 @@ def _columns(inputs: Inputs) -> int:
     return count if 'image' in inputs.gen else math.ceil(math.sqrt(count))
 
 
+def _spread(wanted: int, count: int) -> np.ndarray:
+    """`wanted` of the numbers below `count` (all, if there are no more), at equal distances from 0."""
+    wanted = min(wanted, count)
+    return np.arange(wanted) * count // max(wanted, 1)
+
+
 def _translated(game: Game, state, inputs, step):
     """[what the generator sees, what it makes, what it should make], uint8 [N, H, W, 3] each."""
     seen = seen_by_generator(game, inputs.gen, step)
@@ -63,4 +72,5 @@ def _generated(game: Game, state, inputs, step):
     columns = _columns(inputs)
     samples = images.to_uint8(sample(game, state, inputs.gen))
     free = jnp.full((-len(samples) % columns, *samples.shape[1:]), 255, jnp.uint8)
-    return [samples, free, images.to_uint8(seen_by_discriminator(game, inputs.real[:columns], step))]
+    real = inputs.real[_spread(columns, len(samples))]
+    return [samples, free, images.to_uint8(seen_by_discriminator(game, real, step))]

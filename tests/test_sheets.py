@@ -29,9 +29,19 @@ def test_samples_in_a_block_above_a_row_of_real_pictures(grid, rows, columns):
     assert len({s.tobytes() for s in samples[:grid]}) == grid, 'every sample has a descriptor of its own'
     for empty in samples[grid:]:
         np.testing.assert_array_equal(empty, 255)
+    held_out = [experiment.source[int(i)].tobytes() for i in experiment.test]
+    assert found[-1][0].tobytes() == held_out[0] and {cell.tobytes() for cell in found[-1]} <= set(held_out)
+
+
+def test_held_out_pictures_come_from_all_over_the_set():
+    """Of pictures sorted by kind a sheet shows more than the first kind."""
+    config = generator_config(**{'log.grid': 4, 'data.embedded.count': 200})
+    experiment = open_experiment(config)
+    row = cells(Sheets(experiment)(start(experiment), 0))[-1]
     count = len(experiment.test)
-    for i, cell in enumerate(found[-1]):
-        np.testing.assert_array_equal(cell, experiment.source[int(experiment.test[i % count])])
+    assert count >= 8
+    for cell, place in zip(row, [0, count // 2], strict=True):
+        np.testing.assert_array_equal(cell, experiment.source[int(experiment.test[place])])
 
 
 def test_more_samples_than_held_out_pictures():
