@@ -78,7 +78,7 @@ def prepare(config):
             holder[0], metrics = compiled(key, holder[0], None, (batches,))
             jax.block_until_ready(metrics)
 
-    taken = growth(play)
+    grown = growth(play)
 
     def times(count):
         taken = []
@@ -104,7 +104,7 @@ def prepare(config):
         'operations_least': least_operations(game, config),
         'bytes': cost['bytes accessed'],
         'memory_needed': memory.temp_size_in_bytes + memory.argument_size_in_bytes,
-        'memory_taken': None if taken is None else taken + memory.argument_size_in_bytes,
+        'memory_taken': None if grown is None else grown + memory.argument_size_in_bytes,
         'matmul_per_second': matmul_rate(getattr(jnp, config.dtype)),
         'copy_bytes_per_second': copy_bandwidth(),
     }

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from gans import images
-from gans.data.batches import read_all
+from gans.data.batches import read_whole
 from gans.game import TrainState
 from gans.metrics.colour import colourfulness
 from gans.metrics.diversity import deviation
@@ -61,7 +61,7 @@ class Alarm:
         """Draws the inputs, and measures as many training pictures."""
         config, game = experiment.config, experiment.game
         which = experiment.train[np.arange(COUNT) % len(experiment.train)]
-        pictures = np.concatenate(list(read_all(experiment.source, which)))
+        pictures = read_whole(experiment.source, which)
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
         self._gen_inputs = jit_seldom(partial(draw, game))(key, pictures).gen

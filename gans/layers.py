@@ -267,6 +267,12 @@ def to_channels(image: Array, channels: int) -> Array:
     return image if channels == 3 else jnp.mean(image, axis=-1, keepdims=True)
 
 
+def shown(image: Array, cond: Array | None, channels: int = 3) -> Array:
+    """What a discriminator sees: `image` [N, H, W, 3] by `to_channels`, behind it the channels of `cond`, if any."""
+    x = to_channels(image, channels)
+    return x if cond is None else jnp.concatenate([x, cond], axis=-1)
+
+
 def to_rgb(x: Array) -> Array:
     """[N, H, W, 1 or 3] -> [N, H, W, 3]: a single channel is gray and stands for all three. Raises UserError else."""
     _check_channels(x.shape[-1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from gans import classifier
 from gans.build import open_labels
-from gans.data.batches import read_all
+from gans.data.batches import read_whole
 from gans.metrics import bootstrap, classes
 from gans.metrics.frechet import frechet
 from gans.runs import Experiment
@@ -100,4 +100,4 @@ def _alone(value, count):
 
 
 def _read(experiment, source, ids):
-    return np.concatenate(list(read_all(source, ids, threads=experiment.config.data.threads)))
+    return read_whole(source, ids, experiment.config.data.threads)

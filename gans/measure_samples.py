@@ -5,7 +5,6 @@ perfect generator would get, real pictures with real pictures. All are measured 
 are drawn depends on their place alone, so that every run is asked for the same samples, whatever its seed.
 """
 
-from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -13,7 +12,7 @@ import numpy as np
 
 from gans import images, measure_classes
 from gans.build import shape_of
-from gans.data.batches import read_all
+from gans.data.batches import read_all, read_whole
 from gans.errors import UserError
 from gans.metrics import bootstrap, ssim
 from gans.metrics.diversity import pairwise_ms_ssim
@@ -118,7 +117,8 @@ def _nearest_in_training(pictures, experiment):
     that are mirrored and turned, and the training pictures are read once.
     """
     ways = _ways_of(pictures, experiment.config.task)
-    pool = (_floats(chunk) for chunk in _chunks(experiment, experiment.train))
+    chunks = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
+    pool = (_floats(chunk) for chunk in chunks)
     which, distances = nearest(_floats(np.concatenate(ways)), pool)
     which, distances = which.reshape(len(ways), -1), distances.reshape(len(ways), -1)
     best = distances.argmin(axis=0)[None]
@@ -154,11 +154,7 @@ def _ratio(a, b):
 
 
 def _read(experiment, ids) -> np.ndarray:
-    return np.concatenate(list(_chunks(experiment, ids)))
-
-
-def _chunks(experiment, ids) -> Iterator[np.ndarray]:
-    return read_all(experiment.source, ids, threads=experiment.config.data.threads)
+    return read_whole(experiment.source, ids, experiment.config.data.threads)
 
 
 def _floats(pictures):

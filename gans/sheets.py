@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans import images
-from gans.data.batches import read_all
+from gans.data.batches import read_whole
 from gans.game import Game, Inputs, TrainState
 from gans.layers import to_rgb
 from gans.runs import Experiment
@@ -31,8 +31,7 @@ class Sheets:
         """
         config, game = experiment.config, experiment.game
         wanted = config.log.grid
-        chunks = read_all(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
-        pictures = np.concatenate([np.asarray(chunk) for chunk in chunks])
+        pictures = read_whole(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
         make_inputs = jit_seldom(partial(draw, game))
         self._inputs = make_inputs(key, pictures)

@@ -12,7 +12,7 @@ import numpy as np
 from gans import conv, hosts, logbook
 from gans.alarm import alarm_of
 from gans.build import batches_per_step
-from gans.data.batches import batches, numbers, read_all
+from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure
 from gans.parallel import lay_out
 from gans.records import NoRecords, Records
@@ -174,7 +174,7 @@ def _stored(experiment):
     """All training pictures, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
     if not stored_bytes(experiment):
         return None
-    return np.concatenate(list(read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)))
+    return read_whole(experiment.source, experiment.train, experiment.config.data.threads)
 
 
 def _equal_times(steps, count):

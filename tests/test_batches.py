@@ -168,6 +168,7 @@ def test_read_all_keeps_the_order_and_the_remainder(threads):
     assert [len(chunk) for chunk in chunks] == [3, 3, 1]
     assert np.array_equal(np.concatenate(chunks)[:, 0, 0, 0], ids)
     assert list(lib.read_all(Numbers(range(10)), ids[:0])) == []
+    np.testing.assert_array_equal(lib.read_whole(Numbers(range(10)), ids, threads), np.concatenate(chunks))
 
 
 def test_the_split_parts_the_set_at_about_a_tenth():

@@ -19,6 +19,7 @@ from gans.layers import (
     activation,
     normalize,
     pixelwise_norm,
+    shown,
     sizes_up,
     to_channels,
     to_rgb,
@@ -176,6 +177,14 @@ def test_norms_of_bfloat16_compute_in_float32(norm):
 def test_activations_are_their_formulas(name, formula):
     x = np.linspace(-3, 3, 13, dtype=np.float32)
     np.testing.assert_allclose(activation(name, 0.3)(jnp.asarray(x)), formula(x), atol=1e-6)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_a_discriminator_is_shown_the_condition_behind_the_picture(channels):
+    image, cond = gaussian(1, 2, 4, 4, 3), gaussian(2, 2, 4, 4, 2)
+    picture = image if channels == 3 else image.mean(-1, keepdims=True)
+    np.testing.assert_array_equal(shown(image, None, channels), picture)
+    np.testing.assert_array_equal(shown(image, cond, channels), np.concatenate([picture, cond], axis=-1))
 
 
 def test_unknown_names_are_answered_with_the_nearest():

@@ -164,6 +164,11 @@ def read_all(
     return _stream(_Chunks(source, np.asarray(ids, np.int64), chunk), 0, threads, prefetch)
 
 
+def read_whole(source: Source, ids: np.ndarray, threads: int = 2) -> np.ndarray:
+    """The pictures `ids`, one or more, in that order: uint8 [n, H, W, 3]. Raises whatever the source raises."""
+    return np.concatenate(list(read_all(source, ids, threads=threads)))
+
+
 def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) -> Iterator[np.ndarray]:
     """Yields steps[start], steps[start + 1], ..., read ahead by grain's threads; closing it ends them."""
     import grain

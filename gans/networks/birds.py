@@ -17,7 +17,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map
+from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map, shown
 
 
 class Generator(nn.Module):
@@ -93,7 +93,7 @@ class Discriminator(nn.Module):
             init_std=self.init_std,
             dtype=self.dtype,
         )
-        x = image if cond is None else jnp.concatenate([image, cond], axis=-1)
+        x = shown(image, cond)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.outer):
             x = superlayer(width, 5, stride=2, name=f'outer_{i}')(x, train=train)

@@ -17,7 +17,7 @@ from jax import Array
 from gans import layers
 from gans.batchwise import Reference, normalize
 from gans.heads import Head
-from gans.layers import Conv, Dense, TransposedConv, activation, check_latent, sizes_up, to_channels, to_rgb
+from gans.layers import Conv, Dense, TransposedConv, activation, check_latent, shown, sizes_up, to_rgb
 from gans.noise import GaussianNoise, NoiseMaps, maps_behind
 
 
@@ -114,8 +114,7 @@ class Discriminator(nn.Module):
         `train` adds noise and dropout and chooses what batch norm normalises by. Raises UserError for an unknown name,
         other `channels`, or more `minibatch` than `hidden`.
         """
-        x = to_channels(image, self.channels)
-        x = x if cond is None else jnp.concatenate([x, cond], axis=-1)
+        x = shown(image, cond, self.channels)
         common = dict(activation=self.activation, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
         for i, width in enumerate(self.widths):
             x = Down(width, self.kernel, self.norm, self.noise, **common, name=f'down_{i}')(x, train)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.heads import Head
-from gans.layers import to_channels
+from gans.layers import shown
 from gans.networks.convnet import Generator
 
 __all__ = ['Discriminator', 'Generator']
@@ -51,8 +51,7 @@ class Discriminator(nn.Module):
         `train` adds noise and dropout and chooses what batch norm normalises by. Raises UserError for an unknown name,
         other `channels`, or more `minibatch` than `widths`.
         """
-        x = to_channels(image, self.channels)
-        x = x if cond is None else jnp.concatenate([x, cond], axis=-1)
+        x = shown(image, cond, self.channels)
         return Head(
             self.widths,
             self.minibatch,

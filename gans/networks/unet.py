@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.errors import UserError
-from gans.layers import Conv, Dense, Superlayer, check_size
+from gans.layers import Conv, Dense, Superlayer, check_size, shown
 
 
 class Generator(nn.Module):
@@ -84,7 +84,7 @@ class Discriminator(nn.Module):
         `train` changes nothing. Raises UserError if H or W is not a multiple of 2 ** len(widths) (64).
         """
         check_size(image.shape, len(self.widths), 'unet')
-        x = image if cond is None else jnp.concatenate([image, cond], axis=-1)
+        x = shown(image, cond)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.widths):
             x = Superlayer(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.heads import Head
-from gans.layers import Conv, Dense, TransposedConv, check_latent, sizes_up, to_channels, to_rgb
+from gans.layers import Conv, Dense, TransposedConv, check_latent, shown, sizes_up, to_rgb
 from gans.noise import NoiseMaps, maps_behind
 from gans.residual import Settle, WideDown, WideUp
 
@@ -89,8 +89,7 @@ class Discriminator(nn.Module):
         `train` adds dropout and chooses what batch norm normalises by. Raises UserError for an unknown name, other
         `channels`, or more `minibatch` than `hidden`.
         """
-        x = to_channels(image, self.channels)
-        x = x if cond is None else jnp.concatenate([x, cond], axis=-1)
+        x = shown(image, cond, self.channels)
         start = dict(init_std=self.init_std, dtype=self.dtype)
         x = Conv(self.widths[0], 3, use_bias=False, **start, name='first')(x)
         for i, width in enumerate(self.widths[1:]):

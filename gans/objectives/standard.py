@@ -19,7 +19,7 @@ from gans.game import Objective, Pair, Term, Turn
 class Form(NamedTuple):
     """What the two players minimise: (real scores, fake scores) -> two parts; fake scores -> loss.
 
-    `logits` says whether a sigmoid makes a score a probability, `aims` the argument of `disc` that says when a score
+    `logits` says whether a sigmoid makes a score a probability, `aim` the argument of `disc` that says when a score
     is good enough, '' if there is none.
     """
 
