@@ -4,12 +4,14 @@ The noise of a layer comes from the rng stream `noise` and from the layer's plac
 batch. Dropout is `flax.linen.Dropout` with `rng_collection='noise'`.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from gans.errors import UserError, closest
@@ -29,6 +31,28 @@ def draw(key: Array, shape: tuple[int, ...], distribution: str, dtype: jnp.dtype
         near = closest(distribution, DISTRIBUTIONS)
         raise UserError(f'{distribution!r} is not a distribution of noise{near}: choose one of {known}.')
     return DISTRIBUTIONS[distribution](key, shape, dtype)
+
+
+def coarse_normal(key: Array, shape: tuple[int, ...], stddev: float = 1.0, dtype: jnp.dtype = jnp.float32) -> Array:
+    """Independent normal numbers of 16 bits each, [`shape`], mean 0, for noise that is added to maps.
+
+    Each is the median of one of 65,536 equally likely slices, looked up, so that none is beyond 4.4 deviations: a
+    quarter of the time and a third of the operations of `jax.random.normal` on the CPU. A TPU looks up slowly.
+    """
+    if jax.default_backend() == 'tpu':
+        return stddev * jax.random.normal(key, shape, dtype)
+    examples, count = shape[:1], math.prod(shape[1:])
+    words = jax.random.bits(key, (*examples, -(-count // 2)), jnp.uint32)
+    halves = jax.lax.bitcast_convert_type(words, jnp.uint16).reshape(*examples, -1)
+    return _look_up(halves[..., :count].reshape(shape), float(stddev)).astype(dtype)
+
+
+@partial(jax.jit, static_argnums=1)  # its own function in the program, so that the table is not in it at every call
+def _look_up(places, stddev):
+    from scipy.special import ndtri
+
+    medians = stddev * ndtri((np.arange(2**16) + 0.5) / 2**16)
+    return jnp.asarray(medians, jnp.float32).at[places].get(mode='promise_in_bounds')
 
 
 def maps_behind(widths: Sequence[int], maps: Sequence[int], networks: str) -> Sequence[int]:
@@ -58,7 +82,7 @@ class GaussianNoise(nn.Module):
     def __call__(self, x: Array, train: bool = False) -> Array:
         if not train or not self.stddev:
             return x
-        return x + self.stddev * draw(self.make_rng('noise'), x.shape, 'normal', x.dtype)
+        return x + coarse_normal(self.make_rng('noise'), x.shape, self.stddev, x.dtype)
 
 
 class NoiseMaps(nn.Module):
