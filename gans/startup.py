@@ -60,13 +60,26 @@ def jit_seldom(function: Callable) -> Callable:
     return jax.jit(function, compiler_options=None if chosen or jax.default_backend() != 'cpu' else _FASTER_COMPILED)
 
 
+def give_back() -> None:
+    """Returns to the system what the C library's heap keeps for nobody: after a step was compiled, about a GiB.
+
+    The next step maps anew what it needs, in some milliseconds.
+    """
+    if os.environ.get(MALLOC) != '0':
+        _in_glibc('malloc_trim', 0)
+
+
 def _keep_memory() -> None:
+    for parameter, value in _MALLOPT.values():
+        _in_glibc('mallopt', parameter, value)
+
+
+def _in_glibc(function, *arguments):
     try:
-        mallopt = ctypes.CDLL('libc.so.6').mallopt
+        found = getattr(ctypes.CDLL('libc.so.6'), function)
     except (OSError, AttributeError):
         return  # another system or another C library: nothing to mend
-    for parameter, value in _MALLOPT.values():
-        mallopt(parameter, value)
+    found(*arguments)
 
 
 def decoded_folder() -> Path | None:

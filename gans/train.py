@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from gans import conv, hosts, logbook
+from gans import conv, hosts, logbook, startup
 from gans.alarm import alarm_of
 from gans.build import batches_per_step
 from gans.data.batches import batches, numbers, read_whole
@@ -59,6 +59,7 @@ class _Loop:
         self.sheets = Sheets(experiment)
         self.alarm = alarm_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
+        self.compiling = True  # until the first log line of this sitting
 
     def run(self, step, state, stop) -> bool:
         config, layout = self.experiment.config, self.layout
@@ -126,6 +127,9 @@ class _Loop:
         self.records.report(step, means | watched, pace.report(step))
         if warning:
             self.records.warn(warning)
+        if self.compiling:
+            startup.give_back()
+            self.compiling = False
 
     def save(self, step, state):
         """Writes a checkpoint, unless something is not finite."""

@@ -1,6 +1,8 @@
 """What is set before JAX is used."""
 
+import ctypes
 import os
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -72,3 +74,24 @@ def test_other_devices_and_the_users_own_choice_are_left_alone(environment):
     environment.setenv('XLA_FLAGS', '--xla_backend_optimization_level=2')
     startup.jit_seldom(abs)
     assert given == [{'xla_backend_optimization_level': 1}, None, None]
+
+
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='glibc, and Linux to see it')
+@pytest.mark.parametrize(('variable', 'given_back'), [('1', True), ('0', False)])
+def test_what_the_heap_keeps_for_nobody_is_given_back(monkeypatch, variable, given_back):
+    monkeypatch.setenv(startup.MALLOC, variable)
+    libc = ctypes.CDLL('libc.so.6')
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    blocks = [libc.malloc(100_000) for _ in range(640)]  # too small to be mapped, and free, by themselves
+    for block in blocks:
+        ctypes.memset(block, 1, 100_000)
+    for block in blocks[:-1]:  # the last keeps the others from being the heap's end, which goes back by itself
+        libc.free(block)
+    before = resident()
+    startup.give_back()
+    assert (before - resident() > 50 * 2**20) == given_back
+    libc.free(blocks[-1])
+
+
+def resident():
+    return os.sysconf('SC_PAGE_SIZE') * int(Path('/proc/self/statm').read_text().split()[1])

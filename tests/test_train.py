@@ -13,6 +13,7 @@ from PIL import Image
 from processes import wait_for
 from saved_run import logged
 
+from gans import startup
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
 from gans.parallel import lay_out
@@ -53,6 +54,15 @@ def command(folder, *flags):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def test_what_compiling_took_is_given_back_once(tiny, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(startup, 'give_back', lambda: told.append(len(logged(tmp_path))))
+    config = tiny(PAGE, steps=4)
+    config.log.every = 2
+    train(open_experiment(config), tmp_path)
+    assert told == [1]
 
 
 @pytest.mark.parametrize('page', PAGES)
