@@ -51,7 +51,8 @@ def least_operations(game: Game, config) -> float:
     A discriminator turn pushes the real and the generated pictures forward and back to the weights. The last one and
     the first generator turn share one generator forward pass. A generator turn pushes the generated pictures through
     the discriminator and back to the picture, not to the discriminator's weights, and on to the generator's weights.
-    A gradient penalty pushes pictures forward and back to the picture, and both passes back to the weights.
+    A gradient penalty pushes pictures forward and back to the picture, and both passes back to the weights; the forward
+    one only where the slope depends on it, which that of straight pieces does not.
     """
     pictures = jax.ShapeDtypeStruct((config.batch, *shape_of(config), 3), np.uint8)
     inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
@@ -65,12 +66,19 @@ def least_operations(game: Game, config) -> float:
     gen_turn += 2 * gen_forward - gen[0].operations
     disc_turn = 2 * (3 * disc_forward - disc[0].operations)
     if 'penalty' in game.objective.needs:
-        # Forward; to the picture; through that pass, to what came from above and to the weights; through the forward
-        # pass, whose activations the norms' slopes depend on. The last projection's slope is its weights: a constant.
-        last = disc[-1].operations
-        disc_turn += 6 * disc_forward - (2 - picture_share) * disc[0].operations - 3 * last
+        # Forward; to the picture; through that pass, to what came from above and to the weights. The last projection's
+        # slope is its weights: a constant.
+        disc_turn += 4 * disc_forward - (1 - picture_share) * disc[0].operations - 3 * disc[-1].operations
+        if _has_curves(game.disc):  # through the forward pass too, whose activations the slopes depend on
+            disc_turn += 2 * disc_forward - disc[0].operations
     turns = game.turns.disc * disc_turn + game.turns.gen * gen_turn
     return turns + batches_per_step(config) * gen_forward
+
+
+def _has_curves(network):
+    """Is it more than straight pieces? Then its slope changes with the picture, not only from piece to piece."""
+    smooth = getattr(network, 'activation', 'leaky_relu') not in ('relu', 'leaky_relu')
+    return smooth or getattr(network, 'norm', 'none') != 'none'
 
 
 def _sum(layers):

@@ -1,4 +1,4 @@
-"""Layers that look at several examples at once: minibatch features, and norm by a fixed reference batch.
+"""Layers that look at several examples at once: minibatch features, their deviation, norm by a fixed reference batch.
 
 A module whose output for one example depends on the others of its batch says so with the class attribute
 `batchwise = True` (batch norm is known without it): it needs the whole batch on every device that computes it, and fits
@@ -57,6 +57,23 @@ class MinibatchFeatures(nn.Module):
         nearness = jnp.where(jnp.eye(n, dtype=bool)[..., None], 0, jnp.exp(-distance))
         parts = {'mean': max(n - 1, 1), 'sum': 1, 'pairs': max(n * (n - 1), 1)}[self.scale]
         return jnp.concatenate([x, (jnp.sum(nearness, axis=1) / parts).astype(x.dtype)], axis=-1)
+
+
+class MinibatchDeviation(nn.Module):
+    """Puts behind the maps of a batch one more, a single number: [N, H, W, C] -> [N, H, W, C + 1], float32 inside.
+
+    The number is the standard deviation over the batch, for every place and channel by itself, averaged over all of
+    them (Karras et al. 2018 (PGGAN), section 3): small if a generator makes the same picture again and again. It has no
+    parameters. The authors' code takes it over groups of four examples, this one over the whole batch, as their text.
+    """
+
+    batchwise = True
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        # A constant under the root: its slope at a batch of equal examples would be infinite.
+        deviation = jnp.sqrt(jnp.var(x.astype(jnp.float32), axis=0) + 1e-8)
+        return jnp.concatenate([x, jnp.full((*x.shape[:-1], 1), jnp.mean(deviation), x.dtype)], axis=-1)
 
 
 class Reference(nn.Module):

@@ -4,7 +4,9 @@ import importlib
 import pkgutil
 from types import ModuleType
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from ml_collections import ConfigDict
 
@@ -56,6 +58,8 @@ def build(config: ConfigDict, pictures: int) -> Game:
         view=lambda pictures, hyper: images.gaussian_blur(pictures, hyper['blur']),
         average=averages.make(config.get('ema', DEFAULTS['ema'])),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
+        target=getattr(gen, 'target', lambda pictures, hyper: pictures),
+        stage=_make_stage(scheduled['growth'], config.steps) if 'growth' in needs else lambda step: None,
     )
 
 
@@ -135,6 +139,12 @@ def _make_task(section):
     if make is None or make.__module__ != tasks.__name__ or section.name.startswith('_'):
         raise UserError(f'config.task.name is {section.name!r}, which is not in gans/tasks.py.')
     return make(**arguments_of(make, section, 'config.task'))
+
+
+def _make_stage(growth, steps):
+    """The stage of networks that grow: the highest level that `growth` has begun with, looked up by the step."""
+    stages = np.ceil(jax.vmap(growth)(jnp.arange(steps + 1))).astype(int)
+    return lambda step: int(stages[step])
 
 
 def _check_pairs(task, objective):

@@ -175,6 +175,15 @@ class Game(NamedTuple):
     view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
     average: Average
     history: Pair  # of Average: what is kept of a player's parameters for its own losses
+    target: Callable[[Array, dict[str, Array]], Array]  # (real pictures, hyper) -> what of them is to be imitated now
+    stage: Callable[[int], int | None]  # the number of steps done -> how much of the networks is played; None: all
+
+    def at(self, stage: int | None) -> 'Game':
+        """The game of a stage: that of networks whose field `stage` says what of them is computed."""
+        if stage is None:
+            return self
+        gen = self.gen.clone(stage=stage)
+        return self._replace(gen=gen, disc=self.disc.clone(stage=stage), target=gen.target)
 
 
 class Player(flax.struct.PyTreeNode):

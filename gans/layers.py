@@ -91,6 +91,18 @@ def initializer(std: float | None) -> nn.initializers.Initializer:
     return nn.initializers.normal(std)
 
 
+def weights(module: nn.Module, shape: tuple[int, ...]) -> Array:
+    """The parameter `kernel` of a layer, [..., O] over its inputs, as its fields `init_std` and `gain` have it.
+
+    With a `gain` the learning rate is equalized: weights start from N(0, 1) and are multiplied, at every use, by
+    `gain` / sqrt(inputs), so that all move at the same pace under Adam, whose steps do not know a layer's width (Karras
+    et al. 2018 (PGGAN), section 4.1, where the gain is sqrt(2) before a ReLU).
+    """
+    if module.gain is None:
+        return module.param('kernel', initializer(module.init_std), shape)
+    return module.param('kernel', initializer(1.0), shape) * (module.gain / math.sqrt(math.prod(shape[:-1])))
+
+
 class LayerNorm(nn.Module):
     """`gradients.layer_norm` with a gain that starts at one and a shift at zero: float32 [N, ..., C] to the same."""
 
@@ -107,8 +119,9 @@ class Conv(nn.Module):
     """Nearest upscaling by `upscale`, then a `kernel` x `kernel` convolution: SAME zero padding, `stride`, `dilation`.
 
     [N, H, W, I] -> [N, ceil(H * upscale / stride), ceil(W * upscale / stride), features]. Weights start as
-    N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2); None is explained at `initializer`. Several
-    inputs stand for their concatenation along the channels. The taps of a dilated kernel lie `dilation` pixels apart.
+    N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2); None is explained at `initializer`, `gain` at
+    `weights`. Several inputs stand for their concatenation along the channels. The taps of a dilated kernel lie
+    `dilation` pixels apart.
     `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
     """
 
@@ -120,13 +133,14 @@ class Conv(nn.Module):
     init_std: float | None = 0.02
     dtype: Any = jnp.float32
     dilation: int = 1
+    gain: float | None = None
 
     @nn.compact
     def __call__(self, *inputs: Array) -> Array:
         x = inputs[0] if len(inputs) == 1 else jnp.concatenate(inputs, axis=-1)
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        weights = self.param('kernel', initializer(self.init_std), shape)
-        y = conv.conv(x.astype(self.dtype), weights.astype(self.dtype), self.stride, self.upscale, self.dilation)
+        kernel = weights(self, shape).astype(self.dtype)
+        y = conv.conv(x.astype(self.dtype), kernel, self.stride, self.upscale, self.dilation)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
         return y
@@ -145,29 +159,29 @@ class TransposedConv(nn.Module):
     init_std: float | None = 0.02
     dtype: Any = jnp.float32
     shape: tuple[int, int] | None = None
+    gain: float | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        weights = self.param('kernel', initializer(self.init_std), shape)
-        y = transposed(x.astype(self.dtype), weights.astype(self.dtype), self.shape)
+        y = transposed(x.astype(self.dtype), weights(self, shape).astype(self.dtype), self.shape)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
         return y
 
 
 class Dense(nn.Module):
-    """Linear projection [..., I] -> [..., features]; weights start as `initializer` says, the bias at zero."""
+    """Linear projection [..., I] -> [..., features]; the weights are those of `weights`, the bias starts at zero."""
 
     features: int
     use_bias: bool = True
     init_std: float | None = 0.02
     dtype: Any = jnp.float32
+    gain: float | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        weights = self.param('kernel', initializer(self.init_std), (x.shape[-1], self.features))
-        y = x.astype(self.dtype) @ weights.astype(self.dtype)
+        y = x.astype(self.dtype) @ weights(self, (x.shape[-1], self.features)).astype(self.dtype)
         if self.use_bias:
             y = y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(self.dtype)
         return y

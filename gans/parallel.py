@@ -6,7 +6,7 @@ several processes (`gans.hosts`), each of which reads and feeds its own part of 
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -28,12 +28,14 @@ class Layout(NamedTuple):
 
     Attributes:
       devices: how many devices share a batch.
-      step: (key, state, *fed) -> (state, metrics): as many steps as it is fed for, in one call; all as placed, metrics
-        float32 [steps] by name. The state given is used up.
+      step: (key, state, *fed, stage=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
+        placed, metrics float32 [steps] by name. The state given is used up. Every stage (see `Game.stage`) has its own
+        program.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
-      lower: (key, state, fed), shapes do -> the program of one step, lowered: what it needs can be asked of it.
+      lower: (key, state, fed), shapes do -> the program of one step of the whole game, lowered: what it needs can be
+        asked of it.
     """
 
     devices: int
@@ -101,12 +103,15 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     mesh = jax.sharding.Mesh(np.array(devices), ('data',), axis_types=(AxisType.Auto,))
     everywhere = NamedSharding(mesh, P())
     shared_out = NamedSharding(mesh, P(None, 'data'))
-    step = jax.jit(
-        partial(_play, game, None),
-        in_shardings=(everywhere, everywhere, everywhere, shared_out),
-        out_shardings=(everywhere, everywhere),
-        donate_argnums=1,
-    )
+
+    @cache
+    def program(stage):
+        return jax.jit(
+            partial(_play, game.at(stage), None),
+            in_shardings=(everywhere, everywhere, everywhere, shared_out),
+            out_shardings=(everywhere, everywhere),
+            donate_argnums=1,
+        )
 
     def place(tree):
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(everywhere, np.asarray(x), x.shape), tree)
@@ -114,8 +119,8 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     stored = place(stored)
     return Layout(
         devices=len(devices),
-        step=lambda key, state, *fed: step(key, state, stored, fed),
-        lower=lambda key, state, fed: step.lower(key, state, stored, (fed,)),
+        step=lambda key, state, *fed, stage=None: program(stage)(key, state, stored, fed),
+        lower=lambda key, state, fed: program(None).lower(key, state, stored, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
@@ -125,16 +130,19 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
 def _pmap_layout(game: Game, devices, stored) -> Layout:
     count = len(devices)
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
-    mapped = jax.pmap(
-        partial(_play, game, 'data'),
-        axis_name='data',
-        in_axes=(None, 0, 0, 0),
-        devices=devices,
-        donate_argnums=1,
-    )
 
-    def step(key, state, *fed):
-        state, metrics = mapped(key, state, stored, fed)
+    @cache
+    def program(stage):
+        return jax.pmap(
+            partial(_play, game.at(stage), 'data'),
+            axis_name='data',
+            in_axes=(None, 0, 0, 0),
+            devices=devices,
+            donate_argnums=1,
+        )
+
+    def step(key, state, *fed, stage=None):
+        state, metrics = program(stage)(key, state, stored, fed)
         return state, jax.tree.map(lambda x: x[0], metrics)
 
     def place(state):
@@ -151,7 +159,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
     def lower(key, state, fed):
         turns, n, *picture = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
-        return mapped.lower(
+        return program(None).lower(
             key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *picture), fed.dtype),)
         )
 

@@ -75,7 +75,7 @@ class _Loop:
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
-                state, metrics = layout.step(self.key, state, *fed)
+                state, metrics = layout.step(self.key, state, *fed, stage=self.stage(step))
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
@@ -91,8 +91,15 @@ class _Loop:
         if not conv.loop_well():
             return 1
         together = self.experiment.config.get('steps_per_call', 1)  # older pages have none
+        last = min(step + together, self.experiment.config.steps) - 1
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
-        return together if on_time else 1
+        return together if on_time and self.stage(step) == self.stage(last) else 1
+
+    def stage(self, step):
+        """What is played of networks that grow; a new stage is a new program, whose compiling takes memory again."""
+        stage = self.experiment.game.stage(step)
+        self.compiling |= step > 0 and stage != self.experiment.game.stage(step - 1)
+        return stage
 
     def idle(self):
         """Have the devices nothing left to do?"""

@@ -116,8 +116,10 @@ def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
 
 
 def seen_by_discriminator(game: Game, pictures: jax.Array, step: jax.Array) -> jax.Array:
-    """Pictures [N, H, W, 3] in [-1, 1] as the discriminator sees them at a step: through the view."""
-    return game.view(pictures, _read_schedules(game, step))
+    """Real pictures [N, H, W, 3] in [-1, 1] as the discriminator sees them at a step: of their detail what is to be
+    imitated by then, through the view."""
+    hyper = _read_schedules(game, step)
+    return game.view(game.target(pictures, hyper), hyper)
 
 
 def _each(move, state, fed):
@@ -255,7 +257,8 @@ def _look(game, key, carry, pictures, hyper, axis) -> Inputs:
         inputs = inputs._replace(real=draw_from(pictures[:, -1]).real)
     gen = _view_image(game, describe(game, carry, inputs.gen), hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
-    return inputs._replace(gen=gen, real=game.view(inputs.real, hyper), cond=cond)
+    real = game.view(game.target(inputs.real, hyper), hyper)
+    return inputs._replace(gen=gen, real=real, cond=cond)
 
 
 def _view_image(game, gen_inputs, hyper):

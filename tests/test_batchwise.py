@@ -11,7 +11,7 @@ from generators import KEY, generator_config
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from gans import averages
-from gans.batchwise import MinibatchFeatures, Reference, VirtualBatchNorm, normalize
+from gans.batchwise import MinibatchDeviation, MinibatchFeatures, Reference, VirtualBatchNorm, normalize
 from gans.build import build
 from gans.errors import UserError
 from gans.game import Pair, Term
@@ -242,3 +242,16 @@ def test_minibatch_features_are_refused_where_every_picture_is_judged_by_itself(
         state_shapes(game, config)
     config = config_of(norm='batch', minibatch=0)  # the generator's norm: nothing judges that
     state_shapes(build(config, 64)._replace(objective=game.objective), config)
+
+
+def test_the_deviation_of_a_batch_is_one_number_behind_its_maps():
+    x = np.random.default_rng(0).normal(size=(6, 4, 5, 3)).astype(np.float32)
+    y = np.asarray(MinibatchDeviation().apply({}, x))
+    np.testing.assert_array_equal(y[..., :3], x)
+    np.testing.assert_allclose(y[..., 3], x.std(axis=0).mean(), rtol=1e-5)
+
+
+def test_a_batch_of_equal_examples_has_no_deviation_and_a_gradient():
+    x = jnp.ones((4, 2, 2, 3))
+    assert MinibatchDeviation().apply({}, x)[..., 3].max() < 1e-3
+    assert np.all(np.isfinite(jax.grad(lambda x: MinibatchDeviation().apply({}, x).sum())(x)))

@@ -179,6 +179,17 @@ def test_activations_are_their_formulas(name, formula):
     np.testing.assert_allclose(activation(name, 0.3)(jnp.asarray(x)), formula(x), atol=1e-6)
 
 
+@pytest.mark.parametrize('layer', [Conv(7, 3), TransposedConv(7, 3), Dense(7)])
+def test_an_equalized_layer_divides_its_weights_by_the_root_of_its_inputs(layer):
+    x = gaussian(1, 2, 4, 4, 50)
+    variables = layer.clone(gain=3.0).init(jax.random.key(0), x)
+    kernel = variables['params']['kernel']
+    assert np.std(kernel) == pytest.approx(1, abs=0.05)
+    inputs = 50 if isinstance(layer, Dense) else 50 * 9
+    scaled = {'params': variables['params'] | {'kernel': kernel * (3 / inputs**0.5)}}
+    np.testing.assert_allclose(layer.clone(gain=3.0).apply(variables, x), layer.apply(scaled, x), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize('channels', [1, 3])
 def test_a_discriminator_is_shown_the_condition_behind_the_picture(channels):
     image, cond = gaussian(1, 2, 4, 4, 3), gaussian(2, 2, 4, 4, 2)

@@ -1,0 +1,120 @@
+"""Generate pictures from noise with networks that grow, from 4 x 4 pixels to the whole size.
+
+Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4 and A.1.
+
+    python main.py --config=configs/progressive.py              embedded flowers, 64 px in five levels
+    python main.py --config=configs/progressive.py:paper        the paper: 1024 px, nine levels, 850,000 steps
+    python main.py --config=configs/progressive.py:tiny         a few steps of very small networks, for tests
+
+The schedule `growth` says which level is played: at 2.0 pictures of level 2 (16 px), at 2.3 level 3 is faded in and
+counts 0.3. Levels that are not reached cost nothing; every level that is begun compiles a program of its own. The
+critic's loss is Wasserstein's with a gradient penalty and a drift term. The paper has minibatch deviation beside it,
+though the penalty takes every picture by itself: `discriminator.deviation` is for the other forms of the objective.
+
+The bare page has small widths, a descriptor of 128 numbers, batches of 16, 5400 steps, an equal part for every fading
+and every rest, and learning rates of 2e-3 (generator) and 6e-3 (critic), where the paper has 1e-3 for both and 50,000
+steps for each part: at 1e-3 and 400 steps for each, samples were all alike at 16 px. The authors reset the optimizers
+at every new level, and this page does not.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gans.config import read_as
+
+
+def get_config(reading: str = '') -> ConfigDict:
+    """Returns the page, or the reading of it that is named."""
+    config = ConfigDict(
+        dict(
+            name='progressive',
+            seed=0,
+            size=64,
+            batch=16,
+            steps=5400,
+            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `threads` read ahead; with 'device', every device holds the whole training set.
+            data=dict(
+                source='embedded',
+                held_out=0.1,
+                placement='host',
+                threads=2,
+                embedded=dict(count=4000),
+                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
+                tfds=dict(name='celeb_a_hq/1024', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+            ),
+            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+            task=dict(
+                name='generate',
+                latent=128,
+                distribution='normal',
+                flip=True,
+                rotate=False,
+                hue=0.0,
+                saturation=0.0,
+                value=0.0,
+            ),
+            networks='progressive',
+            # Channels of the levels, from the first map on: five of them make 64 px of 4.
+            generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
+            discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+            dtype='float32',
+            objective=dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=()),
+            turns=dict(gen=1, disc=1),
+            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
+            ema=0.99,
+            # With b1 at 0, what gets no gradient does not move: levels before their time.
+            optimizer=dict(
+                gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
+            ),
+            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+            schedules=dict(
+                learning_rate_gen=2e-3,
+                learning_rate_disc=6e-3,
+                adversarial=1.0,
+                penalty=10.0,
+                drift=1e-3,
+                growth=_levels(4, 1 / 9, 'fraction'),
+                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+                blur=0.0,
+            ),
+            # 'jit' runs one program over all devices; devices=0 takes all of them.
+            parallel='jit',
+            devices=0,
+            # More than one spares dispatching where steps are very short; on the CPU they are single always.
+            steps_per_call=1,
+            # A log line every so many steps; so many sheets of so many samples.
+            log=dict(every=50, pictures=9, grid=36),
+            checkpoint=dict(every=600, keep=2),
+        )
+    )
+    return read_as(config, reading, {'paper': _paper, 'tiny': _tiny})
+
+
+def _levels(top, part, unit):
+    """A rest at level 0, then a fading and a rest for each further one, all of the length `part` in that unit."""
+    return dict(
+        at=tuple(part * i for i in range(1, 2 * top + 1)),
+        value=tuple(float(i // 2) for i in range(1, 2 * top + 1)),
+        unit=unit,
+    )
+
+
+def _paper(config):
+    config.size, config.steps, config.ema = 1024, 850_000, 0.999
+    config.data.source, config.data.threads = 'tfds', 4
+    config.task.latent = config.generator.z_dim = 512
+    config.generator.widths = config.discriminator.widths = (512, 512, 512, 512, 256, 128, 64, 32, 16)
+    config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = 1e-3
+    config.schedules.growth = _levels(8, 800_000, 'image')
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 34, 16, 5000
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 5
+    config.data.embedded.count = 64
+    config.task.latent = config.generator.z_dim = 8
+    config.generator.widths = config.discriminator.widths = (6, 4, 4)
+    config.schedules.growth = _levels(2, 1 / 5, 'fraction')
+    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2

@@ -1,0 +1,218 @@
+"""Networks that grow: levels that are not reached do nothing, those that are faded in are mixed, nothing is lost."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_train import assert_same_outcome, outcome
+
+from gans import schedules
+from gans.build import build
+from gans.config import load
+from gans.conv import repeat
+from gans.errors import UserError
+from gans.networks.progressive import Discriminator, Generator
+from gans.parallel import lay_out
+from gans.runs import open_experiment, start, state_shapes
+from gans.train import _Loop, train
+
+PAGE = 'configs/progressive.py'
+KEY = jax.random.key(0)
+WIDTHS = (6, 5, 4, 3)  # level 3 is 32 px of 4 x 4
+SIDE = 32
+GROWTHS = [0.0, 0.4, 1.0, 1.7, 2.0, 2.5, 3.0]
+
+gen = Generator(WIDTHS, z_dim=7, shape=(SIDE, SIDE))
+disc = Discriminator(WIDTHS)
+latents = jax.random.normal(jax.random.key(1), (3, 7))
+pictures = jax.random.uniform(jax.random.key(2), (3, SIDE, SIDE, 3), minval=-1.0)
+known = {'gen': gen.init(KEY, latents), 'disc': disc.init(KEY, pictures)}
+
+
+def made(growth, network=gen):
+    return np.asarray(network.apply(at(growth, known['gen']), latents, train=True))
+
+
+def judged(growth, x=pictures, network=disc):
+    return np.asarray(network.apply(at(growth, known['disc']), x))
+
+
+def at(growth, variables):
+    return variables | ({} if growth is None else {'hyper': {'growth': jnp.float32(growth)}})
+
+
+def averaged(x, side):
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // side, side, width // side, side, channels).mean((2, 4))
+
+
+@pytest.mark.parametrize('growth', GROWTHS)
+def test_what_is_beyond_the_stage_need_not_be_computed(growth):
+    stage = int(np.ceil(growth))
+    side = 2 ** (3 - stage)
+    np.testing.assert_allclose(repeat(made(growth, gen.clone(stage=stage)), side), made(growth), atol=1e-5)
+    scores = judged(growth, averaged(pictures, side), disc.clone(stage=stage))
+    np.testing.assert_allclose(scores, judged(growth), atol=1e-5)
+
+
+@pytest.mark.parametrize('level', range(4))
+def test_a_level_has_squares_of_one_colour_and_sees_nothing_inside_them(level):
+    side = 2 ** (3 - level)
+    picture = made(float(level))
+    np.testing.assert_allclose(picture, repeat(averaged(picture, side), side), atol=1e-5)
+    assert level == 0 or np.abs(picture - repeat(averaged(picture, 2 * side), 2 * side)).max() > 1e-3
+    inside = pictures - repeat(averaged(pictures, side), side)
+    np.testing.assert_allclose(judged(float(level), pictures + 3 * inside), judged(float(level)), atol=1e-5)
+    if level:
+        inside = pictures - repeat(averaged(pictures, 2 * side), 2 * side)
+        assert np.abs(judged(float(level), pictures + 3 * inside) - judged(float(level))).max() > 1e-3
+
+
+@pytest.mark.parametrize('level', range(3))
+def test_a_picture_is_faded_along_a_straight_line(level):
+    before, half, after = made(level), made(level + 0.25), made(level + 1)
+    np.testing.assert_allclose(half, 0.75 * before + 0.25 * after, atol=1e-6)
+    assert np.abs(after - before).max() > 1e-3
+
+
+def test_networks_without_the_schedule_are_grown_up():
+    np.testing.assert_allclose(made(None), made(3.0), atol=1e-6)
+    np.testing.assert_allclose(judged(None), judged(3.0), atol=1e-6)
+
+
+@pytest.mark.parametrize('growth', GROWTHS)
+def test_real_pictures_lose_the_detail_that_is_not_reached(growth):
+    seen = np.asarray(gen.target(pictures, {'growth': jnp.float32(growth)}))
+    low, high = (repeat(averaged(pictures, 2 ** (3 - int(k))), 2 ** (3 - int(k))) for k in (growth, np.ceil(growth)))
+    np.testing.assert_allclose(seen, low + (growth - int(growth)) * (high - low), atol=1e-6)
+    stage = int(np.ceil(growth))
+    small = gen.clone(stage=stage).target(pictures, {'growth': jnp.float32(growth)})
+    np.testing.assert_allclose(small, averaged(seen, 2 ** (3 - stage)), atol=1e-6)
+
+
+def test_a_generator_shows_colours_between_black_and_white_but_in_training():
+    variables = jax.tree.map(lambda x: 30 * x, known['gen'])
+    trained, shown = (np.asarray(gen.apply(variables, latents, train=train)) for train in (True, False))
+    assert np.abs(trained).max() > 1
+    np.testing.assert_array_equal(shown, trained.clip(-1, 1))
+
+
+@pytest.mark.parametrize('shape', [(32, 64), (48, 16)])
+def test_oblong_pictures(shape):
+    picture = jax.eval_shape(gen.clone(shape=shape).init_with_output, KEY, latents)[0]
+    assert picture.shape == (3, *shape, 3)
+    scores = jax.eval_shape(disc.init_with_output, KEY, picture)[0]
+    assert (scores.shape, scores.dtype) == ((3,), jnp.float32)
+
+
+def test_sizes_that_cannot_be_halved_are_refused():
+    with pytest.raises(UserError, match='multiples of 8, not 36 x 32'):
+        gen.clone(shape=(36, 32)).init(KEY, latents)
+    with pytest.raises(UserError, match='multiples of 8, not 36 x 32'):
+        disc.init(KEY, jnp.zeros((1, 36, 32, 3)))
+
+
+def test_both_have_the_papers_counts():
+    def count(module, *shape):
+        variables = jax.eval_shape(module.init, KEY, jax.ShapeDtypeStruct(shape, jnp.float32))
+        return sum(leaf.size for leaf in jax.tree.leaves(variables['params']))
+
+    widths = Generator().widths
+    further = [3 * width + 3 for width in widths[:-1]], [4 * width for width in widths[:-1]]  # the paper has the last
+    counts = count(Generator(), 1, 512), count(Discriminator(), 1, 1024, 1024, 3)
+    for both, own in zip(counts, further, strict=True):
+        assert round((both - sum(own)) / 1e6, 1) == 23.1
+
+
+def test_the_papers_reading_holds_its_numbers():
+    config = load(f'{PAGE}:paper')
+    assert (config.size, config.batch, config.task.latent, config.ema) == (1024, 16, 512, 0.999)
+    assert config.generator.widths == config.discriminator.widths == Generator().widths == Discriminator().widths
+    for player in (config.optimizer.gen, config.optimizer.disc):
+        assert player.to_dict() == {'name': 'adam', 'b1': 0.0, 'b2': 0.99, 'eps': 1e-8}
+    scheduled = schedules.make(config.schedules.to_dict(), schedules.Clock(config.steps, 16, 30_000, 1024))
+    read = {name: float(scheduled[name](0)) for name in scheduled if name != 'growth'}
+    assert read == pytest.approx(
+        dict(learning_rate_gen=1e-3, learning_rate_disc=1e-3, adversarial=1, penalty=10, drift=1e-3, blur=0)
+    )
+    images = 800_000 * np.array([0, 1, 1.5, 2, 3, 15, 16, 17])  # the ends of phases, and the middle of the first fading
+    np.testing.assert_allclose([scheduled['growth'](n // 16) for n in images], [0, 0, 0.5, 1, 1, 7, 8, 8], atol=1e-5)
+    assert config.steps == 17 * 800_000 / 16
+
+
+@pytest.fixture
+def tiny_growing(tiny):
+    """Five steps: one at level 0, one from there to level 1, one at it, one to level 2, and one at that."""
+    config = tiny(PAGE)
+    config.schedules.growth = dict(at=(1, 2, 3, 4), value=(0.0, 1.0, 1.0, 2.0), unit='step')
+    return config
+
+
+def test_a_stage_is_the_level_that_growth_has_begun_with(tiny_growing):
+    game = build(tiny_growing, 64)
+    assert [float(game.schedules['growth'](step)) for step in range(6)] == [0, 0, 1, 1, 2, 2]
+    tiny_growing.schedules.growth = dict(at=(0, 5), value=(0.0, 2.0), unit='step')
+    assert [build(tiny_growing, 64).stage(step) for step in range(6)] == [0, 1, 1, 2, 2, 2]
+
+
+def test_only_networks_that_grow_have_stages(tiny):
+    game = build(tiny('configs/dcgan.py'), 64)
+    assert game.stage(0) is None and game.at(game.stage(0)) is game
+
+
+@pytest.mark.parametrize('kind', ['jit', 'pmap'])
+@pytest.mark.parametrize('penalty', [True, False])
+def test_a_step_of_a_stage_moves_no_idle_level(kind, penalty, tiny_growing):
+    """And where no slope by pixels is asked for, it is that of the whole networks."""
+    if not penalty:
+        tiny_growing.objective = dict(name='standard', form='non_saturating', terms=())
+        del tiny_growing.schedules['penalty'], tiny_growing.schedules['drift']
+    experiment = open_experiment(tiny_growing)
+    layout = lay_out(kind, experiment.game, tiny_growing.batch, 1)
+    first = jax.device_get(start(experiment))
+    fed = np.random.default_rng(0).integers(0, 256, (1, tiny_growing.batch, 16, 16, 3), np.uint8)
+    states, metrics = zip(*(play(layout, first, fed, stage) for stage in (0, None)), strict=True)
+    assert penalty or metrics[0] == pytest.approx(metrics[1], abs=1e-5)
+    own = {'gen': {'project', 'conv_0', 'rgb_0'}, 'disc': {'rgb_0', 'conv_0', 'project', 'out'}}
+    for name, expected in own.items():
+        before, *after = (jax.tree.leaves_with_path(getattr(state, name).params) for state in (first, *states))
+        for leaves in after:
+            pairs = zip(before, leaves, strict=True)
+            assert {path[0].key for (path, a), (_, b) in pairs if not np.array_equal(a, b)} == expected
+        for (_, staged), (_, whole) in zip(*after, strict=True):
+            assert penalty or np.abs(staged - whole).max() < 1e-4
+
+
+def play(layout, first, fed, stage):
+    state, metrics = layout.step(KEY, layout.place(first), layout.feed(fed), stage=stage)
+    return jax.device_get(layout.fetch(state)), {name: float(value[0]) for name, value in metrics.items()}
+
+
+def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_growing, tmp_path, monkeypatch, capsys):
+    class Broken(_Loop):
+        def at_its_time(self, step, *rest):
+            super().at_its_time(step, *rest)
+            if step == 3:
+                raise ConnectionError
+
+    played = []
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr('gans.train._Loop', Broken)
+        train(open_experiment(tiny_growing), tmp_path / 'run')
+    assert train(open_experiment(tiny_growing), tmp_path / 'run')
+    assert 'Going on from step 2.' in capsys.readouterr().out
+    monkeypatch.setattr('gans.train.lay_out', lambda *given: watch(lay_out(*given), played))
+    assert train(open_experiment(tiny_growing), tmp_path / 'whole')
+    assert_same_outcome(outcome(tmp_path / 'run'), outcome(tmp_path / 'whole'))
+    assert played == [0, 0, 1, 1, 2]
+
+
+def watch(layout, played):
+    return layout._replace(step=lambda *fed, stage: played.append(stage) or layout.step(*fed, stage=stage))
+
+
+def test_the_deviation_of_a_batch_is_refused_beside_the_penalty(tiny_growing):
+    tiny_growing.discriminator.deviation = True
+    experiment = open_experiment(tiny_growing)
+    with pytest.raises(UserError, match='penalty wants every picture judged by itself.*minibatch deviation'):
+        state_shapes(experiment.game, experiment.config)
