@@ -121,8 +121,7 @@ class Conv(nn.Module):
     [N, H, W, I] -> [N, ceil(H * upscale / stride), ceil(W * upscale / stride), features]. Weights start as
     N(0, `init_std`), the bias at zero (the flower CGAN post, Table 2); None is explained at `initializer`, `gain` at
     `weights`. Several inputs stand for their concatenation along the channels. The taps of a dilated kernel lie
-    `dilation` pixels apart.
-    `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
+    `dilation` pixels apart. `gans.conv` chooses how it is computed; the parameters do not depend on that choice.
     """
 
     features: int

@@ -59,7 +59,7 @@ class _Loop:
         self.sheets = Sheets(experiment)
         self.alarm = alarm_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
-        self.compiling = True  # until the first log line of this sitting
+        self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
     def run(self, step, state, stop) -> bool:
         config, layout = self.experiment.config, self.layout
@@ -75,7 +75,7 @@ class _Loop:
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
-                state, metrics = layout.step(self.key, state, *fed, stage=self.stage(step))
+                state, metrics = layout.step(self.key, state, *fed, stage=self.experiment.game.stage(step))
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
@@ -91,15 +91,9 @@ class _Loop:
         if not conv.loop_well():
             return 1
         together = self.experiment.config.get('steps_per_call', 1)  # older pages have none
-        last = min(step + together, self.experiment.config.steps) - 1
+        stage, last = self.experiment.game.stage, min(step + together, self.experiment.config.steps) - 1
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
-        return together if on_time and self.stage(step) == self.stage(last) else 1
-
-    def stage(self, step):
-        """What is played of networks that grow; a new stage is a new program, whose compiling takes memory again."""
-        stage = self.experiment.game.stage(step)
-        self.compiling |= step > 0 and stage != self.experiment.game.stage(step - 1)
-        return stage
+        return together if on_time and stage(step) == stage(last) else 1
 
     def idle(self):
         """Have the devices nothing left to do?"""
@@ -134,9 +128,10 @@ class _Loop:
         self.records.report(step, means | watched, pace.report(step))
         if warning:
             self.records.warn(warning)
-        if self.compiling:
+        played = self.experiment.game.stage(step - 1)
+        if played != self.stage:  # its program was compiled since the last line
             startup.give_back()
-            self.compiling = False
+        self.stage = played
 
     def save(self, step, state):
         """Writes a checkpoint, unless something is not finite."""

@@ -1,18 +1,21 @@
 """Run folders for tests: untrained networks of a few numbers in a real checkpoint, on pictures made here."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 from PIL import Image
 
 from gans import config as pages
 from gans.build import build
 from gans.checkpoint import Checkpoints
 from gans.game import Player, TrainState
-from gans.runs import Trained, fingerprint, open_experiment, state_shapes
+from gans.runs import Trained, fingerprint, load_run, open_experiment, state_shapes
+from gans.train import _Loop
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
@@ -92,3 +95,30 @@ def _save(folder, experiment, step, state):
     about = {'config': pages.to_json(experiment.config), 'data': fingerprint(experiment)}
     with Checkpoints(folder) as checkpoints:
         checkpoints.save(step, state, {**about, 'train_pictures': len(experiment.train), 'window': []})
+
+
+def outcome(folder: Path):
+    """Everything that must not depend on how often a run was interrupted."""
+    run = load_run(folder)
+    pictures = {path.name: path.read_bytes() for path in (folder / 'pictures').glob('*.png')}
+    return run.step, jax.device_get(run.state), (folder / 'metrics.jsonl').read_bytes(), pictures
+
+
+def assert_same_outcome(a, b):
+    assert a[0] == b[0] and a[2] == b[2] and a[3] == b[3]
+    jax.tree.map(np.testing.assert_array_equal, a[1], b[1])
+
+
+@contextlib.contextmanager
+def break_after(last: int, monkeypatch):
+    """Training in this context breaks off, as if its peer were gone, when a step and what is due after it are done."""
+
+    class Broken(_Loop):
+        def at_its_time(self, step, *rest):
+            super().at_its_time(step, *rest)
+            if step == last:
+                raise ConnectionError
+
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr('gans.train._Loop', Broken)
+        yield

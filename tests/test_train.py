@@ -11,29 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from processes import wait_for
-from saved_run import logged
+from saved_run import assert_same_outcome, break_after, logged, outcome
 
 from gans import startup
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
 from gans.parallel import lay_out
 from gans.runs import load_run, open_experiment
-from gans.train import Diverged, _Loop, train
+from gans.train import Diverged, train
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 PAGE = 'configs/inpaint.py'
-
-
-def outcome(folder: Path):
-    """Everything that must not depend on how often a run was interrupted."""
-    run = load_run(folder)
-    pictures = {path.name: path.read_bytes() for path in (folder / 'pictures').glob('*.png')}
-    return run.step, jax.device_get(run.state), (folder / 'metrics.jsonl').read_bytes(), pictures
-
-
-def assert_same_outcome(a, b):
-    assert a[0] == b[0] and a[2] == b[2] and a[3] == b[3]
-    jax.tree.map(np.testing.assert_array_equal, a[1], b[1])
 
 
 @pytest.fixture(scope='module')
@@ -92,15 +80,8 @@ def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole,
 
 
 def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, monkeypatch, capsys):
-    class Broken(_Loop):
-        def at_its_time(self, step, *rest):
-            super().at_its_time(step, *rest)
-            if step == 5:
-                raise ConnectionError
-
     config = tiny(PAGE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3})
-    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
-        patched.setattr('gans.train._Loop', Broken)
+    with break_after(5, monkeypatch):
         train(open_experiment(config), tmp_path / 'run')
     assert train(open_experiment(config), tmp_path / 'run')
     assert 'Going on from step 3.' in capsys.readouterr().out

@@ -21,7 +21,6 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from flax.linen import nowrap
 from jax import Array
 
 from gans.batchwise import MinibatchDeviation
@@ -57,8 +56,7 @@ class Generator(nn.Module):
         """
         check_latent(latent, self.z_dim, 'progressive')
         top, growth = len(self.widths) - 1, self.get_variable('hyper', 'growth')
-        stage = top if self.stage is None else self.stage
-        lowest = 0 if self.is_initializing() else _lowest(self.stage, growth, top)
+        stage, lowest = _highest(self), _lowest(self, growth)
         layer = partial(_layer, slope=self.slope, norm=True, dtype=self.dtype)
         rows, columns = first_map(self.shape, top, 'progressive')
 
@@ -79,7 +77,7 @@ class Generator(nn.Module):
                 picture = _fade(repeat(picture, 2), rgb, _share(growth, level))
         return picture if train else jnp.clip(picture, -1, 1)
 
-    @nowrap
+    @nn.nowrap
     def target(self, pictures: Array, hyper: dict[str, Array]) -> Array:
         """What of real pictures [N, H, W, 3] of full size is to be imitated now, in the stage's size.
 
@@ -88,7 +86,7 @@ class Generator(nn.Module):
         """
         top = len(self.widths) - 1
         mixed = _average(pictures, 2**top)
-        for level in range(1, (top if self.stage is None else self.stage) + 1):
+        for level in range(1, _highest(self) + 1):
             mixed = _fade(repeat(mixed, 2), _average(pictures, 2 ** (top - level)), _share(hyper['growth'], level))
         return mixed
 
@@ -115,10 +113,9 @@ class Discriminator(nn.Module):
 
         `train` changes nothing. Raises UserError if H or W cannot be halved as often as the stage wants.
         """
-        top, growth = len(self.widths) - 1, self.get_variable('hyper', 'growth')
-        stage = top if self.stage is None else self.stage
+        growth = self.get_variable('hyper', 'growth')
+        stage, lowest = _highest(self), _lowest(self, growth)
         check_size(image.shape, stage, 'progressive')
-        lowest = 0 if self.is_initializing() else _lowest(self.stage, growth, top)
         layer = partial(_layer, slope=self.slope, norm=False, dtype=self.dtype)
         seen = shown(image, cond)
 
@@ -146,11 +143,16 @@ def _layer(x, features, name, slope, norm, dtype, kernel=3, upscale=1):
     return pixelwise_norm(x) if norm else x
 
 
-def _lowest(stage, growth, top):
-    """The lowest level whose RGB layer can count: where nothing is faded in, that is the last one."""
-    if growth is None:
-        return top if stage is None else stage
-    return 0 if stage is None else max(stage - 1, 0)
+def _highest(network):
+    """The highest level that is computed."""
+    return len(network.widths) - 1 if network.stage is None else network.stage
+
+
+def _lowest(network, growth):
+    """The lowest level whose RGB layer is needed: for any `growth`, for that of the stage, or where nothing grows."""
+    if network.is_initializing() or (network.stage is None and growth is not None):
+        return 0
+    return _highest(network) if growth is None else max(network.stage - 1, 0)
 
 
 def _share(growth, level):
