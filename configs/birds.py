@@ -37,7 +37,9 @@ def get_config(reading: str = '') -> ConfigDict:
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='caltech_birds2011', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(
+                    dataset='caltech_birds2011', split='all', data_dir=placeholder(str), fit='crop', upscale=False
+                ),
             ),
             # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).

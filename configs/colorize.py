@@ -47,7 +47,9 @@ def get_config(reading: str = '') -> ConfigDict:
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(
+                    dataset='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False
+                ),
             ),
             # Gray picture and a random vector in; half of the training pictures mirrored.
             task=dict(name='colorize', latent=128, flip=True),

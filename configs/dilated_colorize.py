@@ -39,7 +39,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
             # Gray picture in, without a random vector; half of the training pictures mirrored.
             task=dict(name='colorize', latent=0, flip=True, unpaired=True),

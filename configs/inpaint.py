@@ -48,7 +48,9 @@ def get_config(reading: str = '') -> ConfigDict:
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(
+                    dataset='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False
+                ),
             ),
             # Three boxes of random size, colour and place, drawn anew at every visit of a picture (the paper prepared
             # three masked versions of each); sides as fractions of the picture's. Half of the pictures mirrored.

@@ -44,7 +44,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 digits=dict(),
                 mnist=dict(path=placeholder(str), fit='crop', upscale=False),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='mnist', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(dataset='mnist', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
             # A descriptor of `latent` numbers in, a picture out. Digits are not mirrored, turned or recoloured.
             task=dict(

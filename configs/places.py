@@ -45,7 +45,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 # label: the one class whose pictures are taken.
                 tfds=dict(
-                    name='places365_small',
+                    dataset='places365_small',
                     split='train',
                     data_dir=placeholder(str),
                     fit='crop',

@@ -38,7 +38,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 threads=2,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(name='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+                tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
             # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
@@ -107,7 +107,7 @@ def _paper(config):
 
 def _flowers(config):
     _paper(config)
-    config.data.tfds.name = 'oxford_flowers102'
+    config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
 
 

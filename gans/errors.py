@@ -1,6 +1,8 @@
 """What can go wrong and is said in one sentence; `main.py` prints it and exits with `code`."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
 
 
@@ -14,6 +16,28 @@ class Failure(Exception):
     """Something that is nobody's typing: training diverged, say. The message says what was kept."""
 
     code = 3
+
+
+_WHY_NOT_WRITTEN = {
+    errno.ENOSPC: 'the disk is full: free some space',
+    errno.EDQUOT: 'the disk quota is used up: free some space',
+    errno.EROFS: 'the file system is read-only: choose another place',
+    errno.EACCES: 'permission denied: choose another place, or change its permissions',
+    errno.EPERM: 'permission denied: choose another place, or change its permissions',
+    errno.ENAMETOOLONG: 'the name is too long for this file system: choose a shorter one',
+    errno.ENOTDIR: 'a part of its path is a file, not a folder: choose another place',
+    errno.EFBIG: 'the file would be larger than allowed: choose another place',
+}
+
+
+def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> UserError:
+    """The error for a failed write: `path`, the reason that the system gave, what to do; `kept` says what is safe.
+
+    The reason follows from `error.errno` alone, so that no cause is guessed: an unknown number is told in the system's
+    words.
+    """
+    why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
+    return UserError(f"Cannot write '{os.fspath(path)}' ({why}).{f' {kept}' if kept else ''}")
 
 
 def closest(word: str, options: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ def test_readings_hold_the_tables(page):
 @pytest.mark.parametrize('page', ['dcgan.py', 'wgan_gp.py', 'began.py'])
 def test_flowers_are_mirrored_turned_and_recoloured(page):
     faces, flowers = (load(f'configs/{page}:{reading}') for reading in ('paper', 'flowers'))
-    assert (faces.data.tfds.name, flowers.data.tfds.name) == ('celeb_a', 'oxford_flowers102')
+    assert (faces.data.tfds.dataset, flowers.data.tfds.dataset) == ('celeb_a', 'oxford_flowers102')
     assert flowers.task.flip and flowers.task.rotate and not faces.task.rotate
     assert min(flowers.task.hue, flowers.task.saturation, flowers.task.value) > 0 == faces.task.hue
 

@@ -49,8 +49,8 @@ def prepared(tmp_path_factory):
     return root
 
 
-def open_it(root, shape=(8, 8), name='tiny_shapes', **options):
-    return lib.open_source(shape, 0, name, data_dir=str(root), **options)
+def open_it(root, shape=(8, 8), dataset='tiny_shapes', **options):
+    return lib.open_source(shape, 0, dataset, data_dir=str(root), **options)
 
 
 def contents(source):
@@ -152,14 +152,14 @@ def test_sets_without_pictures_get_a_sentence(tmp_path):
 
 def test_unknown_names_get_a_hint(tmp_path):
     with pytest.raises(UserError, match="no data set 'minst' .did you mean 'mnist'"):
-        open_it(tmp_path, name='minst')
+        open_it(tmp_path, dataset='minst')
     with pytest.raises(UserError, match='BuilderConfig nothing not found'):
-        open_it(tmp_path, name='mnist/nothing')
+        open_it(tmp_path, dataset='mnist/nothing')
 
 
 def test_known_sets_without_pictures_are_refused_before_anything_is_fetched(tmp_path):
     with pytest.raises(UserError, match="'div2k' has no pictures under 'image' .it has: .*lr"):
-        open_it(tmp_path, name='div2k')
+        open_it(tmp_path, dataset='div2k')
 
 
 @pytest.fixture
@@ -193,13 +193,13 @@ def test_without_tensorflow_the_message_says_what_to_install_and_to_run(tmp_path
         match=r'pip install "tensorflow-cpu>=2.21", .*builder\(.mnist., data_dir=.*'
         r'file_format=.array_record.\).download_and_prepare\(\)',
     ):
-        open_it(tmp_path, name='mnist')
+        open_it(tmp_path, dataset='mnist')
 
 
 def test_without_a_network_nothing_is_tried(tmp_path, machine):
     imported = machine(tensorflow=True, network=False)
     with pytest.raises(UserError, match="'mnist' is not prepared .* the network does not answer"):
-        open_it(tmp_path, name='mnist')
+        open_it(tmp_path, dataset='mnist')
     assert not imported and not list(tmp_path.iterdir())
 
 
@@ -215,7 +215,7 @@ def test_preparing_is_left_to_tfds_and_its_failure_gets_a_sentence(tmp_path, mac
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare', download_and_prepare)
     with pytest.raises(UserError, match=r"could not prepare 'mnist' in '.*': Not enough disk space.$"):
-        open_it(tmp_path, name='mnist')
+        open_it(tmp_path, dataset='mnist')
     assert asked == [('mnist', 'array_record')] and imported == [([], 'GPU')]
 
 

@@ -33,7 +33,7 @@ INSTALL_TENSORFLOW = 'pip install "tensorflow-cpu>=2.21"'
 def open_source(
     shape: tuple[int, int],
     seed: int,
-    name: str,
+    dataset: str,
     split: str = 'all',
     data_dir: str | None = None,
     fit: str = 'crop',
@@ -55,14 +55,14 @@ def open_source(
     decode.check_fit(fit)
     tfds = _import_tfds()
     folder = os.path.expanduser(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets')
-    builder = _prepared(name, folder) or _prepare(tfds, name, folder)
-    _check_features(tfds, name, builder.info.features)
-    read, count = _records(tfds, builder, name, split)
-    features = _features_of(read, f'{name}/{split}')
+    builder = _prepared(dataset, folder) or _prepare(tfds, dataset, folder)
+    _check_features(tfds, dataset, builder.info.features)
+    read, count = _records(tfds, builder, dataset, split)
+    features = _features_of(read, f'{dataset}/{split}')
     chosen, part = range(count), split
     if label is not None:
         chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
-    names = [f'{name}/{split}, picture {i}' for i in chosen]
+    names = [f'{dataset}/{split}, picture {i}' for i in chosen]
     return decode.Pictures(
         f"TFDS '{builder.info.full_name}' ({part}) in '{folder}'",
         names,
