@@ -3,12 +3,8 @@
 import sys
 import traceback
 
-from absl import flags
-
 from gans import commands, startup
 from gans.errors import Failure, UserError
-
-FLAGS = flags.FLAGS
 
 
 def main(arguments: list[str]) -> int:
@@ -16,9 +12,7 @@ def main(arguments: list[str]) -> int:
     debug = '--debug' in arguments
     try:
         startup.prepare()
-        commands.define_flags()
-        commands.parse(FLAGS, arguments)
-        return commands.run(FLAGS)
+        return commands.run(commands.parse(arguments))
     except (UserError, Failure) as error:
         if debug:
             traceback.print_exc()

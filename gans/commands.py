@@ -11,39 +11,68 @@ from gans.errors import UserError, closest
 _INPUT = 'translate: a picture or a folder; explore: the same, to be found; evaluate: where the pictures lie now.'
 
 
-def define_flags() -> None:
-    """Defines every flag of `main.py`."""
-    if 'mode' in flags.FLAGS:
-        return
-    app.define_help_flags()
-    config_flags.DEFINE_config_file('config', None, 'An experiment page, configs/colorize.py:tiny say.')
-    flags.DEFINE_string('mode', 'train', f'What to do: {", ".join(_VERBS)}.')
-    flags.DEFINE_string('workdir', None, 'The run folder; training makes runs/00000-NAME by default.')
-    flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.')
-    flags.DEFINE_bool('debug', False, 'Show the traceback of an error.')
-    flags.DEFINE_string('input', None, _INPUT)
-    flags.DEFINE_string('output', None, 'translate, compare, explore, history: the folder for the results.')
-    flags.DEFINE_integer('variants', 1, 'translate: how many noise vectors to draw for each picture.')
-    flags.DEFINE_string('coordinator', None, 'train with several processes: host:port of the first, the same for all.')
-    flags.DEFINE_integer('processes', None, 'train with several processes: how many.')
-    flags.DEFINE_integer('index', None, 'train with several processes: which this one is, from 0.')
-    flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.')
-    flags.DEFINE_list('draw', [], 'explore: some of samples,mean,walks,directions,manifold,edits,arithmetic,find.')
-    flags.DEFINE_list('seeds', [], 'explore: the seeds, each one descriptor, separated by commas.')
-    flags.DEFINE_integer('count', None, 'explore: how many seeds, from 0; 64 by default, of which walks take 8.')
-    flags.DEFINE_integer('frames', 9, 'explore: how many pictures a walk has.')
-    flags.DEFINE_list('directions', [], 'explore: which principal directions, from 0; the first 8 by default.')
-    flags.DEFINE_float('reach', 3.0, 'explore: how far to go along them, in roots of their eigenvalues.')
-    flags.DEFINE_integer('side', 20, 'explore: how many pictures each side of the manifold has.')
-    flags.DEFINE_float('span', 0.9, 'explore: how much of the range of the noise the manifold covers, up to 1.')
-    flags.DEFINE_string('edits', None, 'explore: a file of edits, lines like grin: {3: +2, 7: -1}.')
-    flags.DEFINE_list('apply', [], 'explore: which edits, grin,lips,grin+lips say; all by default.')
-    flags.DEFINE_string('arithmetic', None, 'explore: means of seeds to be added up, 0,1,2-3,4,5+6,7,8 say.')
-    flags.DEFINE_bool('search', False, 'explore: find --input by gradient descent, even if there is an encoder.')
+def _define_flags(values: flags.FlagValues, arguments: list[str]) -> None:
+    flags.DEFINE_flag(app.HelpFlag(), flag_values=values)
+    config_flags.DEFINE_config_file(
+        'config', None, 'An experiment page, configs/colorize.py:tiny say.', flag_values=values, sys_argv=arguments
+    )
+    flags.DEFINE_string('mode', 'train', f'What to do: {", ".join(_VERBS)}.', flag_values=values)
+    flags.DEFINE_string(
+        'workdir', None, 'The run folder; training makes runs/00000-NAME by default.', flag_values=values
+    )
+    flags.DEFINE_bool('dry_run', False, 'Say what would be trained, write nothing.', flag_values=values)
+    flags.DEFINE_bool('debug', False, 'Show the traceback of an error.', flag_values=values)
+    flags.DEFINE_string('input', None, _INPUT, flag_values=values)
+    flags.DEFINE_string(
+        'output', None, 'translate, compare, explore, history: the folder for the results.', flag_values=values
+    )
+    flags.DEFINE_integer(
+        'variants', 1, 'translate: how many noise vectors to draw for each picture.', flag_values=values
+    )
+    flags.DEFINE_string(
+        'coordinator',
+        None,
+        'train with several processes: host:port of the first, the same for all.',
+        flag_values=values,
+    )
+    flags.DEFINE_integer('processes', None, 'train with several processes: how many.', flag_values=values)
+    flags.DEFINE_integer('index', None, 'train with several processes: which this one is, from 0.', flag_values=values)
+    flags.DEFINE_list('runs', [], 'compare: the run folders, separated by commas.', flag_values=values)
+    flags.DEFINE_list(
+        'draw', [], 'explore: some of samples,mean,walks,directions,manifold,edits,arithmetic,find.', flag_values=values
+    )
+    flags.DEFINE_list('seeds', [], 'explore: the seeds, each one descriptor, separated by commas.', flag_values=values)
+    flags.DEFINE_integer(
+        'count', None, 'explore: how many seeds, from 0; 64 by default, of which walks take 8.', flag_values=values
+    )
+    flags.DEFINE_integer('frames', 9, 'explore: how many pictures a walk has.', flag_values=values)
+    flags.DEFINE_list(
+        'directions', [], 'explore: which principal directions, from 0; the first 8 by default.', flag_values=values
+    )
+    flags.DEFINE_float(
+        'reach', 3.0, 'explore: how far to go along them, in roots of their eigenvalues.', flag_values=values
+    )
+    flags.DEFINE_integer('side', 20, 'explore: how many pictures each side of the manifold has.', flag_values=values)
+    flags.DEFINE_float(
+        'span', 0.9, 'explore: how much of the range of the noise the manifold covers, up to 1.', flag_values=values
+    )
+    flags.DEFINE_string('edits', None, 'explore: a file of edits, lines like grin: {3: +2, 7: -1}.', flag_values=values)
+    flags.DEFINE_list('apply', [], 'explore: which edits, grin,lips,grin+lips say; all by default.', flag_values=values)
+    flags.DEFINE_string(
+        'arithmetic', None, 'explore: means of seeds to be added up, 0,1,2-3,4,5+6,7,8 say.', flag_values=values
+    )
+    flags.DEFINE_bool(
+        'search', False, 'explore: find --input by gradient descent, even if there is an encoder.', flag_values=values
+    )
 
 
-def parse(values: flags.FlagValues, arguments: list[str]) -> None:
-    """Parses the command line; a mistake in it becomes a UserError with the nearest right word."""
+def parse(arguments: list[str]) -> flags.FlagValues:
+    """Parses a command line, program name first; a mistake in it becomes a UserError with the nearest right word.
+
+    The flags are in an object of their own, not in absl's global one, so that a process may parse more than once.
+    """
+    values = flags.FlagValues()
+    _define_flags(values, arguments)
     page = next((a.partition('=')[2] for a in arguments if a.lstrip('-').startswith('config=')), None)
     try:
         if page is not None:
@@ -54,6 +83,7 @@ def parse(values: flags.FlagValues, arguments: list[str]) -> None:
         raise UserError(unknown or f'{error}') from error
     if len(rest) > 1:
         raise UserError(f'{rest[1]!r} is not a flag: flags are written --name=value.')
+    return values
 
 
 def run(values: flags.FlagValues) -> int:

@@ -1,0 +1,51 @@
+"""`python main.py ...` for tests: in this process, which has imported and compiled already, or in one of its own."""
+
+import contextlib
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+MAIN = str(ROOT / 'main.py')
+
+
+class Ended(NamedTuple):
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def main(*words: object) -> Ended:
+    """Runs `main.py` with these arguments in this process: quick, with this process's devices and working directory."""
+    spec = importlib.util.spec_from_file_location('main_of_tests', MAIN)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = module.main([MAIN, *map(str, words)])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def process(*words: object, cwd: Path | None = None, timeout: float = 300, **environment: str) -> Ended:
+    """Runs it in a process of its own: for signals, streams, environments, and whatever ends a process."""
+    done = subprocess.run(
+        [sys.executable, MAIN, *map(str, words)],
+        cwd=cwd or ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def config(name: str) -> str:
+    """The flag that names a config of this repository wherever the test's working directory is: 'colorize:tiny' say."""
+    page, _, variant = name.partition(':')
+    return f'--config={ROOT}/configs/{page}.py' + (f':{variant}' if variant else '')
