@@ -5,6 +5,7 @@ import traceback
 
 from gans import commands, startup
 from gans.errors import Failure, UserError
+from gans.printing import say
 
 
 def main(arguments: list[str]) -> int:
@@ -15,8 +16,8 @@ def main(arguments: list[str]) -> int:
         return commands.run(commands.parse(arguments))
     except (UserError, Failure) as error:
         if debug:
-            traceback.print_exc()
-        print(f'{error}', file=sys.stderr)
+            say(traceback.format_exc(), sys.stderr)
+        say(error, sys.stderr)
         return error.code
 
 

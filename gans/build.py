@@ -1,5 +1,6 @@
 """The one place where the names in a config become objects."""
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
@@ -14,8 +15,9 @@ from gans import averages, images, schedules, tasks, terms
 from gans.config import DEFAULTS, arguments_of
 from gans.data.source import Labels, Source
 from gans.errors import UserError, closest
-from gans.game import Game, Pair
+from gans.game import Game, Pair, Task
 
+_BLOCK = 2**14  # steps whose stages are computed together
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
@@ -59,7 +61,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
         average=averages.make(config.get('ema', DEFAULTS['ema'])),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
         target=getattr(gen, 'target', lambda pictures, hyper: pictures),
-        stage=_make_stage(scheduled['growth'], config.steps) if 'growth' in needs else lambda step: None,
+        stage=_make_stage(scheduled['growth']) if 'growth' in needs else lambda step: None,
     )
 
 
@@ -135,16 +137,22 @@ def _make_network(kind, section, where, given):
 
 
 def _make_task(section):
-    make = getattr(tasks, section.name, None)
-    if make is None or make.__module__ != tasks.__name__ or section.name.startswith('_'):
-        raise UserError(f'config.task.name is {section.name!r}, which is not in gans/tasks.py.')
+    known = [name for name, make in vars(tasks).items() if getattr(make, '__annotations__', {}).get('return') is Task]
+    if section.name not in known:
+        near = closest(section.name, known)
+        raise UserError(f'config.task.name is {section.name!r}, which is not in gans/tasks.py{near}.')
+    make = getattr(tasks, section.name)
     return make(**arguments_of(make, section, 'config.task'))
 
 
-def _make_stage(growth, steps):
+def _make_stage(growth):
     """The stage of networks that grow: the highest level that `growth` has begun with, looked up by the step."""
-    stages = np.ceil(jax.vmap(growth)(jnp.arange(steps + 1))).astype(int)
-    return lambda step: int(stages[step])
+
+    @functools.cache
+    def block(number):  # not all at once: training may have 10^8 steps
+        return np.ceil(jax.vmap(growth)(number * _BLOCK + jnp.arange(_BLOCK))).astype(int)
+
+    return lambda step: int(block(step // _BLOCK)[step % _BLOCK])
 
 
 def _check_pairs(task, objective):
@@ -166,7 +174,10 @@ def _make_objective(section):
 
 def _make_terms(section, where):
     """Terms by name; `section` has their arguments by name, or the names alone where none takes any."""
-    sections = section if isinstance(section, ConfigDict) else dict.fromkeys(section, {})
+    names = isinstance(section, (list, tuple)) and all(isinstance(name, str) for name in section)
+    if not names and not isinstance(section, ConfigDict):
+        raise UserError(f"{where} is {section!r}: give a tuple of terms' names, ('l1',) for example, or a section.")
+    sections = dict.fromkeys(section, {}) if names else section
     known = [name for name, make in vars(terms).items() if getattr(make, '__module__', '') == terms.__name__]
     known = [name for name in known if not name.startswith('_')]
     for name in sections:

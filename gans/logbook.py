@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gans.errors import UserError
+from gans.printing import Formatter
 
 METRICS = 'metrics.jsonl'
 TIMING = 'timing.jsonl'
@@ -53,8 +54,8 @@ def _next_number(parent):
 
 def log_to(folder: str | Path) -> None:
     """Sends warnings and messages to the screen and to `log.txt` in the run's folder."""
-    handler = logging.FileHandler(Path(folder) / 'log.txt')
-    handler.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
+    handler = logging.FileHandler(Path(folder) / 'log.txt', encoding='utf-8', errors='backslashreplace')
+    handler.setFormatter(Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
     logging.getLogger().addHandler(handler)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from gans import printing
+
 CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
 DECODED = 'GANS_DECODED'  # environment variable: where decoded pictures are kept; empty turns it off
 FLAGS = 'GANS_XLA_FLAGS'  # environment variable: '0' leaves XLA's flags alone
@@ -30,7 +32,9 @@ _FASTER_COMPILED = {'xla_backend_optimization_level': 1}
 
 def prepare() -> None:
     """Sets XLA's flags and JAX's compilation cache, where the environment does not say otherwise."""
-    logging.basicConfig(level=logging.WARNING, format='%(message)s')
+    screen = logging.StreamHandler()
+    screen.setFormatter(printing.Formatter('%(message)s'))
+    logging.basicConfig(level=logging.WARNING, handlers=[screen])
     for noisy in ('absl', 'orbax', 'jax', 'jax._src'):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if os.environ.get(FLAGS) != '0' and version('jaxlib').startswith(_TRIED):

@@ -10,8 +10,10 @@ ROOT = Path(__file__).parent.parent
 # A room imports only from rooms above it; rooms in one line import nothing of each other.
 FLOORS = (
     ('errors',),
+    ('printing', 'verbs'),
     ('images', 'conv', 'gradients', 'config', 'startup'),
-    ('transposed',),
+    ('transposed', 'ranges'),
+    ('arguments',),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
     ('game', 'heads'),
