@@ -10,6 +10,7 @@ import errno
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,16 @@ def _check_taken(verb, name):
     if others := takers(name):
         which = ' and '.join(f'--mode={other}' for other in others)
         raise UserError(f'--{name} is for {which}, and --mode={verb} does not take it: leave it out.')
+    raise UserError(f'--{name} is not a flag{_nearest(verb, name)}: --mode={verb} --help lists them.')
+
+
+def _nearest(verb, name):
+    """A field of the config that is called so, or the nearest flag of this verb or, failing that, of any."""
     fields = [field for field in RANGES if '*' not in field and (field == name or field.endswith(f'.{name}'))]
-    known = [f'--{FIELD}{field}' for field in fields] or [f'--{known}' for known in sorted(_KNOWN)]
-    near = f" (did you mean '{known[0]}'?)" if fields else closest(f'--{name}', known)
-    raise UserError(f'--{name} is not a flag{near}: --mode={verb} --help lists them.')
+    if fields and verb in takers('config'):
+        return f" (did you mean '--{FIELD}{fields[0]}'?)"
+    own, others = ([f'--{flag}' for flag in sorted(flags)] for flags in (flags_of(verb), _KNOWN))
+    return closest(f'--{name}', own) or closest(f'--{name}', others)
 
 
 def convert(name: str, text: str, flag: Flag) -> Any:
@@ -112,7 +119,9 @@ def convert(name: str, text: str, flag: Flag) -> Any:
         return [expand(f'--{name}', part) for part in parts] if flag.kind == 'paths' else parts
     if flag.kind == 'path':
         return expand(f'--{name}', text)
-    kinds = {'whole': int, 'number': float, 'switch': bool, 'text': str}
+    if flag.kind == 'address' and not re.fullmatch(r'.+:\d{1,5}', text):
+        raise UserError(f'--{name} is {text!r}: give a host and a port, as in 10.0.0.1:1234.')
+    kinds = {'address': str, 'whole': int, 'number': float, 'switch': bool, 'text': str}
     value = _parse(f'--{name}', text, kinds[flag.kind])
     if flag.kind in ('whole', 'number') and not abs(value) <= flag.most:
         raise UserError(f'--{name}={text} is out of range: give a number up to {flag.most:.15g}.')

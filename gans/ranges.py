@@ -24,7 +24,8 @@ class Range(NamedTuple):
       least, most: the bounds, both allowed.
       whole: only whole numbers.
       above, below: `least` (`most`) itself is not allowed.
-      several: False for one number, True for a sequence of any length, None for either.
+      several: False for one number, True for a sequence of them, None for either.
+      fewest: how many numbers such a sequence has at least.
     """
 
     least: float
@@ -33,6 +34,7 @@ class Range(NamedTuple):
     above: bool = False
     below: bool = False
     several: bool | None = False
+    fewest: int = 0
 
     def has(self, number: Any) -> bool:
         """Whether one number lies in the range: False for nan, for whatever is no number, and for a bool."""
@@ -47,12 +49,12 @@ class Range(NamedTuple):
         low = f'{"above" if self.above else "from"} {ends[0]}'
         high = f'{"below" if self.below else "to"} {ends[1]}'
         if self.several:
-            return f'a tuple of {kind}s {low} {high}'
+            return f'a tuple of {f"at least {self.fewest} " if self.fewest else ""}{kind}s {low} {high}'
         return f'a {kind} {low} {high}' + (', or a tuple of such' if self.several is None else '')
 
 
-def _count(least: int, most: int, several: bool | None = False) -> Range:
-    return Range(least, most, whole=True, several=several)
+def _count(least: int, most: int, several: bool | None = False, fewest: int = 0) -> Range:
+    return Range(least, most, whole=True, several=several, fewest=fewest)
 
 
 _SHARE = Range(0, 1)
@@ -99,13 +101,13 @@ RANGES = {
     'generator.width': _count(1, _SIDE),
     '*r.hidden': _count(1, _SIDE, several=None),  # r: of generator and of discriminator
     '*r.noise_maps': _count(0, _SIDE, several=True),
-    '*r.widths': _count(1, _SIDE, several=True),
-    '*r.outer': _count(1, _SIDE, several=True),
-    '*r.inner': _count(1, _SIDE, several=True),
+    '*r.widths': _count(1, _SIDE, several=True, fewest=1),
+    '*r.outer': _count(1, _SIDE, several=True, fewest=1),
+    '*r.inner': _count(1, _SIDE, several=True, fewest=1),
     '*r.dilations': _count(1, 1024, several=True),
     '*r.z_dim': _count(1, _SIDE),
     '*r.levels': _count(0, 12),
-    '*r.depth': _count(1, 1000),
+    '*r.depth': _count(1, 16),  # every layer doubles the dilation
     '*r.channels': _count(1, 3),
     '*r.kernel': _count(1, 63),
     '*r.kernels': _count(1, _SIDE),
@@ -158,7 +160,7 @@ def check(config: Mapping) -> None:
         for name in names:
             _check_needed(config, name, kind)
     _check_name(config['name'])
-    for name, value in flatten({key: value for key, value in config.items() if key != 'schedules'}).items():
+    for name, value in _fields({key: value for key, value in config.items() if key != 'schedules'}):
         _check_number(f'config.{name}', value, range_of(name))
     for name, schedule in config['schedules'].items():
         _check_schedule(f'config.schedules.{name}', schedule, _first(SCHEDULES, name))
@@ -177,6 +179,14 @@ def numbers(config: Mapping) -> Iterator[str]:
     for name, value in flatten({key: value for key, value in config.items() if key != 'schedules'}).items():
         if _is_number(value) or (isinstance(value, (list, tuple)) and any(map(_is_number, value))):
             yield name
+
+
+def _fields(section, prefix=''):
+    """(dotted name, value) of everything in a section, sections included."""
+    for key, value in section.items():
+        yield f'{prefix}{key}', value
+        if isinstance(value, Mapping):
+            yield from _fields(value, f'{prefix}{key}.')
 
 
 def _first(table, name):
@@ -217,8 +227,8 @@ def _check_number(where, value, allowed: Range | None):
     if isinstance(value, bool) and where.endswith('.noise') or value is None:
         return  # noise is a choice in some networks, an amount in others; None is for a default
     shape = allowed.several is None or allowed.several == many
-    if where == 'config.size':
-        shape = not many or len(value) == 2
+    if many:
+        shape &= len(value) >= allowed.fewest and (where != 'config.size' or len(value) == 2)
     if not shape or not all(map(allowed.has, value if many else [value])):
         raise UserError(f'{where} is {_short(value)}: give {allowed}.')
 

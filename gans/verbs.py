@@ -11,8 +11,8 @@ class Flag(NamedTuple):
     """One flag of a verb.
 
     Attributes:
-      kind: what its text is read as: 'text', 'path', 'whole', 'number', 'switch' (True or False), 'list' or 'paths'
-        (separated by commas).
+      kind: what its text is read as: 'text', 'path', 'address' (host:port), 'whole', 'number', 'switch' (True or
+        False), 'list' or 'paths' (separated by commas).
       help: what it is for, in a few words.
       default: its value if it is not given; `()` for the lists.
       most: the largest number that is sensible; the least is checked by the verb, which knows why.
@@ -49,7 +49,7 @@ VERBS = {
             'config.FIELD': Flag('text', "another value for one of the config's fields: --config.batch=8"),
             'workdir': Flag('path', 'the run folder, runs/00000-NAME by default; without --config a run to go on with'),
             'dry_run': Flag('switch', 'say what would be trained, write nothing', False),
-            'coordinator': Flag('text', 'with several processes: host:port of the first, the same for all'),
+            'coordinator': Flag('address', 'with several processes: host:port of the first, the same for all'),
             'processes': Flag('whole', 'with several processes: how many', most=10**5),
             'index': Flag('whole', 'with several processes: which this one is, from 0', most=10**5),
         },

@@ -109,6 +109,10 @@ def draw_descriptor(warm_up: int, memory: Memory, latent: Array) -> Array:
     """
     codes = memory.codes
     size = len(codes.mean)
+    if latent.shape[-1] != size:
+        raise UserError(
+            f'config.objective.z_dim is {size}, but config.task.latent is {latent.shape[-1]}: make them equal.'
+        )
     floor = 1e-4 * jnp.trace(codes.cov) / size + 1e-12
     root = jnp.linalg.cholesky(codes.cov + floor * jnp.eye(size))
     drawn = codes.mean + jnp.matmul(latent, root.T, precision='highest')
