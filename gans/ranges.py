@@ -26,6 +26,7 @@ class Range(NamedTuple):
       above, below: `least` (`most`) itself is not allowed.
       several: False for one number, True for a sequence of them, None for either.
       fewest: how many numbers such a sequence has at least.
+      none: None is allowed too, and leaves the choice to whoever reads the field.
     """
 
     least: float
@@ -35,6 +36,7 @@ class Range(NamedTuple):
     below: bool = False
     several: bool | None = False
     fewest: int = 0
+    none: bool = False
 
     def has(self, number: Any) -> bool:
         """Whether one number lies in the range: False for nan, for whatever is no number, and for a bool."""
@@ -117,7 +119,7 @@ RANGES = {
     '*r.slope': Range(-1, 1),
     '*r.*noise': Range(0, 1000),
     '*r.dropout': _DECAY,
-    '*r.init_std': Range(0, 1000),
+    '*r.init_std': Range(0, 1000, none=True),
 }
 
 # The values of a schedule, by its name; `at` is counted in the schedule's unit.
@@ -224,8 +226,8 @@ def _check_number(where, value, allowed: Range | None):
             if _is_number(number) and not math.isfinite(number):
                 raise UserError(f'{where} is {_short(value)}: give numbers that are finite.')
         return
-    if isinstance(value, bool) and where.endswith('.noise') or value is None:
-        return  # noise is a choice in some networks, an amount in others; None is for a default
+    if (isinstance(value, bool) and where.endswith('.noise')) or (value is None and allowed.none):
+        return  # noise is a choice in some networks, an amount in others
     shape = allowed.several is None or allowed.several == many
     if many:
         shape &= len(value) >= allowed.fewest and (where != 'config.size' or len(value) == 2)
@@ -238,7 +240,7 @@ def _check_schedule(where, schedule, allowed: Range):
         return _check_number(where, schedule, allowed)
     unit = schedule.get('unit', 'fraction')
     for key in ('unit', 'of'):
-        if not isinstance(schedule.get(key), (str, type(None))):
+        if key in schedule and not isinstance(schedule[key], str):
             raise UserError(f'{where}.{key} is {_short(schedule[key])}: give a name.')
     if schedule.get('of') == 'size' and allowed.least == 0:
         allowed = Range(0, 10)

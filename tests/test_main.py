@@ -70,6 +70,7 @@ CASES = [
     ([config('dcgan:tiny'), '--config.generator.norm=bacth'], "did you mean 'batch'"),
     ([config('dcgan:tiny'), '--config.generator.activation=rely'], "did you mean 'relu'"),
     ([config('began:tiny'), '--config.task.latent=3'], 'config.objective.z_dim'),
+    ([config('progressive:tiny'), '--config.size=18'], 'multiples of 4'),
     ([config('mnist:tiny'), '--config.discriminator.scale=average'], 'average'),
     # verbs and their flags
     (['--mode=evalute', '--workdir=x'], "did you mean 'evaluate'"),

@@ -82,9 +82,10 @@ class Generator(nn.Module):
         """What of real pictures [N, H, W, 3] of full size is to be imitated now, in the stage's size.
 
         That is the detail that `growth` has reached: while a level is faded in, pictures of two sizes are mixed as the
-        generator's are (PGGAN, section 2).
+        generator's are (PGGAN, section 2). Raises UserError if H or W cannot be halved as often as there are levels.
         """
         top = len(self.widths) - 1
+        check_size(pictures.shape, top, 'progressive')
         mixed = _average(pictures, 2**top)
         for level in range(1, _highest(self) + 1):
             mixed = _fade(repeat(mixed, 2), _average(pictures, 2 ** (top - level)), _share(hyper['growth'], level))
