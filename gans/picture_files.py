@@ -21,10 +21,12 @@ from gans.picture import Picture, everything, windows
 MOST_PIXELS = 178_956_970  # of one picture: what Pillow takes at most before it calls a file an attack
 _HEAD = 4096  # bytes of a file in which its header says how deep it is
 
-# EXIF that describes a photograph, not a file: its tags of structure would be wrong in a file of another one.
-_EXIF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, date, artist, copyright
+# EXIF holds what describes a photograph, which is kept, and how one file is built, which would be wrong in another.
+_ORIENTATION = 0x0112
 _EXIF_PARTS = (0x8769, 0x8825)  # how it was taken; where
-_EXIF_SIDES = (0xA002, 0xA003)  # width and height, which a turned picture no longer has
+_BUILD = (*range(254, 270), *range(273, 297), *range(317, 348), *range(512, 533), 0xA002, 0xA003, 0xA005)
+_TIFF_KEPT = (270, 271, 272, 305, 306, 315, 316, 33432)  # of the tags of a TIFF, which are its EXIF
+_TIFF_KNOWN = (*_TIFF_KEPT, *_EXIF_PARTS, 34675)
 _EXIF_MOST = 65_000  # bytes: what a JPEG can hold
 _SRGB_GAMMA = 0.45455
 _TEXTS = ('comment', 'xmp', 'XML:com.adobe.xmp', 'photoshop')  # Pillow's names for what people and programs wrote
@@ -68,7 +70,7 @@ class Carried(NamedTuple):
       bits: of each value in the file.
       mode: Pillow's name for the kind of pixel that the file has.
       frames: how many pages, frames or sizes are in it.
-      options: what can be kept, as Pillow's options for saving: icc_profile, exif, dpi.
+      options: what can be kept, as Pillow's options for saving the upright picture: icc_profile, exif, dpi.
       others: what cannot, in words.
     """
 
@@ -87,6 +89,7 @@ class Carried(NamedTuple):
 def carries(image, head: bytes) -> Carried:
     """What a file carries, of a Pillow image just opened, and the file's first bytes. Decodes the image."""
     bits, frames = _bits(image, head), _frames(image)  # what is only known before decoding
+    turned = image.tag_v2.get(_ORIENTATION) if image.format == 'TIFF' else None  # which Pillow turns as it decodes
     image.load()
     options, others = {}, []
     exif, whole = _exif_of(image)
@@ -99,10 +102,13 @@ def carries(image, head: bytes) -> Carried:
     with contextlib.suppress(Exception):  # formats say it in tuples, fractions and zeros
         dpi = tuple(float(n) for n in image.info['dpi'])
         if len(dpi) == 2 and all(0 < n < 1e6 for n in dpi):
-            options['dpi'] = dpi
+            on_its_side = (turned or image.getexif().get(_ORIENTATION)) in (5, 6, 7, 8)
+            options['dpi'] = dpi[::-1] if on_its_side else dpi
     texts = not getattr(image, 'is_animated', False) and getattr(image, 'text', None)  # it would decode all frames
     if texts or any(image.info.get(name) for name in _TEXTS):
         others.append('texts or XMP')
+    if image.format == 'TIFF' and any(tag >= 32768 and tag not in _TIFF_KNOWN for tag in image.tag_v2):
+        others.append('private TIFF tags')
     if image.mode.startswith('I;16') and 'transparency' in image.info:
         others.append('transparent gray')
     if not image.info.get('icc_profile') and 'srgb' not in image.info:
@@ -127,11 +133,8 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
                     'translated: make it smaller, or cut it.'
                 )
             carried = carries(image, head)
-            sides = image.size
             with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
                 ImageOps.exif_transpose(image, in_place=True)
-            if 'dpi' in carried.options and image.size != sides:
-                carried.options['dpi'] = carried.options['dpi'][::-1]
             return _in_memory(image, carried.bits), carried
 
 
@@ -261,26 +264,23 @@ def _profile_fits(profile, before, after):
 
 
 def _exif_of(image):
-    """(what describes the photograph, as Pillow's Exif, or None; whether it could be read and is short enough)."""
+    """(what describes the photograph, as bytes, or None; whether it could be read and is short enough)."""
     from PIL import Image
 
     kept = Image.Exif()
     try:
         found = image.getexif()
-        for tag in _EXIF_TAGS:
-            if tag in found:
-                kept[tag] = found[tag]
+        for tag, value in found.items():
+            if tag in _TIFF_KEPT or not (image.format == 'TIFF' or tag in _BUILD or tag in _EXIF_PARTS):
+                kept[tag] = value
         for part in _EXIF_PARTS:
-            inside = {tag: value for tag, value in found.get_ifd(part).items() if tag not in _EXIF_SIDES}
+            inside = {tag: value for tag, value in found.get_ifd(part).items() if tag not in _BUILD}
             if inside:
                 kept[part] = inside
-        if not len(kept):
-            return None, True
-        if len(kept.tobytes()) > _EXIF_MOST:
-            return None, False
+        content = kept.tobytes() if len(kept) else None
     except Exception:  # its tags hold anything
         return None, False
-    return kept, True
+    return (content, True) if content is None or len(content) <= _EXIF_MOST else (None, False)
 
 
 def _bits(image, head):

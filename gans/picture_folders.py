@@ -49,10 +49,9 @@ def find(source: Path, target: Path, masked: bool) -> Found:
     alone = not source.is_dir()
     pictures, masks, passed = [], {}, {}
     for path in _beside(source) if alone else _under(source, target):
-        kind = '' if path.suffix.lower() in FORMATS and os.path.islink(path) else irregular(path)
-        if kind or not is_picture(path):
-            why = f'{kind}' if kind else 'not a picture'
-            passed.setdefault(why, []).append(str(path.relative_to(source.parent if alone else source)))
+        kind = irregular(path) or ('' if is_picture(path) else 'not a picture')
+        if kind:
+            passed.setdefault(kind, []).append(str(path.relative_to(source.parent if alone else source)))
         elif masked and path.stem.lower().endswith(MASK_END):
             masks.setdefault((path.parent, path.stem[: -len(MASK_END)]), []).append(path)
         else:
