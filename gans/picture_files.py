@@ -16,7 +16,7 @@ import numpy as np
 from gans.data import decode
 from gans.errors import UserError, cannot_write
 from gans.images import whole_file
-from gans.picture import Picture, everything, windows
+from gans.picture import MODES, Picture, everything, windows
 
 MOST_PIXELS = 178_956_970  # of one picture: what Pillow takes at most before it calls a file an attack
 _HEAD = 4096  # bytes of a file in which its header says how deep it is
@@ -38,27 +38,30 @@ class Format(NamedTuple):
     Attributes:
       name: Pillow's name.
       lossless: every value is kept.
+      modes: the kinds of pictures in memory that it can hold.
       holds: what it takes beside pixels, by the names of Pillow's options.
       options: how it is written.
     """
 
     name: str
     lossless: bool
+    modes: tuple[str, ...]
     holds: tuple[str, ...]
     options: Mapping = MappingProxyType({})
 
 
-_JPEG = Format('JPEG', False, ('icc_profile', 'exif', 'dpi'), {'quality': 95, 'subsampling': 0})
-_TIFF = Format('TIFF', True, ('icc_profile', 'exif', 'dpi'))
+_ALL = ('icc_profile', 'exif', 'dpi')
+_JPEG = Format('JPEG', False, ('L', 'RGB'), _ALL, {'quality': 95, 'subsampling': 0})
+_TIFF = Format('TIFF', True, MODES, _ALL)
 FORMATS = {
-    '.png': Format('PNG', True, ('icc_profile', 'exif', 'dpi')),
+    '.png': Format('PNG', True, MODES, _ALL),
     '.jpg': _JPEG,
     '.jpeg': _JPEG,
-    '.webp': Format('WEBP', True, ('icc_profile', 'exif'), {'lossless': True, 'exact': True}),
+    '.webp': Format('WEBP', True, MODES[:4], ('icc_profile', 'exif'), {'lossless': True, 'exact': True}),
     '.tif': _TIFF,
     '.tiff': _TIFF,
-    '.bmp': Format('BMP', True, ('dpi',)),
-    '.ppm': Format('PPM', True, ()),
+    '.bmp': Format('BMP', True, ('L', 'RGB'), ('dpi',)),
+    '.ppm': Format('PPM', True, ('L', 'RGB'), ()),
 }
 _WHAT = {'icc_profile': 'ICC profile', 'exif': 'EXIF', 'dpi': 'resolution'}
 
@@ -107,6 +110,8 @@ def carries(image, head: bytes) -> Carried:
     texts = not getattr(image, 'is_animated', False) and getattr(image, 'text', None)  # it would decode all frames
     if texts or any(image.info.get(name) for name in _TEXTS):
         others.append('texts or XMP')
+    if image.format == 'TIFF' and image.tag_v2.get(277, 1) > len(image.getbands()):
+        others.append('extra channels')
     if image.format == 'TIFF' and any(tag >= 32768 and tag not in _TIFF_KNOWN for tag in image.tag_v2):
         others.append('private TIFF tags')
     if image.mode.startswith('I;16') and 'transparency' in image.info:
@@ -123,7 +128,7 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
 
     name = shown(path)
     with decode._explained(name), _open(path) as file, warnings.catch_warnings():
-        warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # MOST_PIXELS is the limit
+        warnings.simplefilter('ignore')  # of odd EXIF; and of many pixels, for which there is MOST_PIXELS
         head = file.read(_HEAD)
         file.seek(0)
         with Image.open(file) as image:
@@ -154,8 +159,12 @@ def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
             options[name] = value
         else:
             lost.append(_WHAT[name])
-    if picture.image.mode in ('LA', 'RGBA') and kind.name in ('JPEG', 'BMP', 'PPM'):
-        raise ValueError(f'{kind.name} cannot hold an alpha channel')
+    if picture.image.mode not in kind.modes:  # the file was not what its name says, or is a rare kind of BMP
+        what = '16 bits' if picture.image.mode == 'I;16' else 'transparency'
+        raise UserError(
+            f"Cannot write '{shown(path)}' (its format cannot hold {what}): give the input its true ending, or make it "
+            'a PNG.'
+        )
     try:
         with whole_file(path) as temporary, _Writer(temporary) as file:
             picture.image.info = {}  # or Pillow writes what it holds in there too
@@ -175,7 +184,7 @@ def is_picture(path: Path) -> bool:
         return True
     try:
         with _open(path) as file, warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            warnings.simplefilter('ignore')
             with Image.open(file):
                 return True
     except UnidentifiedImageError:
@@ -240,12 +249,16 @@ def _in_memory(image, bits):
     from PIL import Image
 
     if image.mode.startswith('I;16'):
-        values = image
-        image = Image.new('I;16', values.size)
+        white = 2 ** min(max(bits, 9), 16) - 1
+        negative = (
+            image.format == 'TIFF' and image.tag_v2.get(262) == 0
+        )  # white is zero: Pillow minds it in 8 bits alone
+        kept = Image.new('I;16', image.size)
         for rows, columns in windows(everything((image.height, image.width))):
             box = (columns.start, rows.start, columns.stop, rows.stop)
-            image.paste(Image.fromarray(np.asarray(values.crop(box)).astype(np.uint16)), box[:2])
-        return Picture(image, white=2 ** min(max(bits, 9), 16) - 1)
+            values = np.asarray(image.crop(box)).astype(np.uint16)
+            kept.paste(Image.fromarray(white - values if negative else values), box[:2])
+        return Picture(kept, white)
     if image.mode in ('I', 'F'):
         return Picture(Image.fromarray(decode._eight_bits(np.asarray(image), image.mode, image.format)))
     if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity

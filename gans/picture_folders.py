@@ -1,5 +1,6 @@
 """Which files of a folder are pictures, which are masks, what their results are called, and what is told about them."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
@@ -46,20 +47,22 @@ def find(source: Path, target: Path, masked: bool) -> Found:
     Raises:
       UserError: there are no pictures, `source` is a mask, or a folder may not be read.
     """
-    alone = not source.is_dir()
+    if not source.is_dir():
+        if not masked:
+            return Found([source], {}, {})
+        if _is_mask(source):
+            raise UserError(f"'{shown(source)}' is a mask: give the picture that it belongs to as --input.")
+        masks = [path for path in _beside(source) if not irregular(path) and is_picture(path)]
+        return Found([source], {(source.parent, source.stem): masks}, {})
     pictures, masks, passed = [], {}, {}
-    for path in _beside(source) if alone else _under(source, target):
+    for path in _under(source, target):
         kind = irregular(path) or ('' if is_picture(path) else 'not a picture')
         if kind:
-            passed.setdefault(kind, []).append(str(path.relative_to(source.parent if alone else source)))
-        elif masked and path.stem.lower().endswith(MASK_END):
+            passed.setdefault(kind, []).append(str(path.relative_to(source)))
+        elif masked and _is_mask(path):
             masks.setdefault((path.parent, path.stem[: -len(MASK_END)]), []).append(path)
         else:
             pictures.append(path)
-    if alone:
-        if masked and source.stem.lower().endswith(MASK_END):
-            raise UserError(f"'{shown(source)}' is a mask: give the picture that it belongs to as --input.")
-        return Found([source], masks, {})
     if not pictures:
         only = next(iter([*passed.values(), *([str(m.name) for m in ms] for ms in masks.values())]), None)
         beside = f' (only other files, such as {shown(only[0])})' if only else ''
@@ -118,8 +121,8 @@ class Notes:
             self.add(f'{carried.bits} bits per value became 8', [path])
         if carried.frames > 1:
             self.add('Of several frames, pages or sizes in the file only the first became a picture', [path])
-        if carried.mode in ('CMYK', 'LAB', 'HSV'):
-            self.add(f'{carried.mode} became RGB', [path])
+        if carried.mode in ('CMYK', 'LAB', 'HSV', 'YCbCr', 'RGBa', 'La'):
+            self.add(f'{carried.mode} became {result.image.mode}', [path])
         for what in lost:
             self.add(f'Left out: {what}', [path])
 
@@ -136,12 +139,8 @@ def _some(names):
 def _under(source, target):
     """The paths of all files under a folder that are not hidden, but for what lies in `target` inside it."""
     own = os.path.realpath(target)
-    try:
+    with _readable(source):
         names = sorted(folders._walk(source))
-    except OSError as error:
-        raise UserError(
-            f"'{shown(error.filename or source)}' may not be read ({error.strerror}): change its permissions."
-        ) from error
     if _inside(source, own):
         own = None  # all of it lies there
     results: dict[Path, bool] = {}
@@ -157,11 +156,24 @@ def _inside(folder, real):
     return os.path.join(os.path.realpath(folder), '').startswith(os.path.join(real, ''))
 
 
+def _is_mask(path):
+    return path.stem.lower().endswith(MASK_END)
+
+
 def _beside(picture):
-    """A picture and the files beside it whose names begin like its own, in order."""
-    with os.scandir(picture.parent) as entries:
-        names = sorted(entry.name for entry in entries if entry.name.startswith(picture.stem + MASK_END[0]))
-    return [picture, *(picture.with_name(name) for name in names if name != picture.name)]
+    """The files beside a picture that are its masks by their names, in order."""
+    with _readable(picture.parent), os.scandir(picture.parent) as entries:
+        paths = [picture.with_name(entry.name) for entry in entries]
+    return sorted(path for path in paths if _is_mask(path) and path.stem[: -len(MASK_END)] == picture.stem)
+
+
+@contextlib.contextmanager
+def _readable(folder):
+    try:
+        yield
+    except OSError as error:
+        where = shown(error.filename or folder)
+        raise UserError(f"'{where}' may not be read ({error.strerror}): change its permissions.") from error
 
 
 def _longest_name(folder):

@@ -27,6 +27,7 @@ from gans.runs import Trained, load_run
 from gans.train_step import sample
 
 MOST_PARTS = 16  # a mask of more parts than this is filled in one go
+MOST_VARIANTS = 10_000
 _MOST_PROBLEMS = 20  # so many are told
 _TELL_EVERY = 10  # seconds between lines about how far it is
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # one failed write means that the others will fail
@@ -55,8 +56,8 @@ class Network:
         """Raises UserError if `variants` are asked of a generator without noise."""
         task = trained.config.task
         latent = task.get('latent', 0)
-        if variants < 1:
-            raise UserError(f'--variants={variants} asks for no picture at all: give at least 1.')
+        if not 1 <= variants <= MOST_VARIANTS:
+            raise UserError(f'--variants={variants}: give 1 to {MOST_VARIANTS}.')
         if variants > 1 and not latent:
             raise UserError(
                 f'The generator of {trained.folder} has no noise, so that --variants={variants} would be {variants} '
@@ -64,11 +65,11 @@ class Network:
             )
         self.shape, self.variants = shape_of(trained.config), variants
         self.share = task.get('max_side', 1.0)
-        self._noise = {'latent': jax.random.normal(jax.random.key(0), (variants, latent))} if latent else {}
+        self._latent = latent
         self._sample = jax.jit(partial(sample, trained.game))
         self._state = trained.state
 
-    def __call__(self, look: Callable[[Window], np.ndarray], window: Window) -> list[Enlarged]:
+    def __call__(self, look: Callable[[Window], np.ndarray], window: Window) -> Callable[[int], Enlarged]:
         """Translates a window of a picture, of any size.
 
         The window is scaled to fit into the training's shape in both directions, in its own proportions, and what is
@@ -79,7 +80,7 @@ class Network:
           window: what to translate.
 
         Returns:
-          for each variant its colours, float in [-1, 1], over the whole window.
+          number of a variant, from 0 -> its colours, float in [-1, 1], over the whole window.
         """
         sides = [s.stop - s.start for s in window]
         scale = max(n / most for n, most in zip(sides, self.shape, strict=True))
@@ -87,10 +88,17 @@ class Network:
         small = np.clip(shrink(look, window, tuple(inner)), -1, 1)
         free = [most - n for n, most in zip(inner, self.shape, strict=True)]
         padded = np.pad(small, [(n // 2, n - n // 2) for n in free] + [(0, 0)], 'symmetric')
-        outputs = self._sample(self._state, {'image': np.stack([padded] * self.variants), **self._noise})
         top, left = (n // 2 for n in free)
-        inside = np.asarray(outputs)[:, top : top + inner[0], left : left + inner[1]]
-        return [Enlarged(output, window) for output in inside]
+
+        def answer(variant):
+            output = np.asarray(self._sample(self._state, {'image': padded[None], **self._noise(variant)}))[0]
+            return Enlarged(output[top : top + inner[0], left : left + inner[1]], window)
+
+        return answer
+
+    def _noise(self, variant):
+        key = jax.random.fold_in(jax.random.key(0), variant)
+        return {'latent': jax.random.normal(key, (1, self._latent))} if self._latent else {}
 
 
 def translate(workdir: str | Path, input: str | Path, output: str | Path, variants: int = 1) -> str:
@@ -144,9 +152,9 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
 def colorize(network: Network, picture: Picture, mask: None = None) -> Iterator[Picture]:
     """The picture's own luma at full resolution with the network's chroma, scaled up bicubically."""
     del mask
-    outputs = network(lambda window: baselines.luma(_floats(picture.seen(window))), everything(picture.size))
-    for variant, output in enumerate(outputs, 1):
-        result = picture.coloured(in_place=variant == len(outputs))
+    answer = network(lambda window: baselines.luma(_floats(picture.seen(window))), everything(picture.size))
+    for variant in range(network.variants):
+        output, result = answer(variant), picture.coloured(in_place=variant == network.variants - 1)
         for window in windows(everything(picture.size)):
             gray = baselines.luma(_floats(picture.rgb(window)))
             result.put(window, baselines.quantise(baselines.keep_luma(gray, output[window])))
@@ -173,13 +181,14 @@ def inpaint(network: Network, picture: Picture, mask: np.ndarray) -> Iterator[Pi
         values[part > 0] = means[part[part > 0] - 1]
         return values
 
-    painted = [network(look, section(place, picture.size, network.shape, network.share)) for _, place in parts]
+    answers = [network(look, section(place, picture.size, network.shape, network.share)) for _, place in parts]
     for variant in range(network.variants):
         result = picture if variant == network.variants - 1 else picture.copy()
-        for (number, place), outputs in zip(parts, painted, strict=True):
+        for (number, place), answer in zip(parts, answers, strict=True):
+            output = answer(variant)
             for window in windows(place):
                 part = labels[window] == number if number else labels[window] > 0
-                result.put(window, baselines.quantise(outputs[variant][window]), part)
+                result.put(window, baselines.quantise(output[window]), part)
         yield result
 
 

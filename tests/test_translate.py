@@ -167,8 +167,7 @@ def test_chroma_lies_where_the_network_put_it(use, tmp_path):
 def whole(network, picture):
     """What a network makes of a float picture [H, W, C], at once."""
     window = everything(picture.shape)
-    (output,) = network(picture.__getitem__, window)
-    return output[window]
+    return network(picture.__getitem__, window)(0)[window]
 
 
 def test_a_picture_of_the_trained_size_is_seen_as_it_is(tmp_path):
@@ -262,7 +261,7 @@ class Record:
 
     def __call__(self, look, window):
         self.seen.append(look(window))
-        return [Enlarged(np.zeros((1, 1, 3), np.float32), window)]
+        return lambda variant: Enlarged(np.zeros((1, 1, 3), np.float32), window)
 
 
 def test_inpainting_shows_sections_with_the_hole_filled():
@@ -407,6 +406,8 @@ def test_variants_differ_and_come_back(use, tmp_path):
     contents = [(tmp_path / 'one' / name).read_bytes() for name in names]
     assert len(set(contents)) == 3
     assert contents == [(tmp_path / 'two' / name).read_bytes() for name in names]
+    translate('run', tmp_path / 'in', tmp_path / 'more', 4)
+    assert contents == [(tmp_path / 'more' / name).read_bytes() for name in names], 'however many are drawn'
 
 
 def test_one_bad_picture_does_not_stop_the_others(use, tmp_path):
@@ -430,7 +431,8 @@ def test_bad_requests_are_explained(use, tmp_path):
         ((folder, folder), 'would be overwritten'),
         ((folder / '00.png', folder), 'would be overwritten'),
         ((folder, folder / '00.png'), 'is no folder: give a folder as --output'),
-        ((folder, tmp_path / 'out', 0), '--variants=0'),
+        ((folder, tmp_path / 'out', 0), '--variants=0: give 1 to 10000'),
+        ((folder, tmp_path / 'out', 10**9), 'give 1 to 10000'),
         ((folder, tmp_path / 'out', 4), 'has no noise'),
         ((folder, tmp_path / 'broken.png' / 'out'), 'Cannot write'),
     ]

@@ -357,6 +357,39 @@ def test_twelve_bits_are_kept(use, tmp_path):
     assert result[inside].mean() == pytest.approx(values[inside].mean() + 122, abs=200)
 
 
+def test_a_negative_of_sixteen_bits_is_read_as_what_it_shows(use, tmp_path):
+    """A TIFF whose white is zero: the result shows the same picture."""
+    use('inpaint')
+    values = np.tile(np.linspace(0, 65535, 48).astype(np.uint16), (48, 1))
+    Image.fromarray(values).save(tmp_path / 'a.tif', tiffinfo={262: 0})
+    content = (tmp_path / 'a.tif').read_bytes()
+    entry = struct.pack('<HHI', 262, 3, 1)
+    assert content.count(entry) == 1
+    (tmp_path / 'a.tif').write_bytes(content.replace(entry + b'\1', entry + b'\0'))
+    box().save(tmp_path / 'a_mask.png')
+    assert translate(tmp_path / 'a.tif', tmp_path / 'out').code == 0
+    result, inside = np.asarray(Image.open(tmp_path / 'out' / 'a.tif')), np.asarray(box()) > 0
+    np.testing.assert_array_equal(result[~inside], 65535 - values[~inside])
+
+
+@pytest.mark.parametrize(
+    ('name', 'kind'), [('a.jpg', 'transparency'), ('a.bmp', 'transparency'), ('a.webp', '16 bits')]
+)
+def test_a_file_that_is_not_what_its_name_says(use, tmp_path, name, kind):
+    use('inpaint')
+    image = flower()
+    image.putalpha(box())
+    if kind == '16 bits':
+        image = Image.fromarray(np.full((48, 48), 1000, np.uint16))
+    image.save(tmp_path / name, 'PNG')
+    box().save(tmp_path / 'a_mask.png')
+    code, out, err = translate(tmp_path / name, tmp_path / 'out')
+    if name == 'a.jpg':
+        assert code == 0 and files_in(tmp_path / 'out') == ['a.png']
+    else:
+        assert (code, out) == (2, '') and f'its format cannot hold {kind}' in err and not (tmp_path / 'out').exists()
+
+
 # Disks.
 
 
