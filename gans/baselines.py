@@ -3,11 +3,14 @@
 Everything here works on NumPy arrays on the host: pictures are float32 in [-1, 1], channels last.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import ndimage
 
 from gans import images
 from gans.data.batches import read_all
+from gans.picture import Window, windows
 from gans.runs import Experiment
 
 _LUMA = np.array([images.WEIGHT_R, images.WEIGHT_G, images.WEIGHT_B], np.float32)
@@ -44,11 +47,10 @@ def keep_luma(gray: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return np.clip(gray + share * chroma, -1, 1)
 
 
-def fill_border(picture: np.ndarray, mask: np.ndarray, reach: int = 2) -> np.ndarray:
-    """Fills every connected part of a mask with the mean colour of the pixels just around it.
+def fill_border(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fills every connected part of a mask with the mean colour of the pixels just around it, as `border_means`.
 
-    Parts that touch, at corners too, are one part. "Just around" are the pixels outside the mask that are at most
-    `reach` rows and columns from a pixel of the part. A mask over the whole picture has none: it becomes mid-gray.
+    Parts that touch, at corners too, are one part. A mask over the whole picture has no border: it becomes mid-gray.
 
     Args:
       picture: float [H, W, C].
@@ -57,16 +59,43 @@ def fill_border(picture: np.ndarray, mask: np.ndarray, reach: int = 2) -> np.nda
     Returns:
       float32 [H, W, C].
     """
-    mask = np.asarray(mask) > 0.5
     filled = np.array(picture, np.float32)
-    labels, places = connected(mask)
-    for number, place in enumerate(places, 1):
-        around = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in place)
-        part = labels[around] == number
-        near = ndimage.binary_dilation(part, np.ones((2 * reach + 1,) * 2)) & ~mask[around]
-        border = picture[around][near]
-        filled[around][part] = border.mean(axis=0, dtype=np.float64) if len(border) else 0
+    labels, places = connected(np.asarray(mask) > 0.5)
+    means = border_means(filled.__getitem__, labels, places)
+    for number, (place, mean) in enumerate(zip(places, means, strict=True), 1):
+        filled[place][labels[place] == number] = mean
     return filled
+
+
+def border_means(
+    look: Callable[[Window], np.ndarray], labels: np.ndarray, places: list[Window], reach: int = 2
+) -> np.ndarray:
+    """The mean colour around every part of a mask: of pixels outside the mask at most `reach` rows and columns away.
+
+    Args:
+      look: window -> float [h, w, 3], the picture there; it is never looked at as a whole.
+      labels: int [H, W], the numbers of the parts from 1 on, 0 outside the mask.
+      places: the window of each part.
+
+    Returns:
+      float32 [parts, 3]; 0 (mid-gray) for a part that has no pixels around it.
+    """
+    means = np.zeros((len(places), 3), np.float32)
+    for number, place in enumerate(places, 1):
+        total, count = np.zeros(3, np.float64), 0
+        sides = zip(place, labels.shape, strict=True)
+        outer = tuple(slice(max(s.start - reach, 0), min(s.stop + reach, n)) for s, n in sides)
+        for rows, columns in windows(outer):
+            # The part reaches into these rows from up to `reach` rows above and below them.
+            first = max(rows.start - reach, 0)
+            part = labels[first : rows.stop + reach, columns] == number
+            near = ndimage.binary_dilation(part, np.ones((2 * reach + 1,) * 2))[rows.start - first :]
+            near = near[: rows.stop - rows.start] & (labels[rows, columns] == 0)
+            if near.any():
+                total += look((rows, columns))[near].sum(axis=0, dtype=np.float64)
+                count += near.sum()
+        means[number - 1] = total / max(count, 1)
+    return means
 
 
 def connected(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:

@@ -8,7 +8,7 @@ arrays and never runs under jit.
 import contextlib
 import math
 import os
-import threading
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -267,8 +267,9 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None], what
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
     path = Path(path)
-    # Process and thread in the name: two writers of one path must not share a temporary file.
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
+    # At random, since two writers of one path must not share a temporary file; short, since `path.name` may be as long
+    # as names can be.
+    temporary = path.with_name(f'.{secrets.token_hex(6)}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -5,8 +5,11 @@ name. Colorizing keeps the picture's own luma at full resolution and takes only 
 keeps every pixel outside the mask. What a file format cannot hold is written as PNG.
 """
 
+import errno
 import os
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,36 +20,30 @@ import numpy as np
 from gans import baselines
 from gans.build import shape_of
 from gans.errors import UserError
-from gans.picture_files import FORMATS, Picture, is_picture, read_picture, save_picture
+from gans.picture import Enlarged, Picture, Window, bounds, everything, shrink, windows
+from gans.picture_files import irregular, read_picture, save_picture, shown
+from gans.picture_folders import MASK_END, Notes, find, name_results
 from gans.runs import Trained, load_run
 from gans.train_step import sample
 
-MASK_END = '_mask.png'
 MOST_PARTS = 16  # a mask of more parts than this is filled in one go
-_STRIP = 256  # rows whose colours are put together at a time: memory, not speed
-_GRAY_MODES = ('1', 'L', 'LA', 'La', 'I;16', 'I;16L', 'I;16B')
-_LONG_MODES = ('I', 'F')
-
-
-class Result(NamedTuple):
-    """One answer: uint8 [H, W, 3], and where it may differ from the input (bool [H, W]; None for everywhere)."""
-
-    rgb: np.ndarray
-    mask: np.ndarray | None = None
+MOST_VARIANTS = 10_000
+_MOST_PROBLEMS = 20  # so many are told
+_TELL_EVERY = 10  # seconds between lines about how far it is
+_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # one failed write means that the others will fail
 
 
 class Task(NamedTuple):
     """What a run's task does with a picture.
 
     Attributes:
-      paint: (Network, Picture, its path) -> Results, one per variant.
-      lossless: values outside `Result.mask` stay as they are, so the format must keep them.
-      beside: a file is no picture of its own if its name ends so; '' for none.
+      paint: (Network, Picture, mask or None) -> the results, one per variant, of which each is used up before the next
+        is asked for: the last one is the picture itself, painted over.
+      masked: pictures have masks beside them, and keep every pixel outside, so that the format must be lossless.
     """
 
-    paint: Callable[['Network', Picture, Path], list[Result]]
-    lossless: bool
-    beside: str
+    paint: Callable[['Network', Picture, np.ndarray | None], Iterator[Picture]]
+    masked: bool
 
 
 class Network:
@@ -59,8 +56,8 @@ class Network:
         """Raises UserError if `variants` are asked of a generator without noise."""
         task = trained.config.task
         latent = task.get('latent', 0)
-        if variants < 1:
-            raise UserError(f'--variants={variants} asks for no picture at all: give at least 1.')
+        if not 1 <= variants <= MOST_VARIANTS:
+            raise UserError(f'--variants={variants}: give 1 to {MOST_VARIANTS}.')
         if variants > 1 and not latent:
             raise UserError(
                 f'The generator of {trained.folder} has no noise, so that --variants={variants} would be {variants} '
@@ -68,26 +65,40 @@ class Network:
             )
         self.shape, self.variants = shape_of(trained.config), variants
         self.share = task.get('max_side', 1.0)
-        self._noise = {'latent': jax.random.normal(jax.random.key(0), (variants, latent))} if latent else {}
+        self._latent = latent
         self._sample = jax.jit(partial(sample, trained.game))
         self._state = trained.state
 
-    def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """float [h, w, C] in [-1, 1], of any size -> float32 [variants, h, w, 3].
+    def __call__(self, look: Callable[[Window], np.ndarray], window: Window) -> Callable[[int], Enlarged]:
+        """Translates a window of a picture, of any size.
 
-        The picture is scaled to fit into the training's shape in both directions, in its own proportions, and what is
+        The window is scaled to fit into the training's shape in both directions, in its own proportions, and what is
         left free is filled with its mirror images.
+
+        Args:
+          look: window -> float [h, w, C] in [-1, 1], the picture there; it is looked at strip by strip.
+          window: what to translate.
+
+        Returns:
+          number of a variant, from 0 -> its colours, float in [-1, 1], over the whole window.
         """
-        height, width, _ = picture.shape
-        scale = max(height / self.shape[0], width / self.shape[1])
-        inner = [min(max(round(n / scale), 1), most) for n, most in zip((height, width), self.shape, strict=True)]
-        small = np.clip(_resize(picture, inner, 'LANCZOS'), -1, 1)
+        sides = [s.stop - s.start for s in window]
+        scale = max(n / most for n, most in zip(sides, self.shape, strict=True))
+        inner = [min(max(round(n / scale), 1), most) for n, most in zip(sides, self.shape, strict=True)]
+        small = np.clip(shrink(look, window, tuple(inner)), -1, 1)
         free = [most - n for n, most in zip(inner, self.shape, strict=True)]
         padded = np.pad(small, [(n // 2, n - n // 2) for n in free] + [(0, 0)], 'symmetric')
-        outputs = self._sample(self._state, {'image': np.stack([padded] * self.variants), **self._noise})
         top, left = (n // 2 for n in free)
-        inside = np.asarray(outputs)[:, top : top + inner[0], left : left + inner[1]]
-        return np.stack([_resize(output, (height, width), 'BICUBIC') for output in inside])
+
+        def answer(variant):
+            output = np.asarray(self._sample(self._state, {'image': padded[None], **self._noise(variant)}))[0]
+            return Enlarged(output[top : top + inner[0], left : left + inner[1]], window)
+
+        return answer
+
+    def _noise(self, variant):
+        key = jax.random.fold_in(jax.random.key(0), variant)
+        return {'latent': jax.random.normal(key, (1, self._latent))} if self._latent else {}
 
 
 def translate(workdir: str | Path, input: str | Path, output: str | Path, variants: int = 1) -> str:
@@ -106,70 +117,79 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
       UserError: anything that the user can mend. A picture that cannot be read does not stop the others: the error
         comes at the end.
     """
-    source, target = Path(input).expanduser(), Path(output).expanduser()
-    if not source.exists():
-        raise UserError(f"There is no '{source}': give a picture or a folder of pictures as --input.")
-    if target.exists() and not target.is_dir():
-        raise UserError(f"'{target}' is a file: give a folder as --output.")
-    if (source if source.is_dir() else source.parent).resolve() == target.resolve():
-        raise UserError(f"'{target}' is where the input lies, and it would be overwritten: give another --output.")
+    source, target = (Path(os.path.expanduser(place)) for place in (input, output))
+    _check_places(source, target)
     trained = load_run(workdir)
     name = trained.config.task.name
     if name not in _TASKS:
         raise UserError(f'{trained.folder} was trained for {name!r}: only {" and ".join(_TASKS)} translate pictures.')
     task, network = _TASKS[name], Network(trained, variants)
-    pictures, others = _find(source, target, task)
-    names = _name_results(pictures, source, target, task, variants)
-    notes, problems = [], []
-    for path in pictures:
+    found = find(source, target, task.masked)
+    names = name_results(found.pictures, source, target, variants, task.masked)
+    notes, problems, done, told = Notes(), [], 0, time.monotonic()
+    for path in found.pictures:
         try:
-            notes += _translate_one(task, network, path, names[path])
+            _translate_one(task, network, path, found.masks_of(path), names[path], notes)
+            done += 1
         except UserError as error:
             problems.append(str(error))
-    done = len(pictures) - len(problems)
-    if others:
-        notes.append(f'Other files passed over: {others}.')
-    summary = f'{done} of {len(pictures)} pictures ({done * variants} files) written to {target}.'
-    if problems and len(pictures) > 1:
-        raise UserError('\n'.join([*problems, summary, *notes]))
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
+                break
+        if time.monotonic() - told > _TELL_EVERY and path is not found.pictures[-1]:
+            told = time.monotonic()
+            print(f'{done + len(problems)} of {len(found.pictures)} pictures', file=sys.stderr, flush=True)
+    for why, paths in found.passed.items():
+        notes.add(f'Passed over, {why}', paths)
+    summary = f'{done} of {len(found.pictures)} pictures ({done * variants} files) written to {shown(target)}.'
+    if problems and len(found.pictures) > 1:
+        more = [f'And {len(problems) - _MOST_PROBLEMS} more like these.'] if problems[_MOST_PROBLEMS:] else []
+        raise UserError('\n'.join([*problems[:_MOST_PROBLEMS], *more, summary, *notes.lines()]))
     if problems:
         raise UserError(problems[0])
-    return '\n'.join([summary, *notes])
+    return '\n'.join([summary, *notes.lines()])
 
 
-def colorize(network: Network, picture: Picture, path: Path) -> list[Result]:
+def colorize(network: Network, picture: Picture, mask: None = None) -> Iterator[Picture]:
     """The picture's own luma at full resolution with the network's chroma, scaled up bicubically."""
-    del path
-    outputs = network(baselines.luma(_floats(picture.seen)))
-    results = []
-    for output in outputs:
-        rgb = np.empty_like(picture.rgb)
-        for top in range(0, len(rgb), _STRIP):
-            rows = slice(top, top + _STRIP)
-            gray = baselines.luma(_floats(picture.rgb[rows]))
-            rgb[rows] = baselines.quantise(baselines.keep_luma(gray, output[rows]))
-        results.append(Result(rgb))
-    return results
+    del mask
+    answer = network(lambda window: baselines.luma(_floats(picture.seen(window))), everything(picture.size))
+    for variant in range(network.variants):
+        output, result = answer(variant), picture.coloured(in_place=variant == network.variants - 1)
+        for window in windows(everything(picture.size)):
+            gray = baselines.luma(_floats(picture.rgb(window)))
+            result.put(window, baselines.quantise(baselines.keep_luma(gray, output[window])))
+        yield result
 
 
-def inpaint(network: Network, picture: Picture, path: Path) -> list[Result]:
-    """The picture with what the network makes of the white parts of its mask.
+def inpaint(network: Network, picture: Picture, mask: np.ndarray) -> Iterator[Picture]:
+    """The picture with what the network makes of the true parts of its mask, bool [H, W].
 
     Every connected part of the mask is filled with its border's mean colour and shown to the network in a section of
     the picture of its own, so large that the part takes the trained share of it, or as much of the picture as there is.
     """
-    mask = read_mask(path, picture)
-    filled = baselines.fill_border(_floats(picture.seen), mask)
     labels, places = baselines.connected(mask)
+    means = baselines.border_means(lambda window: _floats(picture.seen(window)), labels, places)
+    labels = labels.astype(np.min_scalar_type(len(places)))
     if len(places) > MOST_PARTS:
-        labels, places = mask.astype(int), [_bounds(mask)]
-    results = [picture.rgb.copy() for _ in range(network.variants)]
-    for number, place in enumerate(places, 1):
-        around = section(place, mask.shape, network.shape, network.share)
-        part = labels[around] == number
-        for result, output in zip(results, network(filled[around]), strict=True):
-            result[around][part] = baselines.quantise(output[part])
-    return [Result(result, mask) for result in results]
+        parts = [(0, bounds(mask))]
+    else:
+        parts = list(enumerate(places, 1))
+    del mask  # a byte per pixel
+
+    def look(window):
+        values, part = _floats(picture.seen(window)), labels[window]
+        values[part > 0] = means[part[part > 0] - 1]
+        return values
+
+    answers = [network(look, section(place, picture.size, network.shape, network.share)) for _, place in parts]
+    for variant in range(network.variants):
+        result = picture if variant == network.variants - 1 else picture.copy()
+        for (number, place), answer in zip(parts, answers, strict=True):
+            output = answer(variant)
+            for window in windows(place):
+                part = labels[window] == number if number else labels[window] > 0
+                result.put(window, baselines.quantise(output[window]), part)
+        yield result
 
 
 def section(
@@ -195,134 +215,91 @@ def section(
     return tuple(rows_and_columns)
 
 
-def read_mask(path: Path, picture: Picture) -> np.ndarray:
+def read_mask(path: Path, picture: Picture, masks: list[Path]) -> np.ndarray:
     """The mask beside a picture, bool [H, W]: true where it is lighter than mid-gray and not transparent.
 
+    Args:
+      path: the picture's, for messages.
+      picture: it itself.
+      masks: the files that are its masks by their names: there must be one.
+
     Raises:
-      UserError: there is none, it has another size, or it leaves nothing to do or nothing to go by.
+      UserError: there is none or more than one, it has another size, or it leaves nothing to do or nothing to go by.
     """
-    where = mask_of(path)
-    if not where.is_file():
-        raise UserError(f"'{path}' has no mask: paint white what is to be filled, and put it at '{where}'.")
-    read = read_picture(where)
-    (height, width), (mask_height, mask_width) = picture.rgb.shape[:2], read.rgb.shape[:2]
+    if not masks:
+        wanted = path.with_name(path.stem + MASK_END + '.png')
+        raise UserError(
+            f"'{shown(path)}' has no mask: paint white what is to be filled, and put it at '{shown(wanted)}'."
+        )
+    if len(masks) > 1:
+        both = ' and '.join(f"'{shown(mask.name)}'" for mask in masks)
+        raise UserError(f"'{shown(path)}' has {len(masks)} masks, {both}: leave one.")
+    read, _ = read_picture(masks[0])
+    (height, width), (mask_height, mask_width) = picture.size, read.size
+    name = shown(masks[0])
     if (height, width) != (mask_height, mask_width):
         raise UserError(
-            f"'{where}' has {mask_width}x{mask_height} pixels but '{path}' has {width}x{height}: give the mask the "
-            'size of the picture (upright).'
+            f"'{name}' has {mask_width}x{mask_height} pixels but '{shown(path)}' has {width}x{height}: give the mask "
+            'the size of the picture (upright).'
         )
-    alpha = 1 if read.alpha is None else read.alpha / 255
-    mask = baselines.luma(read.rgb)[..., 0] * alpha > 127.5
+    mask = np.empty(read.size, bool)
+    for window in windows(everything(read.size)):
+        alpha = read.alpha(window)
+        light = baselines.luma(read.rgb(window))[..., 0]
+        mask[window] = (light if alpha is None else light * (alpha / 255)) > 127.5
     if not mask.any():
-        raise UserError(f"'{where}' has nothing white: paint white what is to be filled.")
+        raise UserError(f"'{name}' has nothing white: paint white what is to be filled.")
     if mask.all():
-        raise UserError(f"'{where}' is white all over: leave black what the picture is to keep.")
+        raise UserError(f"'{name}' is white all over: leave black what the picture is to keep.")
     return mask
 
 
-def mask_of(path: Path) -> Path:
-    """Where the mask of a picture lies: NAME.jpg -> NAME_mask.png."""
-    return path.with_name(path.stem + MASK_END)
+def _translate_one(task, network, path, masks, targets, notes):
+    """Writes the variants of one picture; notes what is not as it was."""
+    picture, carried = read_picture(path)
+    mask = None
+    if task.masked:
+        _check_kept(path, carried)
+        mask = read_mask(path, picture, masks)
+    for result, target in zip(task.paint(network, picture, mask), targets, strict=True):
+        lost = save_picture(result, target, carried)
+        if target is targets[0]:
+            notes.of_picture(path, target, carried, result, lost)
 
 
-def _translate_one(task, network, path, targets):
-    """Writes the variants of one picture; returns notes about what is not as it was."""
-    picture = read_picture(path)
-    if task.lossless and picture.mode in _LONG_MODES:
-        raise UserError(f"'{path}' has values of 32 bits, which cannot be kept: convert it to 16 or 8 bits.")
-    for result, target in zip(task.paint(network, picture, path), targets, strict=True):
-        save_picture(_assemble(picture, result), target, picture.profile)
-    notes = []
-    if targets[0].suffix != path.suffix:
-        notes.append(f"'{path}' became PNG ({targets[0].name}), since its own format cannot hold the result.")
-    if picture.deep is not None and not task.lossless:
-        notes.append(f"'{path}' has 16 bits per value; its colours have 8.")
-    return notes
-
-
-def _find(source, target, task):
-    """(the pictures to translate, in order; how many other files lie among them)."""
-    if not source.is_dir():
-        if task.beside and source.name.endswith(task.beside):
-            raise UserError(f"'{source}' is a mask: give the picture that it belongs to as --input.")
-        return [source], 0
-    pictures, others = [], 0
-    for folder, subfolders, files in os.walk(source):
-        folder = Path(folder)
-        # Results of an earlier call may lie in a folder inside the input.
-        subfolders[:] = sorted(
-            name for name in subfolders if name[0] != '.' and (folder / name).resolve() != target.resolve()
+def _check_kept(path, carried):
+    """Raises UserError if a file has values that no result could keep outside the mask."""
+    if carried.mode in ('I', 'F'):
+        raise UserError(
+            f"'{shown(path)}' has values of {carried.bits} bits of a kind that cannot be kept: convert it to PNG of 16 "
+            'or 8 bits.'
         )
-        for name in sorted(files):
-            if name[0] == '.' or (task.beside and name.endswith(task.beside)):
-                continue
-            found = is_picture(folder / name)
-            pictures += [folder / name] if found else []
-            others += not found
-    if not pictures:
-        raise UserError(f"There are no pictures in '{source}': give a picture or a folder that has some as --input.")
-    return pictures, others
+    if carried.deep_colour:
+        raise UserError(
+            f"'{shown(path)}' has colours of {carried.bits} bits per value, which cannot be kept outside the mask: "
+            'convert it to 8 bits.'
+        )
 
 
-def _name_results(pictures, source, target, task, variants):
-    """{picture: the paths of its results}; raises UserError if two would meet, or one would replace an input."""
-    inputs = {path.resolve() for path in pictures}
-    names, owners = {}, {}
-    for path in pictures:
-        wanted = target / (path.relative_to(source) if source.is_dir() else path.name)
-        kind = FORMATS.get(path.suffix.lower())
-        if kind is None or (task.lossless and not kind.lossless):
-            wanted = wanted.with_suffix('.png')
-        ends = [f'_{k}' for k in range(1, variants + 1)] if variants > 1 else ['']
-        names[path] = [wanted.with_name(f'{wanted.stem}{end}{wanted.suffix}') for end in ends]
-        for result in names[path]:
-            if result.resolve() in inputs:
-                raise UserError(f"'{result}' is one of the pictures to translate: give another --output.")
-            if result in owners:
-                raise UserError(f"'{owners[result]}' and '{path}' would both become '{result}': rename one of them.")
-            owners[result] = path
-    return names
-
-
-def _assemble(picture, result):
-    """A result as a Pillow image; what is only filled in stays gray, 16 bits deep and transparent if it was."""
-    from PIL import Image
-
-    kept_gray = result.mask is not None and picture.mode in _GRAY_MODES
-    if kept_gray and picture.deep is not None:
-        values = picture.deep.copy()
-        values[result.mask] = np.rint(baselines.luma(result.rgb[result.mask])[:, 0] * 257)
-        return Image.fromarray(values)
-    if kept_gray:
-        image = Image.fromarray(np.rint(baselines.luma(result.rgb)[..., 0]).astype(np.uint8))
-    else:
-        image = Image.fromarray(result.rgb)
-    if picture.alpha is not None:
-        image.putalpha(Image.fromarray(picture.alpha))
-    return image
+def _check_places(source, target):
+    if not os.path.lexists(source):
+        raise UserError(f"There is no '{shown(source)}': give a picture or a folder of pictures as --input.")
+    if not os.path.isdir(source) and irregular(source):
+        raise UserError(f"'{shown(source)}' is {irregular(source)}: give a picture or a folder of pictures as --input.")
+    if os.path.lexists(target) and not os.path.isdir(target):
+        raise UserError(f"'{shown(target)}' is no folder: give a folder as --output.")
+    if os.path.realpath(source if os.path.isdir(source) else source.parent) == os.path.realpath(target):
+        raise UserError(
+            f"'{shown(target)}' is where the input lies, and it would be overwritten: give another --output."
+        )
 
 
 def _floats(pictures):
     return pictures.astype(np.float32) / 127.5 - 1
 
 
-def _resize(picture, size, filter_name):
-    """float [H, W, C] -> float32 [*size, C]; antialiased where it shrinks."""
-    from PIL import Image
-
-    height, width = size
-    kind = Image.Resampling[filter_name]
-    planes = [Image.fromarray(np.ascontiguousarray(p, np.float32)) for p in np.moveaxis(picture, -1, 0)]
-    return np.stack([np.asarray(plane.resize((width, height), kind)) for plane in planes], axis=-1)
-
-
-def _bounds(mask):
-    """The rows and columns that hold all of a mask."""
-    return tuple(slice(int(n[0]), int(n[-1]) + 1) for n in (np.flatnonzero(mask.any(axis=a)) for a in (1, 0)))
-
-
 # Task name -> what it does with a picture.
 _TASKS = {
-    'colorize': Task(colorize, lossless=False, beside=''),
-    'inpaint': Task(inpaint, lossless=True, beside=MASK_END),
+    'colorize': Task(colorize, masked=False),
+    'inpaint': Task(inpaint, masked=True),
 }

@@ -6,7 +6,8 @@ from saved_run import fake_run, make_config, save_pictures, save_run, smooth_pic
 
 from gans import translate as module
 from gans.errors import UserError
-from gans.picture_files import Picture, read_picture
+from gans.picture import Enlarged, Picture, everything
+from gans.picture_files import read_picture
 from gans.translate import Network, inpaint, section, translate
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
@@ -136,7 +137,7 @@ def test_every_mode_was_there(colorized):
     source, target, text = colorized
     assert sorted(p.name for p in target.iterdir()) == sorted(p.name for p in source.iterdir()) == sorted(MODES)
     assert text.startswith(f'{len(MODES)} of {len(MODES)} pictures')
-    assert "deep.png' has 16 bits per value" in text
+    assert '16 bits per value became 8' in text
 
 
 @pytest.mark.parametrize('size', [(1, 1), (3, 200), (64, 64), (131, 65), (30, 31)])
@@ -163,19 +164,25 @@ def test_chroma_lies_where_the_network_put_it(use, tmp_path):
     assert np.ptp(result, axis=1).max() <= 1, 'no columns'
 
 
+def whole(network, picture):
+    """What a network makes of a float picture [H, W, C], at once."""
+    window = everything(picture.shape)
+    return network(picture.__getitem__, window)(0)[window]
+
+
 def test_a_picture_of_the_trained_size_is_seen_as_it_is(tmp_path):
     network = Network(run_of(tmp_path, 'colorize', paint))
     picture = np.random.default_rng(0).uniform(-1, 1, (64, 64, 1)).astype(np.float32)
-    np.testing.assert_allclose(network(picture)[0, ..., 1], picture[..., 0], atol=1e-6)
+    np.testing.assert_allclose(whole(network, picture)[..., 1], picture[..., 0], atol=1e-6)
 
 
 def test_what_is_left_free_is_filled_with_the_picture(tmp_path):
     """A network that says the mean of what it sees."""
     network = Network(run_of(tmp_path, 'colorize', lambda x, _: jnp.ones((*x.shape[:3], 3)) * x.mean()))
     for size in ((20, 90), (300, 40), (1, 7)):
-        outputs = network(np.full((*size, 1), 0.8, np.float32))
-        assert outputs.shape == (1, *size, 3)
-        np.testing.assert_allclose(outputs, 0.8, atol=1e-5)
+        output = whole(network, np.full((*size, 1), 0.8, np.float32))
+        assert output.shape == (*size, 3)
+        np.testing.assert_allclose(output, 0.8, atol=1e-5)
 
 
 # Inpainting.
@@ -237,7 +244,7 @@ def test_a_jpeg_becomes_png_to_keep_its_pixels(use, tmp_path):
     Image.fromarray(colours(70, 90)).save(tmp_path / 'in' / 'a.jpg')
     save_mask(tmp_path / 'in' / 'a.jpg', hole(70, 90))
     text = translate('run', tmp_path / 'in', tmp_path / 'out')
-    assert 'a.png' in text and [p.name for p in (tmp_path / 'out').iterdir()] == ['a.png']
+    assert 'Became PNG' in text and [p.name for p in (tmp_path / 'out').iterdir()] == ['a.png']
     outside = hole(70, 90) == 0
     before, after = upright(tmp_path / 'in' / 'a.jpg')[0], upright(tmp_path / 'out' / 'a.png')[0]
     np.testing.assert_array_equal(before[outside], after[outside])
@@ -252,33 +259,31 @@ class Record:
     def __init__(self):
         self.seen = []
 
-    def __call__(self, picture):
-        self.seen.append(picture)
-        return np.zeros((1, *picture.shape[:2], 3), np.float32)
+    def __call__(self, look, window):
+        self.seen.append(look(window))
+        return lambda variant: Enlarged(np.zeros((1, 1, 3), np.float32), window)
 
 
-def test_inpainting_shows_sections_with_the_hole_filled(tmp_path):
+def test_inpainting_shows_sections_with_the_hole_filled():
     rgb = np.full((400, 500, 3), 200, np.uint8)
     mask = np.zeros((400, 500), np.uint8)
     mask[10:30, 10:30] = mask[200:300, 300:360] = 255
     rgb[mask > 0] = 7  # must not be seen
-    save_mask(tmp_path / 'a.png', mask)
     network = Record()
-    (result,) = inpaint(network, Picture(rgb, rgb, None, None, 'RGB', None), tmp_path / 'a.png')
+    (result,) = inpaint(network, Picture(Image.fromarray(rgb)), mask > 0)
     assert [s.shape[:2] for s in network.seen] == [(64, 64), (250, 250)]
     for seen in network.seen:
         np.testing.assert_allclose(seen, 200 / 127.5 - 1, atol=1e-6)
-    np.testing.assert_array_equal(np.unique(result.rgb[mask > 0]), 128)
+    np.testing.assert_array_equal(np.unique(np.asarray(result.image)[mask > 0]), 128)
 
 
-def test_a_mask_of_many_parts_is_shown_once(tmp_path):
+def test_a_mask_of_many_parts_is_shown_once():
     mask = np.zeros((90, 90), np.uint8)
     mask[10:80:6, 10:80:6] = 255
-    save_mask(tmp_path / 'a.png', mask)
-    rgb, network = np.full((90, 90, 3), 9, np.uint8), Record()
-    (result,) = inpaint(network, Picture(rgb, rgb, None, None, 'RGB', None), tmp_path / 'a.png')
+    network = Record()
+    (result,) = inpaint(network, Picture(Image.new('RGB', (90, 90), (9, 9, 9))), mask > 0)
     assert len(network.seen) == 1
-    np.testing.assert_array_equal((result.rgb == 128).all(axis=-1), mask > 0)
+    np.testing.assert_array_equal((np.asarray(result.image) == 128).all(axis=-1), mask > 0)
 
 
 @pytest.mark.parametrize(
@@ -329,15 +334,15 @@ def test_masks_of_any_mode(tmp_path, mode):
     else:
         image = Image.fromarray(mask).convert(mode)
     image.save(tmp_path / 'a_mask.png')
-    rgb = colours(40, 50)
-    found = module.read_mask(tmp_path / 'a.png', Picture(rgb, rgb, None, None, 'RGB', None))
+    picture = Picture(Image.fromarray(colours(40, 50)))
+    found = module.read_mask(tmp_path / 'a.png', picture, [tmp_path / 'a_mask.png'])
     np.testing.assert_array_equal(found, mask > 0)
 
 
 def test_the_threshold_is_one_half(tmp_path):
     Image.fromarray(np.array([[127, 128]], np.uint8)).save(tmp_path / 'a_mask.png')
-    rgb = np.zeros((1, 2, 3), np.uint8)
-    found = module.read_mask(tmp_path / 'a.png', Picture(rgb, rgb, None, None, 'RGB', None))
+    picture = Picture(Image.new('RGB', (2, 1)))
+    found = module.read_mask(tmp_path / 'a.png', picture, [tmp_path / 'a_mask.png'])
     np.testing.assert_array_equal(found, [[False, True]])
 
 
@@ -353,7 +358,7 @@ def test_folders_keep_their_paths_and_pass_other_files_over(use, tmp_path):
     out = tmp_path / 'in' / 'out'  # inside the input
     for _ in range(2):
         text = translate('run', tmp_path / 'in', out)
-        assert text.startswith('2 of 2 pictures') and 'Other files passed over: 1.' in text
+        assert text.startswith('2 of 2 pictures') and "Passed over, not a picture: 'notes.txt'." in text
     found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*') if p.is_file())
     assert found == ['deep/deeper/00.png', 'no_ending.png']
 
@@ -364,7 +369,7 @@ def test_formats_that_cannot_hold_it_become_png(use, tmp_path, name, kind):
     (tmp_path / 'in').mkdir()
     Image.fromarray(colours(32, 32)).convert('L').save(tmp_path / 'in' / name, kind)
     text = translate('run', tmp_path / 'in', tmp_path / 'out')
-    assert f"{name}' became PNG (a.png)" in text
+    assert 'Became PNG' in text and f"{name}'" in text
     assert Image.open(tmp_path / 'out' / 'a.png').size == (32, 32)
 
 
@@ -401,6 +406,8 @@ def test_variants_differ_and_come_back(use, tmp_path):
     contents = [(tmp_path / 'one' / name).read_bytes() for name in names]
     assert len(set(contents)) == 3
     assert contents == [(tmp_path / 'two' / name).read_bytes() for name in names]
+    translate('run', tmp_path / 'in', tmp_path / 'more', 4)
+    assert contents == [(tmp_path / 'more' / name).read_bytes() for name in names], 'however many are drawn'
 
 
 def test_one_bad_picture_does_not_stop_the_others(use, tmp_path):
@@ -423,8 +430,9 @@ def test_bad_requests_are_explained(use, tmp_path):
         ((tmp_path / 'broken.png', tmp_path / 'out'), 'not a picture that Pillow can read'),
         ((folder, folder), 'would be overwritten'),
         ((folder / '00.png', folder), 'would be overwritten'),
-        ((folder, folder / '00.png'), 'is a file: give a folder as --output'),
-        ((folder, tmp_path / 'out', 0), '--variants=0'),
+        ((folder, folder / '00.png'), 'is no folder: give a folder as --output'),
+        ((folder, tmp_path / 'out', 0), '--variants=0: give 1 to 10000'),
+        ((folder, tmp_path / 'out', 10**9), 'give 1 to 10000'),
         ((folder, tmp_path / 'out', 4), 'has no noise'),
         ((folder, tmp_path / 'broken.png' / 'out'), 'Cannot write'),
     ]
@@ -461,7 +469,7 @@ def test_masks_and_long_values_are_no_input(use, tmp_path):
     with pytest.raises(UserError, match='is a mask: give the picture'):
         translate('run', tmp_path / 'a_mask.png', tmp_path / 'out')
     Image.fromarray(np.ones((20, 30), np.float32)).save(tmp_path / 'a.tif')
-    with pytest.raises(UserError, match='values of 32 bits'):
+    with pytest.raises(UserError, match='values of 32 bits of a kind that cannot be kept'):
         translate('run', tmp_path / 'a.tif', tmp_path / 'out')
 
 
@@ -479,7 +487,7 @@ def test_a_checkpoint_alone_is_enough(tmp_path):
     save_pictures(tmp_path / 'in', [colours(70, 100)])
     save_mask(tmp_path / 'in' / '00.png', hole(70, 100))
     translate(run, tmp_path / 'in', tmp_path / 'out')
-    before, after = (read_picture(tmp_path / folder / '00.png').rgb for folder in ('in', 'out'))
+    before, after = (np.asarray(read_picture(tmp_path / folder / '00.png')[0].image) for folder in ('in', 'out'))
     changed = (before != after).any(axis=-1)
     assert changed[hole(70, 100) > 0].mean() > 0.9
     assert not changed[hole(70, 100) == 0].any()
