@@ -129,8 +129,8 @@ def describe(report: Mapping, folder: Path) -> str:
 
 
 _PAIRS = (
-    'Means over pictures as stored (uint8); below each its 95 % bootstrap interval. PSNR: of pictures that are not equal\n'
-    'to the original, where it would be infinite.'
+    'Means over pictures as stored (uint8); below each its 95 % bootstrap interval. PSNR: of pictures that are not\n'
+    'equal to the original; of those it would be infinite.'
 )
 
 _EVALUATIONS = {

@@ -8,7 +8,7 @@ files' names. Pictures pass by in chunks; in memory stay their patches, at 16 pi
 numbers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -123,23 +123,23 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
     held_out = _look(read(ids=test[:count]), count)
-    distances, first, judged = {SAMPLES: [], REAL: []}, {REAL: held_out}, []
+    distances, seen = {SAMPLES: [], REAL: []}, []
     for i, places in enumerate(np.arange(sets * count).reshape(sets, count)):
-        for row, pictures in ((SAMPLES, samples(places, chunk)), (REAL, read(ids=train[places]))):
-            is_first, to_judge = row not in first, judge if row == SAMPLES else None
-            seen = _look(pictures, count, to_judge, number=i + 1, first=is_first)
-            distances[row].append(swd.distances(seen.clouds, held_out.clouds))
-            judged += [] if to_judge is None else [seen.judged]
-            if is_first:
-                first[row] = seen._replace(clouds={}, judged=None)
-    near = _nearest_in_training([first[SAMPLES].small, held_out.small], experiment.config.task, read(ids=train))
+        seen.append(_look(samples(places, chunk), count, judge, i + 1))
+        distances[SAMPLES].append(swd.distances(seen[-1].clouds, held_out.clouds))
+        seen[-1] = seen[-1]._replace(clouds={})  # memory
+        real = _look(read(ids=train[places]), count, None, i + 1).clouds
+        distances[REAL].append(swd.distances(real, held_out.clouds))
+        del real
+    near = _nearest_in_training([seen[0].small, held_out.small], experiment.config.task, read(ids=train))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
-        row: {DIVERSITY: as_json(bootstrap.interval(first[row].diversity))}
+        row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
         | _over_sets(distances[row])
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
-        for row in (SAMPLES, REAL)
+        for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
+    judged = classifier.join([one.judged for one in seen]) if judge else None
     montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
     return {
         'samples': sets * count,
@@ -155,11 +155,15 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
             f'{sets * count} samples and as many training pictures, in sets of {count}; {count // 2} pairs; '
             f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.'
         ],
-    } | ({} if judge is None else {'classes': measure_classes.measure(judge, classifier.join(judged))})
+    } | ({} if judged is None else {'classes': measure_classes.measure(judge, judged)})
 
 
-def _look(chunks: Iterable[np.ndarray], count: int, judge=None, number: int = 0, first: bool = True) -> Seen:
-    """Looks once at `count` pictures, in chunks of uint8 [n, H, W, 3] of which all but the last are as long and even."""
+def _look(chunks: Iterable[np.ndarray], count: int, judge: Callable | None = None, number: int = 0) -> Seen:
+    """Looks once at `count` pictures, in chunks of uint8 [n, H, W, 3]: all but the last are equally many, and even.
+
+    `number` is that of the set; of numbers above 1 little is kept.
+    """
+    whole = number < 2
     diversity, small, judged = [np.zeros(0)], [], []
     chunks, longest = iter(chunks), 0
 
@@ -168,9 +172,9 @@ def _look(chunks: Iterable[np.ndarray], count: int, judge=None, number: int = 0,
         for chunk in chunks:
             longest = max(longest, len(chunk))
             floats = chunk.astype(np.float32) / 127.5 - 1
-            if first:
+            if whole:
                 small.append(shrink(chunk))
-            if first and len(chunk) > 1:
+            if whole and len(chunk) > 1:
                 filled = floats[np.arange(longest) % len(chunk)]  # one shape to compile for
                 diversity.append(np.asarray(pairwise_ms_ssim(filled))[: len(chunk) // 2])
             if judge is not None:

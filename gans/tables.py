@@ -29,10 +29,13 @@ def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
         lines.append([shorten(shown(row)), *(cell(found.get(name), d) for name, d in digits.items())])
         lines.append(['', *(spread(found.get(name), d) for name, d in digits.items())])
     first, *others = (max(map(columns, texts)) for texts in zip(*lines, strict=True))
+    widths = [first, *(max(width + 2, 20) for width in others)]
     return '\n'.join(
-        line[0]
-        + ' ' * (first - columns(line[0]))
-        + ''.join(' ' * (max(width + 2, 20) - columns(text)) + text for width, text in zip(others, line[1:], strict=True))
+        ''.join(
+            f'{text}{free}' if i == 0 else f'{free}{text}'
+            for i, (text, width) in enumerate(zip(line, widths, strict=True))
+            for free in [' ' * (width - columns(text))]
+        ).rstrip()
         for line in lines
     )
 

@@ -13,7 +13,7 @@ def by_content(source: Source, ids: np.ndarray) -> np.ndarray:
     """The numbers `ids` [n] of pictures in a random order that their keys alone decide: int64 [n].
 
     Every beginning of it is a random sample of the whole, so that a set is cut by taking the first ones. Copies of a
-    picture have places of their own, as other pictures have; which copy comes first makes no difference to what is seen.
+    picture have places of their own, as other pictures have; which copy comes first makes no difference.
     """
     found, copies = [], Counter()
     for i in np.asarray(ids).tolist():
