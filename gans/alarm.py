@@ -13,6 +13,7 @@ import numpy as np
 
 from gans import images
 from gans.data.batches import read_whole
+from gans.data.content import by_content
 from gans.game import TrainState
 from gans.metrics.colour import colourfulness
 from gans.metrics.diversity import deviation
@@ -29,19 +30,39 @@ Look = Callable[[int, Callable[[], TrainState]], tuple[dict[str, float], str]]
 
 
 class Watch(NamedTuple):
-    """What is watched: a metric's name, pictures [N, H, W, 3] -> number, and the words of a warning about it."""
+    """What is watched.
+
+    Attributes:
+      name: the metric's.
+      number: pictures [N, H, W, 3] -> number.
+      least: where real pictures have no more than this, there is nothing to compare with: one level of 8 bits.
+      without: what is said of such pictures.
+      fact: what a warning says is so.
+      guess: what it says may be the cause.
+    """
 
     name: str
     number: Callable[[jax.Array], jax.Array]
+    least: float
+    without: str
     fact: str
     guess: str
 
 
 WATCHES = {
-    'generate': Watch('diversity', deviation, 'samples differ {} times as much as real pictures do', 'have collapsed'),
+    'generate': Watch(
+        'diversity',
+        deviation,
+        1 / 255,
+        'all alike',
+        'samples differ {} times as much as real pictures do',
+        'have collapsed',
+    ),
     'colorize': Watch(
         'colourfulness',
         lambda pictures: colourfulness(pictures).mean(),
+        1.0,
+        'gray',
         'its pictures are {} times as colourful as real ones',
         'be fading to gray',
     ),
@@ -60,19 +81,32 @@ class Alarm:
     def __init__(self, experiment: Experiment, watch: Watch):
         """Draws the inputs, and measures as many training pictures."""
         config, game = experiment.config, experiment.game
-        which = experiment.train[np.arange(COUNT) % len(experiment.train)]
-        pictures = read_whole(experiment.source, which)
+        # By content: the first of a sorted folder would all be of one kind.
+        few = by_content(experiment.source, experiment.train)[:COUNT]
+        pictures = read_whole(experiment.source, few[np.arange(COUNT) % len(few)])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
         self._gen_inputs = jit_seldom(partial(draw, game))(key, pictures).gen
-        self._real = max(float(watch.number(images.to_float(pictures))), 1e-6)
+        self._real = float(watch.number(images.to_float(pictures)))
         self._measure = jit_seldom(partial(_measure, game, watch))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:
-        """The metric, that of generated pictures in parts of that of real ones, and what is to be said of it."""
+        """The metric, that of generated pictures in parts of that of real ones, and what is to be said of it.
+
+        Where real pictures have next to nothing of it there is no metric, which is said once.
+        """
+        if self._real <= self._watch.least:
+            told, self._warned = self._warned, True
+            return {}, '' if told else self._nothing_to_watch()
         number = float(self._measure(fetch(), self._gen_inputs)) / self._real
         return {self._watch.name: number}, self.judge(step, number)
+
+    def _nothing_to_watch(self):
+        return (
+            f'The training pictures looked at are {self._watch.without}: {self._watch.name} is not logged, since there '
+            'is nothing to compare it with.'
+        )
 
     def judge(self, step: int, number: float) -> str:
         """A sentence if this is a loss that was not told yet, else ''."""

@@ -5,6 +5,7 @@ whatever run they belong to.
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ SHIFT = 1  # pixels by which training pictures are moved at most, up or down and
 FEATURES = 64
 
 _KEY = 20_260_103  # of weights, order and shifts; another number would make old evaluations incomparable
-_AT_ONCE = 256  # pictures that are judged at a time: memory, not speed
+AT_ONCE = 256  # pictures that are judged at a time: memory, not speed
 _ADAM = optax.scale_by_adam()
 
 
@@ -72,12 +73,13 @@ class Network(nn.Module):
 def train(pictures: np.ndarray, labels: np.ndarray) -> Classifier:
     """Trains a classifier for `STEPS` steps, a time that does not depend on how many pictures there are.
 
-    pictures: uint8 [N, H, W, 3]; labels: int [N]. All devices are left alone but the first.
+    pictures: uint8 [N, H, W, 3], or what has a length and gives such pictures for an array or a slice of rows; labels:
+    int [N]. All devices are left alone but the first.
     """
     classes, which = np.unique(labels, return_inverse=True)
     network = Network(len(classes))
     key = jax.random.key(_KEY)
-    params = network.init(key, jnp.zeros((1, *pictures.shape[1:3], 1)))['params']
+    params = network.init(key, jnp.zeros((1, *pictures[:1].shape[1:3], 1)))['params']
     moments = _ADAM.init(params)
     for number, rows in enumerate(_order(len(pictures))):
         rate = RATE * (1 + math.cos(math.pi * number / STEPS)) / 2
@@ -89,11 +91,16 @@ def train(pictures: np.ndarray, labels: np.ndarray) -> Classifier:
 def judge(classifier: Classifier, pictures: np.ndarray) -> Judgement:
     """What a classifier makes of pictures uint8 [N, H, W, 3] of the size that it was trained with."""
     network, found = Network(len(classifier.classes)), []
-    for start in range(0, len(pictures), _AT_ONCE):
-        some = pictures[start : start + _AT_ONCE]
-        filled = some[np.arange(_AT_ONCE) % len(some)]  # one shape to compile for
-        found.append([np.asarray(x)[: len(some)] for x in _look(network, classifier.params, filled)])
-    return Judgement(*(np.concatenate(part) for part in zip(*found, strict=True)))
+    for start in range(0, len(pictures), AT_ONCE):
+        some = pictures[start : start + AT_ONCE]
+        filled = some[np.arange(AT_ONCE) % len(some)]  # one shape to compile for
+        found.append(Judgement(*(np.asarray(x)[: len(some)] for x in _look(network, classifier.params, filled))))
+    return join(found)
+
+
+def join(judgements: Sequence[Judgement]) -> Judgement:
+    """Judgements of several sets of pictures as that of all of them."""
+    return Judgement(*(np.concatenate(part) for part in zip(*judgements, strict=True)))
 
 
 def accuracy(classifier: Classifier, judgement: Judgement, labels: np.ndarray) -> np.ndarray:

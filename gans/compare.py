@@ -9,20 +9,21 @@ import numpy as np
 from gans import images
 from gans.build import shape_of
 from gans.errors import UserError
-from gans.evaluate import FILE, evaluate_run
+from gans.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
 from gans.measure_pairs import MONTAGE_ROWS, PLANS, answers_of, pictures_of
-from gans.runs import Trained, load_run, open_experiment, write_json
-from gans.tables import table
+from gans.runs import Trained, load_run
+from gans.tables import columns, notes, shorten, shown, table, write_report
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
-_ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures')
+_ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
+_LONGEST = 20  # columns of a run's name where it stands before another name
 
 
 def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str:
     """Compares runs of one task on one set of pictures.
 
-    A run that was evaluated at its newest checkpoint is not evaluated again. Writes `compare.png` (input, a column per
-    run, original, as figure 6 of the CGAN post) and `compare.json` into a folder.
+    A run whose newest checkpoint was evaluated, by these measures, is not evaluated again. Writes `compare.png` (input,
+    a column per run, original, as figure 6 of the CGAN post) and `compare.json` into a folder.
 
     Args:
       runs: the run folders, at least two.
@@ -44,19 +45,23 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     _check_same_pictures(found, reports)
     _draw(found, target)
     joined = _join(found, reports)
-    try:
-        write_json(target / 'compare.json', joined)
-    except OSError as error:
-        raise UserError(f'Cannot write {target / "compare.json"} ({error.strerror}): give another --output.') from error
+    write_report(target / 'compare.json', joined)
     first = next(iter(reports.values()))
+    short = _short(reports)
+    rows = _rows(reports, short)
     return '\n'.join(
         [
-            f'{first["task"]}, {first["pictures"]} held-out pictures of {first["data"]}',
-            *(f'{title}: step {report["step"]}' for title, report in reports.items()),
+            f'{first["task"]}, {first["pictures"]} held-out pictures of {shown(first["data"])}',
+            *(
+                f'{short[title]}: {"" if short[title] == title else f"{shown(title)}, "}step {report["step"]}'
+                for title, report in reports.items()
+            ),
+            *first['notes'],
             '',
-            table(joined['rows'], joined['measures']),
+            table(rows, joined['measures']),
             '',
-            f'{target / "compare.png"}, {target / "compare.json"}',
+            *notes(rows),
+            f'{shown(str(target / "compare.png"))}, {shown(str(target / "compare.json"))}',
         ]
     )
 
@@ -69,6 +74,14 @@ def _titles(folders):
         if len(set(titles)) == len(titles):
             break
     return titles
+
+
+def _short(titles):
+    """A name for each run that leaves the tables readable: its title, or a part of it behind a number."""
+    return {
+        title: title if columns(shown(title)) <= _LONGEST else f'{number}: {shorten(shown(title), _LONGEST - 3)}'
+        for number, title in enumerate(titles, 1)
+    }
 
 
 def _check_alike(found: dict[str, Trained]) -> None:
@@ -103,34 +116,31 @@ def _check_same_pictures(found, reports):
 
 
 def _evaluation_of(trained):
-    """The run's evaluation, from its folder if it is there and of this step."""
+    """The run's evaluation, from its folder if it is there, of this checkpoint and by these measures."""
     try:
-        report = json.loads((trained.folder / FILE).read_text())
+        report = json.loads((trained.folder / FILE).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return evaluate_run(trained)  # none yet, or none that can be read
     whole = isinstance(report, dict) and {*_ONCE, 'step', 'config', 'rows', 'ratios', 'baselines'} <= report.keys()
-    return report if whole and report['step'] == trained.step else evaluate_run(trained)
+    this = {'version': VERSION, 'step': trained.step, 'weights': weights(trained)}
+    current = whole and all(report.get(name) == value for name, value in this.items())
+    return report if current else evaluate_run(trained)
 
 
 def _draw(found, target):
     """One row per picture: input, each run's output, original."""
     runs = list(found.values())
-    experiment = open_experiment(runs[0].config)
-    count = len(experiment.test)
-    places = np.unique(np.linspace(0, count - 1, min(MONTAGE_ROWS, count)).round().astype(int))
+    experiment = open_pictures(runs[0])
+    places = np.arange(min(MONTAGE_ROWS, len(experiment.test)))  # in random order, so that they are from all over
     answers = [pictures_of(answers_of(trained, experiment), places) for trained in runs]
     seen, _, real = answers[0]
-    columns = [seen, *(output for _, output, _ in answers), real]
-    images.save_png(target / 'compare.png', images.montage(columns, ['input', *found, 'original']))
+    outputs = [output for _, output, _ in answers]
+    images.save_png(target / 'compare.png', images.montage([seen, *outputs, real], ['input', *found, 'original']))
 
 
 def _join(found, reports):
     """The evaluations as one: the rows that need no network once, then those of every run."""
     first = next(iter(reports.values()))
-    shared = [row for row in first['rows'] if row == 'original' or row in first['baselines']]
-    rows = {row: first['rows'][row] for row in shared}
-    for title, report in reports.items():
-        rows |= {f'{title}: {row}': numbers for row, numbers in report['rows'].items() if row not in shared}
     about = {
         title: {
             'folder': str(found[title].folder),
@@ -141,4 +151,14 @@ def _join(found, reports):
         for title, report in reports.items()
     }
     same = {name: first[name] for name in _ONCE}
-    return {'runs': about, **same, 'rows': rows}
+    return {'runs': about, **same, 'rows': _rows(reports, {title: title for title in reports})}
+
+
+def _rows(reports, titles):
+    """The rows of `_join`, with these names of the runs."""
+    first = next(iter(reports.values()))
+    shared = [row for row in first['rows'] if row == 'original' or row in first['baselines']]
+    rows = {row: first['rows'][row] for row in shared}
+    for title, report in reports.items():
+        rows |= {f'{titles[title]}: {row}': numbers for row, numbers in report['rows'].items() if row not in shared}
+    return rows

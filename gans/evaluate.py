@@ -8,14 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
+import numpy as np
+
 from gans import measure_classes, measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
-from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
-from gans.tables import cell, spread, table
+from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment
+from gans.tables import notes, ratio_line, shown, table, write_report
 
 FILE = 'evaluation.json'
+VERSION = 2  # count up when the same run and pictures give other numbers than before: those are not to be compared
 
 
 class Kind(NamedTuple):
@@ -50,29 +54,47 @@ def evaluate_run(trained: Trained) -> dict:
       UserError: the task has no measures, the pictures are not those of the training, or nothing can be written.
     """
     check_task(trained)
-    experiment = open_experiment(trained.config)
-    with Checkpoints(trained.folder, read_only=True) as checkpoints:
-        trained_on = checkpoints.about(trained.step)['data']
-    if trained_on != fingerprint(experiment):
-        raise UserError(
-            f'{trained.folder} was trained on other pictures than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those pictures back, or --input with where they lie now.'
-        )
+    experiment = open_pictures(trained)
     report = {
+        'version': VERSION,
         'step': trained.step,
+        'weights': weights(trained),
         'config': trained.config.name,
         'task': trained.config.task.name,
         'size': list(shape_of(trained.config)),
         'data': experiment.source.where,
         'pictures': len(experiment.test),
-        'held_out': digest(experiment.source.key(int(i)) for i in experiment.test),
+        'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),
     }
     report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
-    try:
-        write_json(trained.folder / FILE, report)
-    except OSError as error:
-        raise UserError(f'Cannot write {trained.folder / FILE} ({error.strerror}): mend its permissions.') from error
+    write_report(trained.folder / FILE, report)
     return report
+
+
+def open_pictures(trained: Trained) -> Experiment:
+    """Opens the pictures that a run was trained with.
+
+    Raises:
+      UserError: they cannot be opened, or are other ones by now.
+    """
+    try:
+        experiment = open_experiment(trained.config)
+    except UserError as error:
+        raise UserError(f'The pictures of {trained.folder} cannot be opened: {error}') from error
+    with Checkpoints(trained.folder, read_only=True) as checkpoints:
+        trained_on = checkpoints.about(trained.step)['data']
+    if trained_on != fingerprint(experiment):
+        raise UserError(
+            f'{trained.folder} was trained on other pictures than {experiment.source.where} has now, so that what is '
+            'held out may be known to it: give those pictures back, or evaluate with --input=PLACE where they lie now.'
+        )
+    return experiment
+
+
+def weights(trained: Trained) -> str:
+    """A digest of the arrays that the measured pictures were made with."""
+    arrays = jax.tree.leaves(jax.device_get((trained.state.gen, trained.state.carry)))
+    return digest(np.asarray(x).tobytes() for x in arrays)
 
 
 def check_task(trained: Trained) -> None:
@@ -88,24 +110,28 @@ def check_task(trained: Trained) -> None:
 def describe(report: Mapping, folder: Path) -> str:
     """An evaluation for people: the table, the ratios, where the pictures lie."""
     by_class = ['', *measure_classes.describe(report['classes'])] if 'classes' in report else []
-    ratios = [f'{name:<44} {cell(ratio, 3)} {spread(ratio, 3)}' for name, ratio in report['ratios'].items()]
     return '\n'.join(
         [
-            f'{folder.name}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out pictures of '
-            f'{report["data"]}',
+            f'{shown(folder.name)}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out pictures of '
+            f'{shown(report["data"])}',
             _EVALUATIONS[report['task']].note,
+            *report['notes'],
             '',
             table(report['rows'], report['measures']),
             '',
-            *ratios,
+            *(ratio_line(name, ratio) for name, ratio in report['ratios'].items()),
+            *notes(report['rows']),
             *by_class,
             '',
-            ', '.join(str(folder / name) for name in (FILE, *report['montages'])),
+            ', '.join(shown(str(folder / name)) for name in (FILE, *report['montages'])),
         ]
     )
 
 
-_PAIRS = 'Means over pictures as stored (uint8); below each its 95 % bootstrap interval.'
+_PAIRS = (
+    'Means over pictures as stored (uint8); below each its 95 % bootstrap interval. PSNR: of pictures that are not\n'
+    'equal to the original; of those it would be infinite.'
+)
 
 _EVALUATIONS = {
     **{name: Kind(partial(measure_pairs.measure, plan), _PAIRS) for name, plan in measure_pairs.PLANS.items()},

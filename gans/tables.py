@@ -1,11 +1,18 @@
 """Numbers for people and for JSON: means with their intervals, side by side."""
 
+import json
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from gans import images
+from gans.errors import cannot_write
 from gans.metrics.bootstrap import Interval
+
+LONGEST = 44  # columns of a row's name in a table; longer ones lose their middle
 
 
 def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
@@ -16,19 +23,41 @@ def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
       measures: {measure: {'better', 'digits'}}; the order of the columns.
     """
     arrows = {'lower': '\N{DOWNWARDS ARROW}', 'higher': '\N{UPWARDS ARROW}', '': ''}
-    titles = [f'{name} {arrows[measure["better"]]}'.rstrip() for name, measure in measures.items()]
-    width = max(map(len, rows)) + 2
-    lines = [' ' * width + ''.join(f'{title:>20}' for title in titles)]
+    digits = {name: measure['digits'] for name, measure in measures.items()}
+    lines = [['', *(f'{name} {arrows[measure["better"]]}'.rstrip() for name, measure in measures.items())]]
     for row, found in rows.items():
-        digits = {name: measure['digits'] for name, measure in measures.items()}
-        lines.append(f'{row:<{width}}' + ''.join(f'{cell(found.get(n), d):>20}' for n, d in digits.items()))
-        lines.append(' ' * width + ''.join(f'{spread(found.get(n), d):>20}' for n, d in digits.items()))
-    return '\n'.join(lines)
+        lines.append([shorten(shown(row)), *(cell(found.get(name), d) for name, d in digits.items())])
+        lines.append(['', *(spread(found.get(name), d) for name, d in digits.items())])
+    first, *others = (max(map(columns, texts)) for texts in zip(*lines, strict=True))
+    widths = [first, *(max(width + 2, 20) for width in others)]
+    return '\n'.join(
+        ''.join(
+            f'{text}{free}' if i == 0 else f'{free}{text}'
+            for i, (text, width) in enumerate(zip(line, widths, strict=True))
+            for free in [' ' * (width - columns(text))]
+        ).rstrip()
+        for line in lines
+    )
+
+
+def notes(rows: Mapping[str, Mapping]) -> list[str]:
+    """What is to be said of values that are in no mean: a sentence for each row and measure that has some."""
+    found = []
+    for row, by_measure in rows.items():
+        for name, number in by_measure.items():
+            for reason, why in (('equal', 'equal, so that it is infinite'), ('empty', 'without anything to measure')):
+                if number.get(reason):
+                    left, total = number[reason], number['count'] + number.get('equal', 0) + number.get('empty', 0)
+                    rest = 'the mean is that of the others' if number['count'] else 'there is no mean'
+                    found.append(f'{shown(row)}, {name}: {left} of {total} pictures are {why}; {rest}.')
+    return found
 
 
 def cell(number: Mapping | None, digits: int) -> str:
-    """A mean for people, '-' where there is none."""
-    return '-' if number is None or number['mean'] is None else f'{number["mean"]:.{digits}f}'
+    """A mean for people, '-' where there is none, 'all equal' where that is why."""
+    if number is None or number['mean'] is None:
+        return 'all equal' if number and number.get('equal') and not number.get('empty') else '-'
+    return f'{number["mean"]:.{digits}f}'
 
 
 def spread(number: Mapping | None, digits: int) -> str:
@@ -39,12 +68,72 @@ def spread(number: Mapping | None, digits: int) -> str:
 
 
 def as_json(interval: Interval) -> dict:
-    """An interval for JSON, which has no infinity and no NaN: those become null."""
-    numbers = dict(mean=interval.value, low=interval.low, high=interval.high)
-    return {k: v if math.isfinite(v) else None for k, v in numbers.items()} | {'count': interval.count}
+    """An interval for JSON, which has no infinity and no NaN: those become null.
+
+    'count' says how many values the mean is of. Where others were left out, 'equal' says how many because they are
+    infinite (pictures that are equal to the original, in PSNR), and 'empty' how many because there was nothing to
+    measure (an empty mask).
+    """
+    found = {name: _finite(value) for name, value in zip(('mean', 'low', 'high'), interval[:3], strict=True)}
+    left_out = {'equal': interval.infinite, 'empty': interval.missing}
+    return found | {'count': interval.count} | {reason: count for reason, count in left_out.items() if count}
+
+
+def ratio_as_json(ratio: Interval) -> dict:
+    """A ratio for JSON; where there is none, 'none' says why."""
+    found = as_json(ratio)
+    if found['mean'] is None:
+        found['none'] = 'the denominator is 0' if ratio.count else 'nothing to compare'
+    return found
 
 
 def over_sets(values: Sequence[float]) -> dict:
     """A number of each of some sets, for JSON: the mean, the lowest and the highest, which say how far chance goes."""
     numbers = {'mean': np.mean(values), 'low': np.min(values), 'high': np.max(values)}
-    return {name: float(value) for name, value in numbers.items()} | {'count': len(values)}
+    return {name: _finite(float(value)) for name, value in numbers.items()} | {'count': len(values)}
+
+
+def ratio_line(name: str, ratio: Mapping) -> str:
+    """A ratio for people: with its interval, or why there is none."""
+    return f'{name:<44} {ratio.get("none") or f"{cell(ratio, 3)} {spread(ratio, 3)}"}'.rstrip()
+
+
+def write_report(path: Path, report: Mapping) -> None:
+    """Writes JSON for people and programs, whole or not at all, whoever else writes there; raises UserError."""
+    text = json.dumps(report, indent=2, allow_nan=False) + '\n'
+    try:
+        with images.whole_file(path) as temporary:
+            temporary.write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def shown(text: str) -> str:
+    """A name as it may be printed: what would move a terminal's cursor or has no glyph is written as Python does."""
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: East Asian wide characters two, combining ones none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """The text, without its middle where it takes more than `longest` columns."""
+    if columns(text) <= longest:
+        return text
+    half = (longest - 1) // 2
+    return f'{_beginning(text, longest - 1 - half)}\N{HORIZONTAL ELLIPSIS}{_beginning(text[::-1], half)[::-1]}'
+
+
+def _beginning(text, most):
+    taken = ''
+    for character in text:
+        if columns(taken + character) > most:
+            break
+        taken += character
+    return taken
+
+
+def _finite(value):
+    return value if math.isfinite(value) else None

@@ -8,6 +8,7 @@ import pytest
 from generators import generator_config
 
 from gans import alarm, images
+from gans.data.content import by_content
 from gans.metrics.diversity import deviation
 from gans.runs import open_experiment, start
 from gans.train import train
@@ -46,10 +47,16 @@ def test_it_speaks_where_there_never_was_any_but_not_at_once():
     assert judged([(1, 0.01), (19, 0.02), (20, 0.2)]) == []
 
 
+def looked_at(experiment):
+    """The training pictures that are measured, [-1, 1]."""
+    few = by_content(experiment.source, experiment.train)[: alarm.COUNT]
+    return jnp.stack([experiment.source[int(i)] for i in few]) / 127.5 - 1
+
+
 def test_samples_are_measured_in_parts_of_real_pictures():
     experiment = open_experiment(generator_config())
     state = start(experiment)
-    real = jnp.stack([experiment.source[int(i)] for i in experiment.train[: alarm.COUNT]]) / 127.5 - 1
+    real = looked_at(experiment)
 
     class Copy:
         def apply(self, variables, latent, train=False):
@@ -64,7 +71,7 @@ def test_colours_are_measured_in_parts_of_real_pictures(tiny):
     """A generator that gives the gray picture back has no colours; one that gives half of them has half."""
     experiment = open_experiment(tiny('configs/colorize.py'))
     state = start(experiment)
-    real = jnp.stack([experiment.source[int(i)] for i in experiment.train[: alarm.COUNT]]) / 127.5 - 1
+    real = looked_at(experiment)
 
     class Fade:
         def __init__(self, colour):

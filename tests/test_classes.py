@@ -143,7 +143,7 @@ def test_judgements_are_the_networks_in_any_batch(monkeypatch):
     logits, features = (np.asarray(x) for x in classifier.Network(3).apply({'params': judge.params}, gray))
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     for at_once in (500, 7):
-        monkeypatch.setattr(classifier, '_AT_ONCE', at_once)
+        monkeypatch.setattr(classifier, 'AT_ONCE', at_once)
         judged = classifier.judge(judge, pictures)
         np.testing.assert_array_equal(judged.which, logits.argmax(axis=-1))
         np.testing.assert_allclose(judged.confidence, chances.max(axis=-1), rtol=1e-4)
@@ -184,13 +184,13 @@ def experiment_of(path):
     return open_experiment(config)
 
 
-def measure(experiment, labels, sets=3):
-    """The measures of `sets` sets of training pictures that have these labels, taken for samples."""
+def measure(experiment, labels, count=90):
+    """The measures of `count` training pictures that have these labels, taken for samples."""
     pictures, known = bars(120)
-    train, count = experiment.train, len(experiment.test)
-    chosen = np.resize(train[np.isin(known[train], labels)], sets * count)
-    found = {'samples': pictures[chosen], 'real pictures': pictures[np.resize(train, sets * count)]}
-    return measure_classes.measure(experiment, pictures[experiment.test], found)
+    train = experiment.train
+    judge = measure_classes.open_judge(experiment, train, experiment.test, 2000)
+    chosen = np.resize(train[np.isin(known[train], labels)], count)
+    return judge and measure_classes.measure(judge, judge(pictures[chosen]))
 
 
 def test_samples_are_counted_by_class(tmp_path, quick):
@@ -220,11 +220,18 @@ def test_the_numbers_are_those_of_the_judge(tmp_path, quick):
     pictures, labels = bars(120)
     train, test = experiment.train, experiment.test
     judge = classifier.train(pictures[train], labels[train])
-    judged = classifier.judge(judge, pictures[np.resize(train[np.isin(labels[train], [3, 8])], 3 * len(test))])
+    judged = classifier.judge(judge, pictures[np.resize(train[np.isin(labels[train], [3, 8])], 90)])
     held_out = classifier.judge(judge, pictures[test])
-    found = report['rows']['samples']
-    distances = [frechet(some, held_out.features) for some in np.split(judged.features, 3)]
-    assert len(set(distances)) == 3
+    half = len(test) // 2
+    assert report['set'] == half > 8
+    found, real = report['rows']['samples'], report['rows']['real pictures']
+    sets = [judged.features[i * half : (i + 1) * half] for i in range(4)]
+    distances = [frechet(some, held_out.features[:half]) for some in sets]
+    assert len(set(distances)) == 4
+    between = frechet(held_out.features[half : 2 * half], held_out.features[:half])
+    assert real['Frechet distance']['mean'] == pytest.approx(between, rel=1e-6)
+    assert real['confidence']['mean'] == pytest.approx(held_out.confidence.mean(), abs=1e-6)
+    assert real['classes covered']['count'] == len(test), 'of no picture that the judge was trained on'
     for name, value in (('mean', np.mean(distances)), ('low', min(distances)), ('high', max(distances))):
         assert found['Frechet distance'][name] == pytest.approx(value, rel=1e-6)
     assert found['confidence']['mean'] == pytest.approx(judged.confidence.mean(), abs=1e-6)

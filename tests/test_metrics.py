@@ -232,7 +232,7 @@ def test_metrics_also_work_inside_jit(metric):
 
 def test_interval_agrees_with_the_normal_law():
     values = np.random.default_rng(1).normal(3, 2, 400)
-    mean, low, high, count = bootstrap.interval(values, resamples=20_000)
+    mean, low, high, count, *_ = bootstrap.interval(values, resamples=20_000)
     error = values.std() / 20
     assert (mean, count) == (pytest.approx(values.mean()), 400)
     assert low == pytest.approx(mean - 1.96 * error, abs=0.08 * error)
@@ -252,13 +252,24 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 
 def test_interval_leaves_nan_out():
     values = np.array([1.0, np.nan, 2.0, 4.0, np.nan])
-    assert bootstrap.interval(values) == bootstrap.interval([1.0, 2.0, 4.0])
+    assert bootstrap.interval(values) == bootstrap.interval([1.0, 2.0, 4.0])._replace(missing=2)
     assert bootstrap.interval(values).count == 3
     empty = bootstrap.interval([np.nan, np.nan])
     assert np.isnan(empty[:3]).all() and empty.count == 0
     assert np.isnan(bootstrap.interval([])[:3]).all()
-    assert bootstrap.interval(jnp.array([2.5])) == (2.5, 2.5, 2.5, 1)
-    assert bootstrap.interval([1.0, np.inf, 2.0])[0::2] == (np.inf, np.inf)
+
+
+def test_infinite_values_are_counted_and_in_no_mean():
+    found = bootstrap.interval([1.0, np.inf, 2.0, np.nan, np.inf])
+    assert found == bootstrap.interval([1.0, 2.0])._replace(infinite=2, missing=1)
+    nothing = bootstrap.interval([np.inf])
+    assert np.isnan(nothing[:3]).all() and nothing[3:] == (0, 1, 0)
+
+
+def test_one_value_has_no_interval():
+    found = bootstrap.interval(jnp.array([2.5]))
+    assert (found.value, found.count) == (2.5, 1) and np.isnan(found[1:3]).all()
+    assert np.isnan(bootstrap.ratio_interval([1.0], [2.0])[1:3]).all()
 
 
 def test_interval_is_a_function_of_the_seed_and_not_of_the_memory(monkeypatch):
@@ -287,7 +298,7 @@ def test_ratio_interval_draws_pairs():
     exact = bootstrap.ratio_interval(0.7 * b, b)
     np.testing.assert_allclose(exact[:3], 0.7, rtol=1e-12)  # unpaired resampling would have a width
     noisy = 0.7 * b + rng.normal(0, 0.5, 300)
-    value, low, high, count = bootstrap.ratio_interval(noisy, b, resamples=10_000)
+    value, low, high, count, *_ = bootstrap.ratio_interval(noisy, b, resamples=10_000)
     # The delta method for the ratio of means.
     error = (noisy - value * b).std() / np.sqrt(300) / b.mean()
     assert (value, count) == (pytest.approx(noisy.mean() / b.mean()), 300)
@@ -297,7 +308,9 @@ def test_ratio_interval_draws_pairs():
 
 def test_ratio_interval_leaves_pairs_with_nan_out():
     a, b = [1.0, np.nan, 3.0, 4.0], [2.0, 2.0, np.nan, 5.0]
-    assert bootstrap.ratio_interval(a, b) == bootstrap.ratio_interval([1.0, 4.0], [2.0, 5.0])
+    assert bootstrap.ratio_interval(a, b) == bootstrap.ratio_interval([1.0, 4.0], [2.0, 5.0])._replace(missing=2)
+    a, b = [1.0, np.inf, 4.0], [2.0, 2.0, 5.0]
+    assert bootstrap.ratio_interval(a, b) == bootstrap.ratio_interval([1.0, 4.0], [2.0, 5.0])._replace(infinite=1)
     assert np.isnan(bootstrap.ratio_interval([np.nan], [1.0])[:3]).all()
     assert bootstrap.ratio_interval([1.0], [0.0]).value == np.inf
 

@@ -10,42 +10,56 @@ _DRAWS_AT_ONCE = 1_000_000  # 8 MB of indices
 
 
 class Interval(NamedTuple):
-    """An estimate, its interval and the number of values that it rests on."""
+    """An estimate and its interval.
+
+    Attributes:
+      value: the estimate; NaN where there is nothing to estimate it from.
+      low: the interval's ends; NaN where there are fewer than two values.
+      high: see `low`.
+      count: the number of values that it rests on.
+      infinite: how many more were left out because they are infinite (the PSNR of equal pictures is).
+      missing: how many more were left out because they are NaN (a mean over an empty mask is).
+    """
 
     value: float
     low: float
     high: float
     count: int
+    infinite: int = 0
+    missing: int = 0
 
 
 def interval(values: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of `values` [N] and its bootstrap interval.
+    """The mean of the finite ones of `values` [N] and its bootstrap interval.
 
-    NaN values are left out (`count` says how many were not); with none left all three numbers are NaN. The
-    ends are resampled means themselves (no interpolation), so infinite values give infinite ends. The same
-    seed gives the same interval. Raises ValueError for another shape or a level outside (0, 1).
+    The others are counted. The ends are resampled means themselves (no interpolation); one value alone has no interval.
+    The same seed gives the same interval. Raises ValueError for another shape or a level outside (0, 1).
     """
     values = _vector(values)
-    values = values[~np.isnan(values)]
+    missing, infinite = np.isnan(values), np.isinf(values)
+    values = values[~(missing | infinite)]
     means = (values[rows].mean(axis=1) for rows in _resampled(len(values), resamples, seed))
-    return _interval(values.mean() if len(values) else np.nan, means, level, len(values))
+    found = _interval(values.mean() if len(values) else np.nan, means, level, len(values))
+    return found._replace(infinite=int(infinite.sum()), missing=int(missing.sum()))
 
 
 def ratio_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
     """The ratio mean(a) / mean(b) of paired values [N], and its bootstrap interval.
 
     For sentences such as "0.7 of the gray picture's error". a[i] and b[i] belong to one picture and are drawn
-    together. A pair with a NaN is left out. A mean of b of zero gives infinity or NaN. Otherwise as
-    `interval`.
+    together. A pair with a number that is not finite is left out. A mean of b of zero gives infinity or NaN: then there
+    is no ratio. Otherwise as `interval`.
     """
     a, b = _vector(a), _vector(b)
     if len(a) != len(b):
         raise ValueError(f'paired values must be equally many, got {len(a)} and {len(b)}')
-    known = ~(np.isnan(a) | np.isnan(b))
+    missing, infinite = np.isnan(a) | np.isnan(b), np.isinf(a) | np.isinf(b)
+    known = ~(missing | infinite)
     a, b = a[known], b[known]
     with np.errstate(divide='ignore', invalid='ignore'):
         ratios = (a[rows].mean(axis=1) / b[rows].mean(axis=1) for rows in _resampled(len(a), resamples, seed))
-        return _interval(a.mean() / b.mean() if len(a) else np.nan, ratios, level, len(a))
+        found = _interval(a.mean() / b.mean() if len(a) else np.nan, ratios, level, len(a))
+    return found._replace(infinite=int((infinite & ~missing).sum()), missing=int(missing.sum()))
 
 
 def _resampled(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -59,8 +73,8 @@ def _resampled(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 def _interval(value: float, resampled: Iterator[np.ndarray], level: float, count: int) -> Interval:
     if not 0 < level < 1:
         raise ValueError(f'level must lie between 0 and 1, got {level}')
-    if not count:
-        return Interval(np.nan, np.nan, np.nan, 0)
+    if count < 2:
+        return Interval(float(value), np.nan, np.nan, count)
     tail = (1 - level) / 2
     low, high = np.quantile(np.concatenate(list(resampled)), [tail, 1 - tail], method='inverted_cdf')
     return Interval(float(value), float(low), float(high), count)

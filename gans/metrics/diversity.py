@@ -2,31 +2,29 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gans.metrics import ssim
 from gans.metrics.pixels import unit
 
 
-def pairwise_ms_ssim(pictures: jax.Array, seed: int = 0) -> jax.Array:
-    """Multi-scale SSIM of random pairs of a set: 1 where all pictures are equal, the lower the more they differ.
+def pairwise_ms_ssim(pictures: jax.Array) -> jax.Array:
+    """Multi-scale SSIM of pairs of a set: 1 where all pictures are equal, the lower the more they differ.
 
     The mean over pairs is the diversity of Odena et al. 2017 (AC-GAN, section 4.2) and of Karras et al. 2018 (PGGAN,
-    section 5), to be compared with that of real pictures of the same size. No picture is in two pairs, so that the
-    numbers are independent of each other and a bootstrap interval of their mean is honest.
+    section 5), to be compared with that of real pictures of the same size. The pairs are the first two pictures, the
+    next two, and so on, so that a set in random order (`gans.data.content.by_content`) gives random pairs. No picture
+    is in two pairs: the numbers are independent of each other and a bootstrap interval of their mean is honest.
 
     Args:
-      pictures: float [N, H, W, C] in [-1, 1], N at least 2, as `ssim.ms_ssim` wants them.
-      seed: of the pairs.
+      pictures: float [N, H, W, C] in [-1, 1], N at least 2, as `ssim.ms_ssim` wants them; an odd last one has no pair.
 
     Returns:
       float32 [N // 2]. Raises ValueError for fewer than two pictures, or smaller ones than 11 x 11.
     """
-    half = len(pictures) // 2
-    if not half:
+    if len(pictures) < 2:
         raise ValueError(f'a pair needs two pictures, got {len(pictures)}')
-    order = np.random.default_rng(seed).permutation(len(pictures))
-    return ssim.ms_ssim(pictures[order[:half]], pictures[order[half : 2 * half]])
+    paired = len(pictures) // 2 * 2
+    return ssim.ms_ssim(pictures[0:paired:2], pictures[1:paired:2])
 
 
 @jax.jit

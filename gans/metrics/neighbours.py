@@ -1,59 +1,70 @@
 """The nearest picture of a pool, so that copying is seen: small versions are compared pixel by pixel."""
 
+import functools
 from collections.abc import Iterable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-
-from gans.metrics.pixels import unit
 
 SIDE = 16  # pixels: what a copy keeps even where details and noise differ
 
 _AT_ONCE = 1024  # pictures whose distances to a chunk are in memory together
+_ROUNDING = 1e-6  # distances below are those of equal pictures
 
 
-def nearest(pictures: jax.Array, pool: Iterable[jax.Array]) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest picture of a pool for each of `pictures`.
+def shrink(pictures: np.ndarray) -> np.ndarray:
+    """Pictures averaged down to `SIDE` x `SIDE` pixels (or their own size where that is smaller), in [0, 1].
 
-    The distance is the root mean square difference of both at `SIDE` x `SIDE` pixels (or their own size where that is
-    smaller), all channels, in units of the [0, 1] scale: 0 for a copy.
+    uint8 [N, H, W, C], or float in [-1, 1] -> float32 [N, h, w, C]. The triangle filter of `jax.image.resize`, as one
+    product per axis, so that equal pictures have equal small versions whatever they are shrunk together with.
+    """
+    unit = pictures.astype(np.float32) / 255 if pictures.dtype == np.uint8 else (np.float32(pictures) + 1) / 2
+    count, height, width, channels = unit.shape
+    down, across = _filter(height), _filter(width)
+    rows = (down @ unit.reshape(count, height, -1)).reshape(count, len(down), width, channels)
+    return across @ rows
+
+
+def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest picture of a pool for each of some pictures.
+
+    The distance is the root mean square difference of the small versions, all channels, in units of the [0, 1] scale: 0
+    for a copy. Which one is the nearest is found with float32 products of up to `_AT_ONCE` pictures by a chunk; its
+    distance is then computed by differences, since the products lose the last digits, which are all that a copy has.
+    Of pictures of a chunk that are equally near up to 0.0002 any may be taken.
 
     Args:
-      pictures: float [N, H, W, C] in [-1, 1].
-      pool: chunks of the pool, float [m, H, W, C] in [-1, 1].
+      small: N pictures as `shrink` makes them, float32 [N, h, w, C].
+      pool: chunks of the pool, as `shrink` takes them, [m, H, W, C].
 
     Returns:
       (numbers of the nearest in the pool, counted over all chunks: int64 [N]; distances: float64 [N]). Of equally near
       ones the first. Raises ValueError for an empty pool.
     """
-    small = _shrink(pictures)
+    wanted = small.reshape(len(small), -1) - np.float32(0.5)  # around 0 the products lose less
     which, squares, done = np.zeros(len(small), np.int64), np.full(len(small), np.inf), 0
     for chunk in pool:
-        others = _shrink(chunk)
-        for start in range(0, len(small), _AT_ONCE):
+        others = shrink(chunk).reshape(len(chunk), -1) - np.float32(0.5)
+        lengths = (others**2).sum(axis=1)
+        for start in range(0, len(wanted), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
-            found, square = _nearest_of(small[rows], others)
+            products = wanted[rows] @ others.T
+            products *= -2
+            products += lengths
+            found = products.argmin(axis=1)
+            square = ((wanted[rows] - others[found]) ** 2).sum(axis=1)
             better = square < squares[rows]
             which[rows] = np.where(better, done + found, which[rows])
             squares[rows] = np.where(better, square, squares[rows])
         done += len(others)
     if not done:
         raise ValueError('there is no nearest picture in an empty pool')
-    return which, np.sqrt(squares / small.shape[1])
+    distances = np.sqrt(squares / wanted.shape[1])
+    return which, np.where(distances < _ROUNDING, 0, distances)
 
 
-def _nearest_of(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(which of b [m, D] is nearest, its squared distance) for every row of a [n, D]."""
-    squares = (a**2).sum(axis=1)[:, None] - 2 * a @ b.T + (b**2).sum(axis=1)
-    which = squares.argmin(axis=1)
-    # Again by differences: the products lose the last digits, which are all that a copy has.
-    return which, ((a - b[which]) ** 2).sum(axis=1)
-
-
-def _shrink(pictures: jax.Array) -> np.ndarray:
-    """[N, H, W, C] -> float64 [N, D], averaged down to `SIDE` pixels."""
-    count, height, width, channels = pictures.shape
-    shape = (count, min(height, SIDE), min(width, SIDE), channels)
-    small = jax.image.resize(unit(jnp.asarray(pictures)), shape, 'linear', antialias=True)
-    return np.asarray(small, np.float64).reshape(count, -1)
+@functools.cache
+def _filter(side: int) -> np.ndarray:
+    """What resizing one axis does, float32 [min(side, SIDE), side]."""
+    shape = (min(side, SIDE), side)
+    return np.asarray(jax.image.resize(np.eye(side, dtype=np.float32), shape, 'linear', antialias=True))

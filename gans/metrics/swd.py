@@ -3,28 +3,32 @@
 Every picture becomes a Laplacian pyramid; from each of its levels small patches are taken at random, their channels
 brought to mean 0 and deviation 1 over the set, and the two clouds of patches are compared along random directions,
 where the Wasserstein distance is the mean distance of sorted values. Small numbers at a level mean that the two sets
-look alike at that scale. Everything here is NumPy on the host, float32, and nothing is changed in place.
+look alike at that scale. Everything here is NumPy on the host, float32. Pictures are needed a few at a time, and of the
+set only its patches stay in memory: at most `POINTS` of each level, 38 MB in colour.
 """
+
+import concurrent.futures
+import os
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
 PATCH = 7  # pixels
-PATCHES = 128  # of each picture and level
+PATCHES = 128  # of each picture and level, as the authors take; of more than 512 pictures fewer:
+POINTS = 2**16  # patches of a set and level, at most
 DIRECTIONS = 512
 SMALLEST = 16  # pixels: the shorter side of the coarsest level has at least so many
 
-_AT_ONCE = 64  # directions along which projections are in memory together
+_AT_ONCE = 32  # directions along which projections are in memory together, in each thread
 _PICTURES_AT_ONCE = 64
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # Burt & Adelson 1983, with a = 3/8
+_ROUNDING = 1e-5  # of the [-1, 1] scale: smaller deviations are those of float32 arithmetic on constant pictures
 
 
 def swd(a: ArrayLike, b: ArrayLike, seed: int = 0) -> dict[int, float]:
-    """The distance of two sets of pictures at every scale.
-
-    Since channels are brought to one mean and deviation, set by set, as in the authors' code, it says nothing about a
-    cast or a contrast that all pictures of a set share.
+    """The distance of two sets of pictures at every scale: `distances` of their `clouds`.
 
     Args:
       a: float [N, H, W, C] in [-1, 1].
@@ -32,31 +36,55 @@ def swd(a: ArrayLike, b: ArrayLike, seed: int = 0) -> dict[int, float]:
       seed: of the places of the patches and the directions.
 
     Returns:
-      {a level's shorter side in pixels: distance}, finest first. Karras et al. print them times 1000. Raises
-      ValueError for sets of different shapes, or pictures smaller than a patch.
+      {a level's shorter side in pixels: distance}, finest first. Raises ValueError for sets of different shapes, or
+      pictures smaller than a patch.
     """
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
     if a.shape != b.shape or a.ndim != 4:
         raise ValueError(f'sets to compare must be pictures [N, H, W, C] of one shape, got {a.shape} and {b.shape}')
+    return distances(*(clouds([some], len(some), seed=2 * seed + i) for i, some in enumerate((a, b))), seed=seed)
+
+
+def clouds(chunks: Iterable[np.ndarray], count: int, seed: int = 0) -> dict[int, np.ndarray]:
+    """The patches of `count` pictures, given in chunks of float [n, H, W, C] in [-1, 1].
+
+    Since channels are brought to one mean and deviation, set by set, as in the authors' code, they say nothing about a
+    cast or a contrast that all pictures of a set share.
+
+    Args:
+      chunks: the pictures.
+      count: how many they are.
+      seed: of the places of the patches.
+
+    Returns:
+      {a level's shorter side in pixels: float32 [count * patches, C * PATCH * PATCH]}, finest first, with `PATCHES` of
+      each picture, or as many as `POINTS` allow. Raises ValueError for pictures smaller than a patch.
+    """
     rng = np.random.default_rng(seed)
-    found = {}
-    for size, cloud_a, cloud_b in zip(_sizes(a), _clouds(a, rng), _clouds(b, rng), strict=True):
-        flat = [normalise(cloud).reshape(len(cloud), -1) for cloud in (cloud_a, cloud_b)]
-        found[size] = float(sliced_wasserstein(*flat, DIRECTIONS, rng).mean())
-    return found
+    each = max(1, min(PATCHES, POINTS // max(count, 1)))
+    found: dict[int, np.ndarray] = {}
+    done = 0
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PICTURES_AT_ONCE):
+            some = chunk[start : start + _PICTURES_AT_ONCE]
+            rows = slice(done * each, (done + len(some)) * each)
+            for level in laplacian_pyramid(some):
+                patches = take_patches(level, each, rng)
+                cloud = found.setdefault(
+                    min(level.shape[1:3]), np.empty((count * each, *patches.shape[1:]), np.float32)
+                )
+                cloud[rows] = patches
+            done += len(some)
+    return {size: normalise(cloud).reshape(len(cloud), -1) for size, cloud in found.items()}
 
 
-def _sizes(pictures: np.ndarray) -> list[int]:
-    return [min(level.shape[1:3]) for level in laplacian_pyramid(pictures[:1])]
+def distances(a: Mapping[int, np.ndarray], b: Mapping[int, np.ndarray], seed: int = 0) -> dict[int, float]:
+    """The distance of two sets at every scale, by their `clouds`, which have the same sizes: {size: distance}.
 
-
-def _clouds(pictures: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """The patches of every level; the pyramids of a few pictures at a time are in memory."""
-    found = []
-    for start in range(0, len(pictures), _PICTURES_AT_ONCE):
-        levels = laplacian_pyramid(pictures[start : start + _PICTURES_AT_ONCE])
-        found.append([take_patches(level, PATCHES, rng) for level in levels])
-    return [np.concatenate(patches) for patches in zip(*found, strict=True)]
+    Karras et al. print them times 1000. `seed` is that of the directions.
+    """
+    rng = np.random.default_rng(seed)
+    return {size: float(sliced_wasserstein(a[size], b[size], DIRECTIONS, rng).mean()) for size in a}
 
 
 def laplacian_pyramid(pictures: np.ndarray) -> list[np.ndarray]:
@@ -93,10 +121,16 @@ def take_patches(pictures: np.ndarray, count: int, rng: np.random.Generator) -> 
 
 
 def normalise(patches: np.ndarray) -> np.ndarray:
-    """Every channel with mean 0 and deviation 1 over all patches [M, C, h, w]; a constant channel becomes 0."""
-    mean = patches.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
-    deviation = patches.std(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
-    return ((patches - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    """Brings every channel to mean 0 and deviation 1 over all patches, in place; a constant channel becomes 0.
+
+    patches: float32 [M, C, h, w], which is what is returned.
+    """
+    for channel in range(patches.shape[1]):
+        values = patches[:, channel]
+        values -= np.float32(values.mean(dtype=np.float64))
+        deviation = np.sqrt(np.square(values).mean(dtype=np.float64))
+        values *= np.float32(1 / deviation if deviation > _ROUNDING else 0)
+    return patches
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: int, rng: np.random.Generator) -> np.ndarray:
@@ -109,13 +143,18 @@ def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: int, rng: np.ra
         raise ValueError(f'clouds to compare must have one shape, got {a.shape} and {b.shape}')
     axes = rng.standard_normal((a.shape[1], directions)).astype(np.float32)
     axes = axes / np.linalg.norm(axes, axis=0)
-    found = []
-    for start in range(0, directions, _AT_ONCE):
-        some = axes[:, start : start + _AT_ONCE]
+
+    def along(start):
+        some = np.ascontiguousarray(axes[:, start : start + _AT_ONCE].T)
         # Sorted along rows: neighbours in memory.
-        along_a, along_b = (np.sort((points @ some).T, axis=1) for points in (a, b))
-        found.append(np.abs(along_a - along_b).mean(axis=1, dtype=np.float64))
-    return np.concatenate(found)
+        along_a, along_b = (some @ points.T for points in (a, b))
+        along_a.sort(axis=1)
+        along_b.sort(axis=1)
+        along_a -= along_b
+        return np.abs(along_a, out=along_a).mean(axis=1, dtype=np.float64)
+
+    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return np.concatenate(list(pool.map(along, range(0, directions, _AT_ONCE))))
 
 
 def _smooth(pictures: np.ndarray, kernel: np.ndarray) -> np.ndarray:
