@@ -22,32 +22,58 @@ from absl import flags
 from ml_collections import config_flags
 
 from gans import startup
-
-FLAGS = flags.FLAGS
-config_flags.DEFINE_config_file('config', None, 'An experiment page.')
-flags.DEFINE_integer('steps', 20, 'Timed steps per round.')
-flags.DEFINE_integer('rounds', 3, 'How often the step (and the other script) is timed.')
-flags.DEFINE_string('against', None, 'Another script to run in turn; --size, --batch, --dtype and --steps are added.')
-flags.DEFINE_string('python', sys.executable, 'The interpreter of the other script.')
-flags.DEFINE_string('arguments', '', 'More arguments for the other script, "--device cuda --compile" say.')
-flags.DEFINE_string('json', None, 'Write the report to this file.')
+from gans.errors import UserError
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
+    """Times a step as the command line says, program name first; returns the exit code."""
     startup.prepare()
-    FLAGS(arguments)
-    config = FLAGS.config
+    try:
+        values = parse(arguments)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return error.code
+    config = values.config
     step, report = prepare(config)
     rounds = []
-    for _ in range(FLAGS.rounds):
-        rounds.append({'step_ms': step(FLAGS.steps)})
-        if FLAGS.against:
-            rounds[-1]['other_ms'] = time_other(config)
+    for _ in range(values.rounds):
+        rounds.append({'step_ms': step(values.steps)})
+        if values.against:
+            rounds[-1]['other_ms'] = time_other(values)
     report |= summary(rounds, report['operations_least'], report['matmul_per_second'], config)
     print(table(report))
-    if FLAGS.json:
-        with open(FLAGS.json, 'w') as file:
+    if values.json:
+        with open(values.json, 'w') as file:
             json.dump(report, file, indent=1)
+    return 0
+
+
+def parse(arguments: list[str]) -> flags.FlagValues:
+    """The flags of a command line, program name first; raises UserError for a mistake in it."""
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file('config', None, 'A config.', flag_values=values, sys_argv=arguments)
+    flags.DEFINE_integer('steps', 20, 'Timed steps per round.', flag_values=values)
+    flags.DEFINE_integer('rounds', 3, 'How often the step (and the other script) is timed.', flag_values=values)
+    flags.DEFINE_string(
+        'against',
+        None,
+        'Another script to run in turn; --size, --batch, --dtype and --steps are added.',
+        flag_values=values,
+    )
+    flags.DEFINE_string('python', sys.executable, 'The interpreter of the other script.', flag_values=values)
+    flags.DEFINE_string(
+        'arguments', '', 'More arguments for the other script, as in "--device cuda --compile".', flag_values=values
+    )
+    flags.DEFINE_string('json', None, 'Write the report to this file.', flag_values=values)
+    try:
+        rest = values(arguments)
+        if values.config is None:
+            raise UserError('Nothing to time: give --config=configs/inpaint.py.')
+    except (flags.Error, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(str(error).strip().splitlines()[0]) from error
+    if len(rest) > 1:
+        raise UserError(f'{rest[1]!r} is not a flag: flags are written --name=value.')
+    return values
 
 
 def prepare(config):
@@ -111,11 +137,12 @@ def prepare(config):
     return times, report
 
 
-def time_other(config) -> float:
+def time_other(values) -> float:
     """The median step of the other script in milliseconds."""
+    config = values.config
     command = [
-        FLAGS.python, FLAGS.against, '--size', str(config.size), '--batch', str(config.batch),
-        '--dtype', config.dtype, '--steps', str(FLAGS.steps), *shlex.split(FLAGS.arguments),
+        values.python, values.against, '--size', str(config.size), '--batch', str(config.batch),
+        '--dtype', config.dtype, '--steps', str(values.steps), *shlex.split(values.arguments),
     ]  # fmt: skip
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])['median_ms']
@@ -172,4 +199,4 @@ def memory_line(needed: int, taken: int | None) -> str:
 
 
 if __name__ == '__main__':
-    main(sys.argv)
+    sys.exit(main(sys.argv))

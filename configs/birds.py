@@ -104,6 +104,7 @@ def get_config(reading: str = '') -> ConfigDict:
 def _paper(config):
     config.size, config.batch, config.steps, config.ema = 192, 64, 86_000, 0.0
     config.data.source, config.data.threads = 'tfds', 4
+    config.data.tfds.upscale = True  # photographs of the set may have a side below 192 px
     config.generator.outer = config.discriminator.outer = (32, 64, 128)
     config.generator.inner = config.discriminator.inner = (256, 512)
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))

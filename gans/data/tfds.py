@@ -46,7 +46,8 @@ def open_source(
     the project holds out pictures of its own. `data_dir` defaults to $TFDS_DATA_DIR or
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
     pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
-    'label', only its pictures are taken; every record of the split is read for that. `fit`, `upscale`, and what
+    'label' ('' takes all), only its pictures are taken; every record of the split is read for that. `fit`, `upscale`,
+    and what
     is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
     set, split or label, a set without pictures, pictures that are too small, and if TensorFlow or the network is
     needed and not there.
@@ -55,12 +56,14 @@ def open_source(
     decode.check_fit(fit)
     tfds = _import_tfds()
     folder = os.path.expanduser(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets')
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UserError(f"'{folder}' is no folder: give the one in which TFDS prepares its sets as data_dir.")
     builder = _prepared(dataset, folder) or _prepare(tfds, dataset, folder)
     _check_features(tfds, dataset, builder.info.features)
     read, count = _records(tfds, builder, dataset, split)
     features = _features_of(read, f'{dataset}/{split}')
     chosen, part = range(count), split
-    if label is not None:
+    if label:
         chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
     names = [f'{dataset}/{split}, picture {i}' for i in chosen]
     return decode.Pictures(
@@ -116,16 +119,23 @@ def _import_tfds() -> Any:
 
 def _prepared(name: str, folder: str) -> Any | None:
     """Returns TFDS's builder for a set that is prepared in `folder`, read from its files alone, or None."""
-    from tensorflow_datasets.core import read_only_builder, registered
+    from tensorflow_datasets.core import naming, read_only_builder, registered
 
+    try:
+        naming.parse_builder_name_kwargs(name)
+    except ValueError as error:
+        raise UserError(
+            f"'{name}' cannot be the name of a TFDS data set: names are like 'mnist', 'celeb_a_hq/1024' (one of several "
+            "configs) or 'mnist:3.0.1' (a version)."
+        ) from error
     try:
         return read_only_builder.builder_from_files(name, data_dir=folder)
     except registered.DatasetNotFoundError:
         return None
-    except Exception as error:  # damaged json, a name that does not parse, no permission
+    except Exception as error:  # damaged json, no permission
         raise UserError(
             f"the TFDS data set '{name}' in '{folder}' cannot be opened ({_first_line(error)}): "
-            'check the name, or delete that folder to prepare it again.'
+            'check its permissions, or delete its folder there to prepare it again.'
         ) from error
 
 
@@ -137,7 +147,11 @@ def _prepare(tfds: Any, name: str, folder: str) -> Any:
         raise UserError(
             f"TFDS knows no data set '{base}'{closest(base, known)}, and none of that name is prepared in '{folder}'."
         )
+    above, inside, _ = folder.partition(f'{os.sep}{base}')
+    if inside and _prepared(name, above):
+        raise UserError(f"'{name}' is not in '{folder}', it is prepared in '{above}': give that folder as data_dir.")
     try:
+        _check_config(tfds, name, base)
         builder = tfds.builder(name, data_dir=folder, file_format='array_record')
         _check_features(tfds, name, builder.info.features)  # before gigabytes are fetched
     except ImportError:  # a few sets need TensorFlow to be described at all
@@ -165,6 +179,22 @@ def _prepare(tfds: Any, name: str, folder: str) -> Any:
     except Exception as error:  # downloads, checksums, disks and manual steps: TFDS raises all kinds
         raise UserError(f"TFDS could not prepare '{name}' in '{folder}': {_first_line(error)}") from error
     return builder
+
+
+def _check_config(tfds: Any, name: str, base: str) -> None:
+    """Raises UserError if a name like 'celeb_a_hq/1024' has a config that TFDS's set does not have."""
+    _, after, config = name.partition(':')[0].partition('/')
+    builder = tfds.builder_cls(base)
+    configs = list(builder.builder_configs)
+    if not after or '=' in config or config in configs:
+        return
+    if not configs:
+        version = builder.VERSION or '1.0.0'
+        raise UserError(f"TFDS's '{base}' has no configs: give '{base}', or '{base}:{version}' if you want a version.")
+    more = ', ...' if configs[5:] else ''
+    raise UserError(
+        f"TFDS's '{base}' has no config '{config}'{closest(config, configs)}: it has {', '.join(configs[:5])}{more}"
+    )
 
 
 def _check_features(tfds: Any, name: str, features: Any) -> None:
@@ -232,7 +262,9 @@ def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: in
     """Returns which of `count` examples have the class `label`."""
     feature = dict(builder.info.features.items()).get('label')
     if not isinstance(feature, tfds.features.ClassLabel):
-        raise UserError(f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': leave label out.")
+        raise UserError(
+            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, label=, to take all."
+        )
     if label not in feature.names:
         known = closest(label, feature.names) or f': it has {", ".join(feature.names[:5])}, ...'
         raise UserError(f"the TFDS data set '{builder.info.full_name}' has no class '{label}'{known}.")
@@ -284,5 +316,6 @@ class _TfRecords:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    said = re.sub('^Failed to construct dataset .*?}": ', '', str(error))  # TFDS repeats what it was called with
+    lines = [line for line in said.splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -1,0 +1,323 @@
+"""What the documents print is what works: every command runs, every flag, field, config and variant exists.
+
+One rule makes commands small (`smaller`): a config is taken in its variant `:tiny`, and trains two steps. Words that stand for
+something of the reader's (RUN, PLACE, ~/photos) are files of those names in the working directory, or are in REPLACED.
+A command that is no `python main.py` or `python -m benchmarks.step` must stand in TOLD.
+"""
+
+import io
+import json
+import re
+import shutil
+import zipfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import ROOT, main
+from PIL import Image
+from prepared_sets import prepare
+from printed_commands import (
+    DOCUMENTS,
+    Printed,
+    commands,
+    docstring_commands,
+    docstring_flags,
+    printed_configs,
+    printed_fields,
+    python_blocks,
+)
+from variants import CONFIGS, everything, fields, variants
+
+from gans.config import load
+
+# Commands of other programs: only the files that they name are looked for.
+TOLD = ('pip install ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
+# What a reader puts in the place of a word, where no file of that name can stand for it.
+REPLACED = {
+    '--config=PAGE': '--config=own.py',
+    '--config.data.mnist.path=PLACE': '--config.data.mnist.path=digits.npz',
+    '--workdir=/content/drive/MyDrive/colorize': '--workdir=drive/colorize',
+    '--runs=...': '--runs=A,B,C',
+    '--against=...': '--against=OTHER.py',
+    '--python=/its/python': '--python=python',
+}
+# What a part of a command is a part of: the words that it lacks.
+VERBS = {
+    'evaluate': ('--workdir=RUN',),
+    'translate': ('--workdir=RUN', '--input=FILE_OR_FOLDER', '--output=FOLDER'),
+    'compare': ('--runs=A,B,C',),
+    'explore': ('--workdir=NOISE', '--output=FOLDER'),
+    'history': ('--workdir=RUN',),
+}
+EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
+ALSO = {
+    '--apply': ('--mode=explore', '--edits=FILE'),
+    '--side': ('--mode=explore', '--workdir=FLAT'),
+    '--span': ('--mode=explore', '--workdir=FLAT'),
+    '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
+    '--workdir': ('--config=configs/colorize.py',),
+    **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
+}
+OWN = """
+from gans.config import load
+
+def get_config():
+    config = load('configs/colorize.py:tiny').unlock()
+    config.data.source, config.data.folder.path, config.steps = 'folder', 'PLACE', 2
+    config.devices = 1
+    return config
+"""
+OTHER = "import json; print(json.dumps({'median_ms': 2.0}))"
+# Commands that give, together, every flag of every verb.
+EVERY_FLAG = """
+--config=own.py --workdir=RUN --dry_run --debug --coordinator=host0:1234 --processes=2 --index=1 --mode=train
+--mode=evaluate --workdir=RUN --input=PLACE
+--mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
+--mode=compare --runs=A,B --output=FOLDER
+--mode=history --workdir=RUN --output=FOLDER
+--mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions,edits,find --seeds=0,1,2 --frames=3 --directions=0
+--mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=PICTURE --search --reach=2 --count=4
+--mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1
+"""
+# Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
+OF_OTHERS = ('--size', '--batch', '--dtype', '--steps')
+# Fields that no config has, but that one may be given.
+BY_HAND = {'objective.disc_terms'}
+
+
+@pytest.fixture(scope='module', autouse=True)
+def reader(tmp_path_factory):
+    """The working directory and home of a reader who has cloned the repository, has images, and trained a few runs."""
+    place = tmp_path_factory.mktemp('reader')
+    for name in ('configs', 'requirements.txt', 'tests', 'benchmarks'):
+        (place / name).symlink_to(ROOT / name)
+    random = np.random.default_rng(0)
+    for folder, count in (('PLACE', 40), ('photos', 40), ('FILE_OR_FOLDER', 1)):
+        (place / folder).mkdir()
+        for i in range(count):
+            Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(place / folder / f'{i}.png')
+    with zipfile.ZipFile(place / 'flowers_256.zip', 'w') as archive:
+        for path in (place / 'photos').iterdir():
+            archive.write(path, path.name)
+    shutil.copy(place / 'PLACE/0.png', place / 'PICTURE')
+    digits = random.integers(0, 256, (60, 28, 28), np.uint8)
+    np.savez(place / 'digits.npz', x_train=digits, y_train=np.arange(60) % 10, x_test=digits, y_test=np.arange(60) % 10)
+    (place / 'FILE').write_text('grin: {3: +2, 7: -1}\nlips: {0: 1}\n')
+    (place / 'own.py').write_text(OWN)
+    (place / 'OTHER.py').write_text(OTHER)
+    texts = [path.read_text() for path in DOCUMENTS]
+    datasets = {name for text in texts for name in re.findall(r'tfds\.dataset=([\w/:.]+)', text)}
+    for dataset in sorted(datasets | {fields(name)['data.tfds.dataset'] for name in CONFIGS if _tells_tfds(name)}):
+        prepare(dataset, place / 'tensorflow_datasets')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv('HOME', str(place))
+        patch.delenv('TFDS_DATA_DIR', raising=False)
+        _run('--config=own.py', '--workdir=RUN')
+        _run('--config=configs/dcgan.py:tiny', '--workdir=NOISE', '--config.steps=1')
+        flat = ['--config.task.latent=2', '--config.generator.z_dim=2']
+        _run('--config=configs/mnist.py:tiny', '--workdir=FLAT', '--config.steps=1', *flat)
+        for name in 'ABC':
+            shutil.copytree('RUN', name)
+        yield place
+
+
+def _tells_tfds(name):
+    return any('--config.data.source=tfds' in printed.words for printed in docstring_flags(name))
+
+
+def _run(*words):
+    several = any(word.startswith('--config=configs/') for word in words) and _lacks(words, '--config.devices')
+    taken = ['--config.devices=1'] if several else []
+    done = main(*words, *taken)
+    assert done.code == 0, f'python main.py {" ".join(words)}: {done.err}'
+    return done
+
+
+def smaller(words):
+    """The one rule: `:tiny` for a config's own sizes, small numbers for those that are printed."""
+    words = [re.sub(r'^(--config=configs/\w+\.py)(:\w+)?$', r'\1:tiny', word) for word in words]
+    for flag, number in (('config.steps', 2), ('config.size', 32), ('config.batch', 8), ('steps', 2), ('rounds', 2)):
+        words = [re.sub(rf'^--{flag}=\d+$', f'--{flag}={number}', word) for word in words]
+    return words
+
+
+def completed(printed):
+    """A command's flags, and those that it lacks if it is a part of one; optional ones, in brackets, are taken."""
+    part = printed[0].startswith('--')
+    words = list(printed[{'...': 1, 'python': 2}.get(printed[0], 0) :])
+    words = [REPLACED.get(word.strip('[]'), word.strip('[]')) for word in words]
+    if part:
+        for start, also in ALSO.items():
+            if not _lacks(printed, start) or start in printed:
+                words += [word for word in also if _lacks(words, word)]
+    mode = next((word.removeprefix('--mode=') for word in words if word.startswith('--mode=')), 'train')
+    if mode == 'explore' and '--workdir=RUN' in words:
+        words[words.index('--workdir=RUN')] = '--workdir=NOISE'
+    words += [word for word in VERBS.get(mode, ()) if _lacks(words, word)]
+    if mode == 'train' and _lacks(words, '--config') and _lacks(words, '--workdir'):
+        words = [
+            f'--config=configs/{_first_with(words)}.py',
+            *words,
+            *(['--dry_run'] if '--dry_run' not in words else []),
+        ]
+    return words
+
+
+def _lacks(words, flag):
+    name = flag.partition('=')[0]
+    return not any(word == name or word.startswith(f'{name}=') for word in words)
+
+
+def _first_with(words):
+    """The first config that has all the fields, and the section of the source."""
+    given = dict(word.removeprefix('--config.').split('=', 1) for word in words if word.startswith('--config.'))
+    wanted = [*given, *(f'data.{given[name]}' for name in given if name == 'data.source')]
+    for name in CONFIGS:
+        known = load(f'{ROOT}/configs/{name}.py').to_dict()
+        if all(_has(known, field) for field in wanted):
+            return name
+    raise AssertionError(f'no config has {wanted}')
+
+
+def _has(section, field):
+    for part in field.split('.'):
+        if not isinstance(section, dict) or part not in section:
+            return False
+        section = section[part]
+    return True
+
+
+IN_DOCUMENTS = [printed for path in DOCUMENTS for printed in commands(path)]
+IN_CONFIGS = [Printed(found.place, (*found.words, '--dry_run')) for name in CONFIGS for found in docstring_flags(name)]
+
+
+def unique(found):
+    """Each command once, wherever it is printed again."""
+    seen = {}
+    for printed in found:
+        words = tuple(printed.words)
+        if words[0].startswith('--') and printed.place.startswith('benchmarks'):
+            words = ('python', '-m', 'benchmarks.step', *words)
+        seen.setdefault(words, Printed(printed.place, words))
+    return list(seen.values())
+
+
+def is_told(printed):
+    return ' '.join(printed.words).startswith(TOLD)
+
+
+OURS = [printed for printed in unique([*IN_DOCUMENTS, *IN_CONFIGS]) if not is_told(printed)]
+BENCHMARKS = [printed for printed in OURS if printed.words[:3] == ('python', '-m', 'benchmarks.step')]
+REST = [printed for printed in OURS if printed not in BENCHMARKS]
+
+
+def names_a_flag(printed):
+    """Whether it is no more than the name of a flag, '--seeds': some want a value."""
+    return len(printed.words) == 1 and re.fullmatch(r'--\w+', printed.words[0])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Dry runs compile nothing, and two processes are one."""
+    from gans import dry_run, hosts
+
+    joined = []
+    monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
+    monkeypatch.setattr(hosts, 'join', lambda *given: joined.append(given))
+    return joined
+
+
+def test_every_command_runs_as_it_is_printed(quick):
+    done = []
+    for printed in REST:
+        if names_a_flag(printed):
+            told = main(f'{printed.words[0]}=1')
+            assert 'is not a flag' not in told.err and 'Unknown' not in told.err, f'{printed}: {told.err}'
+            continue
+        assert printed.words[:2] == ('python', 'main.py') or printed.words[0].startswith(('--', '...')), (
+            f'{printed}: a command that is unknown here: put it into TOLD'
+        )
+        words = smaller(completed(printed.words))
+        if words not in done:
+            _run(*words)
+            done.append(words)
+    assert [given for given in quick if given != (None, None, None)] == [('host0:1234', 2, 0)]
+    assert Path('runs/00000-colorize/config.json').is_file() and Path('explored').is_dir()
+
+
+def test_every_benchmark_runs_as_it_is_printed(quick, monkeypatch):
+    from benchmarks import machine, step
+
+    monkeypatch.setattr(machine, 'matmul_rate', lambda dtype: 1e9)
+    monkeypatch.setattr(machine, 'copy_bandwidth', lambda: 1e9)
+    done = []
+    for words in (printed.words[3:] for printed in BENCHMARKS):
+        if words == OF_OTHERS:
+            continue
+        if len(words) == 1 and '=' not in words[0]:
+            assert words[0].removeprefix('--') in step.parse(['step', '--config=configs/inpaint.py']), words
+            continue
+        words = smaller([REPLACED.get(word, word) for word in words])
+        lacks = ['--config=configs/inpaint.py:tiny', '--steps=2', '--rounds=2', '--config.devices=1']
+        words = [*(word for word in lacks if _lacks(words, word)), *words]
+        if sorted(words) in done:
+            continue
+        done.append(sorted(words))
+        told = io.StringIO()
+        with redirect_stdout(told):
+            assert step.main(['step', *words]) == 0
+        assert 'pictures per second' in told.getvalue()
+        assert ('the other script' in told.getvalue()) == any(word.startswith('--against') for word in words)
+    assert json.loads(Path('FILE').read_text())['config'] == 'inpaint'
+
+
+def test_python_in_the_documents_runs(reader):
+    for path in DOCUMENTS:
+        for code in python_blocks(path):
+            code = re.sub(r'configs/(\w+)\.py', r'configs/\1.py:tiny', code)
+            code = re.sub(r'config\.steps = \d+', 'config.steps, config.devices = 2, 1', code)
+            exec(compile(code, str(path), 'exec'), {})
+    assert Path('runs/mine/checkpoints').is_dir()
+
+
+def test_files_that_other_commands_name_are_there():
+    for printed in IN_DOCUMENTS:
+        if is_told(printed) and '-r' in printed.words:
+            assert (ROOT / printed.words[printed.words.index('-r') + 1]).is_file(), printed
+    assert (ROOT / 'tests').is_dir()
+
+
+def test_every_config_tells_its_variants():
+    """The docstring of a config has one command for the bare config, and one for each variant; no other."""
+    for name in CONFIGS:
+        told = [printed.words for printed in docstring_commands(name)]
+        offered = [f'configs/{name}.py', *(f'configs/{name}.py:{variant}' for variant in variants(name))]
+        assert sorted(told) == sorted(('python', 'main.py', f'--config={full}') for full in offered), name
+
+
+def test_configs_variants_and_fields_that_are_named_exist():
+    for place, full in printed_configs():
+        assert full in everything(), f'{place} names configs/{full}'
+    known = {field for full in everything() for field in fields(full)}
+    known |= {part.rpartition('.')[0] for part in known} | BY_HAND
+    for place, name in printed_fields():
+        assert name.removeprefix('config.') in known, f'{place} names {name}, which no config has'
+
+
+def test_every_flag_of_every_verb_is_given_once(quick):
+    """`--help` says which there are."""
+    commands = [line.split() for line in EVERY_FLAG.strip().splitlines()]
+    for verb in ('train', *VERBS):
+        listed = set(re.findall(r'^ *--(\w+)', main(f'--mode={verb}', '--help').out, re.MULTILINE)) - {'help'}
+        given = {word.partition('=')[0].removeprefix('--') for words in commands for word in words if _of(words, verb)}
+        assert listed and listed <= given, f'{verb}: {listed - given}'
+    for words in commands:
+        _run(*words)
+    assert quick[0] == ('host0:1234', 2, 1)
+
+
+def _of(words, verb):
+    return f'--mode={verb}' in words
