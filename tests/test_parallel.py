@@ -79,6 +79,15 @@ def test_devices_share_the_batch_and_agree(kind, devices, game, pictures, first,
         assert relative_distance(ours, ref, origin) < 0.02
 
 
+@pytest.mark.parametrize('kind', ['jit', 'pmap'])
+def test_what_is_fetched_lies_on_one_device(kind, game, pictures, first):
+    """A program of all devices for each array, dispatched without waiting, is one that CPU devices never finish."""
+    layout = lay_out(kind, game, 8, 2)
+    placed, metrics = layout.step(KEY, layout.place(first), layout.feed(pictures))
+    fetched = layout.fetch(placed) if kind == 'jit' else (layout.fetch(placed), metrics)
+    assert {len(x.devices()) for x in jax.tree.leaves(fetched)} == {1}
+
+
 def test_fetched_state_outlives_later_steps(game, pictures, first):
     layout = lay_out('jit', game, 8, 2)
     placed, _ = layout.step(KEY, layout.place(first), layout.feed(pictures))
