@@ -9,7 +9,7 @@ from jax import Array
 from gans.batchwise import MinibatchFeatures
 from gans.errors import UserError
 from gans.layers import Dense, activation, normalize
-from gans.noise import GaussianNoise
+from gans.noise import Dropout, GaussianNoise
 
 
 class Hidden(nn.Module):
@@ -34,7 +34,7 @@ class Hidden(nn.Module):
         bias = self.norm != 'batch'
         x = Dense(self.features, bias, self.init_std, self.dtype, name='project')(x)
         x = activation(self.activation, self.slope)(normalize(x, self.norm, train))
-        return nn.Dropout(self.dropout, rng_collection='noise', name='dropout')(x, deterministic=not train)
+        return Dropout(self.dropout, name='dropout')(x, train)
 
 
 class Head(nn.Module):

@@ -91,10 +91,9 @@ def gradient_penalty(disc: Callable[[Array], Array], pictures: Array) -> tuple[A
     return _mean(jnp.square(norms - 1)), _mean(norms)
 
 
-def between(key: Array, real: Array, fake: Array) -> Array:
-    """A random point on the line from each fake picture to a real one, [N, ...], uniform, one draw for each pair."""
-    share = jax.random.uniform(key, (len(real), *[1] * (real.ndim - 1)), real.dtype)
-    return fake + share * (real - fake)
+def between(share: Array, real: Array, fake: Array) -> Array:
+    """A point on the line from each fake picture to a real one, [N, ...]: so far along as `share` [N] says."""
+    return fake + share.reshape(len(real), *[1] * (real.ndim - 1)) * (real - fake)
 
 
 def drift(real: Array) -> Array:

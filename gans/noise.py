@@ -1,11 +1,13 @@
 """Noise that networks add themselves, in training only: without `train` every layer here is deterministic.
 
 The noise of a layer comes from the rng stream `noise` and from the layer's place in the network, one draw for the whole
-batch. Dropout is `flax.linen.Dropout` with `rng_collection='noise'`.
+global batch: what an example gets depends on its place there, whatever the number of devices (`shared_along`).
 """
 
+import contextlib
+import contextvars
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import flax.linen as nn
@@ -18,6 +20,44 @@ from gans.errors import UserError, closest
 
 # (key, shape, dtype) -> numbers of deviation 1, or within [-1, 1].
 DISTRIBUTIONS = {'normal': jax.random.normal, 'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0)}
+
+
+# Where the step is traced: the mapped axis along which devices share the batch, and how many examples each has.
+_SHARED = contextvars.ContextVar('shared', default=(None, 0))
+
+
+@contextlib.contextmanager
+def shared_along(axis: str | None, examples: int) -> Iterator[None]:
+    """While a function is traced in this context, `by_place` draws for a batch that devices share under `pmap`.
+
+    Args:
+      axis: the name of the mapped axis; None where the program has the whole batch.
+      examples: how many examples of it each device has.
+    """
+    token = _SHARED.set((axis, examples))
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
+def by_place(draw: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
+    """What `draw` gives these examples of the global batch: the same on one device, under `jit` and under `pmap`.
+
+    Under `pmap` every device draws for the whole batch and takes its part. Rows beyond its share of the batch are
+    examples that all devices have alike, as `gans.batchwise.Reference` adds them, and get the same everywhere.
+
+    Args:
+      draw: a shape, [examples, ...], to random numbers or keys of that shape.
+      shape: that of this device's part.
+    """
+    axis, examples = _SHARED.get()
+    if axis is None:
+        return draw(shape)
+    devices = jax.lax.axis_size(axis)
+    drawn = draw((shape[0] + (devices - 1) * examples, *shape[1:]))
+    own = jax.lax.dynamic_slice_in_dim(drawn, jax.lax.axis_index(axis) * examples, examples)
+    return jnp.concatenate([own, drawn[devices * examples :]]) if shape[0] > examples else own
 
 
 def draw(key: Array, shape: tuple[int, ...], distribution: str, dtype: jnp.dtype = jnp.float32) -> Array:
@@ -82,7 +122,8 @@ class GaussianNoise(nn.Module):
     def __call__(self, x: Array, train: bool = False) -> Array:
         if not train or not self.stddev:
             return x
-        return x + coarse_normal(self.make_rng('noise'), x.shape, self.stddev, x.dtype)
+        key = self.make_rng('noise')
+        return x + by_place(lambda shape: coarse_normal(key, shape, self.stddev, x.dtype), x.shape)
 
 
 class NoiseMaps(nn.Module):
@@ -104,5 +145,22 @@ class NoiseMaps(nn.Module):
         shape = (*x.shape[:-1], self.maps)
         if not train:
             return jnp.concatenate([x, jnp.zeros(shape, x.dtype)], axis=-1)
-        noise = self.scale * draw(self.make_rng('noise'), shape, self.distribution, x.dtype)
+        key = self.make_rng('noise')
+        noise = self.scale * by_place(lambda shape: draw(key, shape, self.distribution, x.dtype), shape)
         return jnp.concatenate([x, noise], axis=-1)
+
+
+class Dropout(nn.Module):
+    """Zero with the probability `rate`, x / (1 - rate) otherwise, in training; x otherwise. [N, ...] -> [N, ...].
+
+    As `flax.linen.Dropout`, which knows nothing of a batch that devices share, and with its numbers.
+    """
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        if not train or not self.rate:
+            return x
+        kept = by_place(partial(jax.random.bernoulli, self.make_rng('noise'), 1 - self.rate), x.shape)
+        return jnp.where(kept, x / (1 - self.rate), 0)

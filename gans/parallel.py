@@ -143,7 +143,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
 
     def step(key, state, *fed, stage=None):
         state, metrics = program(stage)(key, state, stored, fed)
-        return state, jax.tree.map(lambda x: x[0], metrics)
+        return state, _first(metrics)
 
     def place(state):
         copies = jax.tree.map(lambda x: np.stack([x] * count), jax.device_get(state))
@@ -153,9 +153,6 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         turns, n, *picture = fed.shape
         return jax.device_put(fed.reshape(turns, count, n // count, *picture).swapaxes(0, 1), by_device)
 
-    def fetch(state):
-        return jax.tree.map(lambda x: jnp.copy(x[0]), state)
-
     def lower(key, state, fed):
         turns, n, *picture = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
@@ -164,7 +161,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         )
 
     stored = place(stored)
-    return Layout(devices=count, step=step, place=place, feed=feed, fetch=fetch, lower=lower)
+    return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, lower=lower)
 
 
 @jax.jit
@@ -175,6 +172,22 @@ def _copy(tree):
 def _fetch(state):
     # A copy: the placed buffers are donated to the next step, while a checkpoint may still be written from these.
     return _copy(jax.tree.map(lambda x: x.addressable_data(0), state))
+
+
+@jax.jit
+def _copy_first(tree):
+    return jax.tree.map(lambda x: jnp.copy(x[0]), tree)
+
+
+def _first(tree):
+    """The first device's copy of what `pmap` gave, on that device alone.
+
+    `x[0]` of an array that lies on several devices is a program of all of them with an exchange in it. A CPU that is
+    shown as several devices runs such programs and starts them on one pool of threads; a device takes 32 unfinished
+    ones, and whoever starts the 33rd waits in a thread of the pool: dispatched far ahead of their execution, as one for
+    every parameter is, they lack threads to meet in, wait for ever, and after 40 s XLA ends the process (jaxlib 0.10).
+    """
+    return _copy_first(jax.tree.map(lambda x: x.addressable_data(0), tree))
 
 
 def _play(game, axis, key, state, stored, fed):

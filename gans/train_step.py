@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax.traverse_util import flatten_dict
 
-from gans import conv, images
+from gans import conv, images, noise
 from gans.errors import UserError, closest
 from gans.game import Game, Inputs, Pair, Player, TrainState, Tree, Turn
 
@@ -27,7 +27,7 @@ def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
     """
     keys = jax.random.split(key, 3)
     carry = game.objective.init()
-    inputs = _look(game, keys[0], carry, pictures, _read_schedules(game, jnp.int32(0)), None)
+    inputs = _look(game, keys[0], carry, pictures, _read_schedules(game, jnp.int32(0)))
     gen = _new_player(game.tx.gen, game.history.gen, game.gen.init(keys[1], **inputs.gen, train=False))
     disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
@@ -52,6 +52,11 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
     Returns:
       (state after the step, metrics: float32 scalars by name).
     """
+    with noise.shared_along(axis, batches.shape[1]):
+        return _play(game, key, state, batches, axis)
+
+
+def _play(game, key, state, batches, axis):
     hyper = _read_schedules(game, state.step)
     keys = jax.random.split(jax.random.fold_in(key, state.step), len(batches))
     early = game.turns.disc - 1
@@ -98,9 +103,9 @@ def judge(game: Game, state: TrainState, pictures: jax.Array):
     return game.disc.apply(variables, game.view(pictures, hyper), None, train=False)
 
 
-def draw(game: Game, key: jax.Array, pictures: jax.Array, axis: str | None = None) -> Inputs:
+def draw(game: Game, key: jax.Array, pictures: jax.Array) -> Inputs:
     """What the task makes of uint8 pictures [N, H, W, 3], without augmentation and without a view."""
-    keys = _example_keys(key, len(pictures), axis)
+    keys = _example_keys(key, len(pictures))
     return jax.vmap(game.task.draw)(keys, images.to_float(pictures))
 
 
@@ -133,8 +138,8 @@ def _each(move, state, fed):
 
 def _shared_turn(game, hyper, axis, state, key, pictures):
     keys = jax.random.split(key, 3)
-    inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0], axis))
+    inputs = _look(game, keys[0], state.carry, pictures, hyper)
+    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0]))
     state, disc_metrics = _disc_turn(game, hyper, axis, state, inputs, keys[1], generated)
     state, gen_metrics = _gen_turn(game, hyper, axis, state, inputs, keys[2], generated)
     named = {f'disc/{name}': value for name, value in disc_metrics.items()}
@@ -145,8 +150,8 @@ def _alone(turn, game, hyper, axis, state, key_and_pictures):
     """A turn with pictures and a generator forward pass of its own, in the form that scan wants."""
     key, pictures = key_and_pictures
     keys = jax.random.split(key, 2)
-    inputs = _look(game, keys[0], state.carry, pictures, hyper, axis)
-    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0], axis))
+    inputs = _look(game, keys[0], state.carry, pictures, hyper)
+    generated = _generate(game, hyper, state.gen, inputs, _noise_key(keys[0]))
     return turn(game, hyper, axis, state, inputs, keys[1], generated)
 
 
@@ -154,7 +159,7 @@ def _disc_turn(game, hyper, axis, state, inputs, key, generated):
     (output, fake), _, _ = generated
 
     def loss(params):
-        turn, stats = _hold_turn(game, hyper, axis, state, params, inputs, output, fake, key)
+        turn, stats = _hold_turn(game, hyper, state, params, inputs, output, fake, key)
         value, metrics, carry = game.objective.disc(turn._replace(params=params, mean_params=state.disc.mean))
         return value, (metrics | {'loss': value}, carry, stats)
 
@@ -168,7 +173,7 @@ def _gen_turn(game, hyper, axis, state, inputs, key, generated):
 
     def loss(made, params):
         output, fake = made
-        turn, _ = _hold_turn(game, hyper, axis, state, state.disc.params, inputs, output, fake, key)
+        turn, _ = _hold_turn(game, hyper, state, state.disc.params, inputs, output, fake, key)
         value, metrics, carry = game.objective.gen(turn._replace(params=params, mean_params=state.gen.mean))
         return value, (metrics | {'loss': value}, carry)
 
@@ -180,13 +185,13 @@ def _gen_turn(game, hyper, axis, state, inputs, key, generated):
     return state.replace(gen=gen.replace(stats=stats), carry=carry), metrics
 
 
-def _hold_turn(game, hyper, axis, state, params, inputs, output, fake, key):
+def _hold_turn(game, hyper, state, params, inputs, output, fake, key):
     """What the losses look at, with the discriminator at `params`; and its statistics afterwards."""
-    noise = _noise_key(key, axis)
+    noise_key = _noise_key(key)
 
     def judge(stats, picture, place):
         variables = {'params': params, 'hyper': hyper, **stats}
-        rngs = {'noise': jax.random.fold_in(noise, place)}
+        rngs = {'noise': jax.random.fold_in(noise_key, place)}
         return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, picture, inputs.cond)
 
     real_out, stats, real_layers = judge(state.disc.stats, inputs.real, 0)
@@ -231,22 +236,22 @@ def _apply_watched(network, paths, variables, stats, rngs, *inputs):
     return output, {name: kept[name] for name in stats}, {path: layers[f'{path}/__call__'][0] for path in paths}
 
 
-def _generate(game, hyper, gen, inputs, noise):
+def _generate(game, hyper, gen, inputs, noise_key):
     """One forward pass: ((pictures, the same through the view), their pull-back to the parameters, the statistics)."""
 
     def forward(params):
         variables = {'params': params, 'hyper': hyper, **gen.stats}
         output, stats = game.gen.apply(
-            variables, **inputs.gen, train=True, rngs={'noise': noise}, mutable=list(gen.stats)
+            variables, **inputs.gen, train=True, rngs={'noise': noise_key}, mutable=list(gen.stats)
         )
         return (output, game.view(output, hyper)), stats
 
     return jax.vjp(forward, gen.params, has_aux=True)
 
 
-def _look(game, key, carry, pictures, hyper, axis) -> Inputs:
+def _look(game, key, carry, pictures, hyper) -> Inputs:
     """uint8 pictures to what the players see: augmented, degraded by the task, described by the rules, blurred."""
-    flips, draws = (_example_keys(part, len(pictures), axis) for part in jax.random.split(key))
+    flips, draws = (_example_keys(part, len(pictures)) for part in jax.random.split(key))
 
     def draw_from(picture):
         varied = jax.vmap(game.task.augment)(flips, images.to_float(picture))
@@ -265,18 +270,14 @@ def _view_image(game, gen_inputs, hyper):
     return {name: game.view(x, hyper) if name == 'image' else x for name, x in gen_inputs.items()}
 
 
-def _example_keys(key, n, axis):
+def _example_keys(key, n):
     """A key for each example by its place in the global batch, whatever the number of devices."""
-    if axis is None:
-        return jax.random.split(key, n)
-    devices = jax.lax.axis_size(axis)
-    return jax.lax.dynamic_slice_in_dim(jax.random.split(key, n * devices), jax.lax.axis_index(axis) * n, n)
+    return noise.by_place(partial(jax.random.split, key), (n,))
 
 
-def _noise_key(key, axis):
-    """The key of the noise that networks add themselves; under `pmap` every device has its own."""
-    key = jax.random.fold_in(key, 1)
-    return key if axis is None else jax.random.fold_in(key, jax.lax.axis_index(axis))
+def _noise_key(key):
+    """The key of the noise that networks add themselves."""
+    return jax.random.fold_in(key, 1)
 
 
 def _remember(game, state, name):

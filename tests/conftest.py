@@ -12,6 +12,7 @@ os.environ['GANS_DECODED'] = ''  # tests leave nothing in the user's folders
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from watch import pytest_configure  # noqa: E402, F401
 
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_compilation_cache_dir', CACHE)

@@ -32,7 +32,7 @@ FLOORS = (
 # Rooms with stricter rules than their floor.
 ONLY = {
     'networks': {'images', 'errors', 'layers', 'conv', 'noise', 'batchwise', 'residual', 'heads'},
-    'objectives': {'errors', 'losses', 'game'},
+    'objectives': {'errors', 'losses', 'game', 'noise'},
     'metrics': {'errors', 'images'},
     'data': {'errors', 'startup'},
     'layers': {'errors', 'conv', 'gradients', 'transposed'},

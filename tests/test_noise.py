@@ -8,7 +8,7 @@ import pytest
 import scipy.special
 
 from gans.errors import UserError
-from gans.noise import GaussianNoise, NoiseMaps, coarse_normal
+from gans.noise import Dropout, GaussianNoise, NoiseMaps, coarse_normal
 
 KEY = jax.random.key(0)
 
@@ -96,3 +96,10 @@ def test_noise_of_bfloat16_is_bfloat16():
     x = jnp.ones((2, 4, 4, 2), jnp.bfloat16)
     for layer in (GaussianNoise(0.5), NoiseMaps(3), NoiseMaps(3, distribution='uniform')):
         assert layer.apply({}, x, train=True, rngs={'noise': KEY}).dtype == jnp.bfloat16
+
+
+def test_dropout_is_flax_dropout():
+    x = jax.random.normal(KEY, (8, 4, 4, 3))
+    theirs = nn.Dropout(0.3, rng_collection='noise').apply({}, x, deterministic=False, rngs={'noise': KEY})
+    np.testing.assert_array_equal(Dropout(0.3).apply({}, x, train=True, rngs={'noise': KEY}), theirs)
+    assert Dropout(0.3).apply({}, x) is x and Dropout(0.0).apply({}, x, train=True) is x

@@ -1,12 +1,17 @@
 """One, two and eight devices, jit and pmap: one global batch, the same numbers."""
 
+import json
 import re
 from functools import partial
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import config, main
 
+from gans import noise
 from gans.build import build
 from gans.errors import UserError
 from gans.parallel import lay_out
@@ -79,6 +84,15 @@ def test_devices_share_the_batch_and_agree(kind, devices, game, pictures, first,
         assert relative_distance(ours, ref, origin) < 0.02
 
 
+@pytest.mark.parametrize('kind', ['jit', 'pmap'])
+def test_what_is_fetched_lies_on_one_device(kind, game, pictures, first):
+    """A program of all devices for each array, dispatched without waiting, is one that CPU devices never finish."""
+    layout = lay_out(kind, game, 8, 2)
+    placed, metrics = layout.step(KEY, layout.place(first), layout.feed(pictures))
+    fetched = layout.fetch(placed) if kind == 'jit' else (layout.fetch(placed), metrics)
+    assert {len(x.devices()) for x in jax.tree.leaves(fetched)} == {1}
+
+
 def test_fetched_state_outlives_later_steps(game, pictures, first):
     layout = lay_out('jit', game, 8, 2)
     placed, _ = layout.step(KEY, layout.place(first), layout.feed(pictures))
@@ -125,3 +139,48 @@ def test_devices_exchange_one_sum_per_player_and_turn_and_nothing_else(kind, gam
     program = lay_out(kind, game, 8, 8).lower(KEY, first, pictures).compile().as_text()
     exchanges = re.findall(r' (all-\w+|reduce-scatter|collective-\w+)(?:-start)?\(', program)
     assert exchanges == ['all-reduce'] * 2
+
+
+@pytest.mark.parametrize(
+    'page, flags',
+    [('wgan_gp:tiny', ['--config.generator.norm=layer']), ('dilated_colorize:tiny', [])],
+    ids=['points of the penalty', 'noise of the layers'],
+)
+def test_what_is_drawn_in_a_step_follows_from_the_place_in_the_global_batch(page, flags, tmp_path):
+    """Under pmap every device drew for its share as if that were the whole batch, and all of them the same points."""
+    found = []
+    for kind, devices in (('jit', 1), ('pmap', 2)):
+        folder = tmp_path / kind
+        layout = [f'--config.parallel={kind}', f'--config.devices={devices}', '--config.steps=1']
+        ended = main(config(page), *flags, *layout, f'--workdir={folder}')
+        assert ended.code == 0, ended.err
+        found.append(json.loads((folder / 'metrics.jsonl').read_text().splitlines()[0]))
+    losses = [{name: value for name, value in line.items() if name.startswith(('gen/', 'disc/'))} for line in found]
+    assert len(losses[0]) > 4 and losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+class Noisy(nn.Module):
+    """Every layer that draws, behind `fixed` examples that all devices have, as those of virtual batch norm are."""
+
+    fixed: int
+
+    @nn.compact
+    def __call__(self, x):
+        x = jnp.concatenate([x, jnp.ones((self.fixed, *x.shape[1:]))])
+        for layer in (noise.GaussianNoise(0.5), noise.NoiseMaps(2), noise.NoiseMaps(3, distribution='uniform')):
+            x = layer(x, True)
+        return noise.Dropout(0.4)(x, True)
+
+
+@pytest.mark.parametrize('fixed', [0, 3])
+def test_every_layer_that_draws_gives_a_device_the_numbers_of_its_place(fixed):
+    def apply(axis, x):
+        with noise.shared_along(axis, len(x)):
+            return Noisy(fixed).apply({}, x, rngs={'noise': KEY})
+
+    x = jax.random.normal(KEY, (8, 4, 4, 2))
+    whole = np.asarray(apply(None, x))
+    parts = np.asarray(jax.pmap(partial(apply, 'data'), axis_name='data')(x.reshape(4, 2, 4, 4, 2)))
+    np.testing.assert_array_equal(parts[:, :2].reshape(8, *whole.shape[1:]), whole[:8])
+    for part in parts:
+        np.testing.assert_array_equal(part[2:], whole[8:])

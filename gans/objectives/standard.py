@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax
 
-from gans import losses
+from gans import losses, noise
 from gans.errors import UserError, closest
 from gans.game import Objective, Pair, Term, Turn
 
@@ -121,7 +121,8 @@ def _disc(adversarial, logits, extra, terms, turn: Turn):
         else:
             metrics[f'{name}_score'] = score.mean()
     if 'penalty' in extra:
-        points = losses.between(turn.rng, turn.real, turn.fake)
+        share = noise.by_place(partial(jax.random.uniform, turn.rng, dtype=turn.real.dtype), turn.real.shape[:1])
+        points = losses.between(share, turn.real, turn.fake)
         metrics['penalty'], metrics['slope'] = losses.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
         metrics['drift'] = losses.drift(turn.real_out)
