@@ -119,8 +119,8 @@ def convert(name: str, text: str, flag: Flag) -> Any:
         return [expand(f'--{name}', part) for part in parts] if flag.kind == 'paths' else parts
     if flag.kind == 'path':
         return expand(f'--{name}', text)
-    if flag.kind == 'address' and not re.fullmatch(r'.+:\d{1,5}', text):
-        raise UserError(f'--{name} is {text!r}: give a host and a port, as in 10.0.0.1:1234.')
+    if flag.kind == 'address' and not (re.fullmatch(r'\S+:\d{1,5}', text) and int(text.rpartition(':')[2]) < 2**16):
+        raise UserError(f'--{name} is {text!r}: give a host and a port below 65536, as in 10.0.0.1:1234.')
     kinds = {'address': str, 'whole': int, 'number': float, 'switch': bool, 'text': str}
     value = _parse(f'--{name}', text, kinds[flag.kind])
     if flag.kind in ('whole', 'number') and not abs(value) <= flag.most:

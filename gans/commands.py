@@ -84,6 +84,8 @@ def _train(flags, config) -> int:
     hosts.join(flags['coordinator'], flags['processes'], flags['index'])
     experiment = open_experiment(config)
     if flags['dry_run']:
+        if flags['workdir'] and Path(flags['workdir']).exists() and not Path(flags['workdir']).is_dir():
+            raise UserError(f'{flags["workdir"]} is a file, and no run folder: choose another --workdir.')
         folder = flags['workdir'] or logbook.next_run_name('runs', config.name)
         say(dry_run.describe(experiment, folder))
         return 0

@@ -117,13 +117,12 @@ def from_json(text: str) -> ConfigDict:
     """Reads what `to_json` wrote.
 
     Raises:
-      UserError: a text that is not such a config.
+      ValueError: a text that is not such a config.
     """
     try:
-        found = json.loads(text)
-        return ConfigDict(found)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f'This is not a config ({_reason(error)}).') from error
+        return ConfigDict(json.loads(text))
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(_reason(error)) from error
 
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans import images, logbook
+from gans import images, logbook, ranges
 from gans.build import shape_of
 from gans.config import from_json
 from gans.data import decode
@@ -216,9 +216,11 @@ def _save(path, figure):
 def _config_of(folder):
     path = folder / 'config.json'
     try:
-        return from_json(path.read_text())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or error
+        config = from_json(path.read_text())
+        ranges.check(config)
+        return config
+    except (OSError, ValueError, UserError) as error:
+        reason = f'{getattr(error, "strerror", None) or error}'.rstrip('.')
         raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error
 
 

@@ -4,13 +4,14 @@ Names of files and texts from files can hold control characters that a terminal 
 they are shown as escapes. A stream that cannot hold a character gets an escape for it, too.
 """
 
+import contextlib
 import logging
 import os
 import re
 import sys
 from typing import TextIO
 
-from gans.errors import cannot_write
+from gans.errors import UserError, cannot_write
 
 # Control characters but for newline and tab; marks that turn the direction of writing; halves of surrogate pairs, which
 # stand for the bytes of a file name that is no UTF-8.
@@ -46,6 +47,12 @@ def say(text: object, stream: TextIO | None = None) -> None:
         _to_nowhere(stream)
         if not isinstance(error, BrokenPipeError) and stream is not sys.stderr:
             raise cannot_write('standard output', error) from error
+
+
+def tell(text: object) -> None:
+    """Prints a line of a work that is worth more than the line: as `say`, but whatever happens, the work goes on."""
+    with contextlib.suppress(UserError):
+        say(text)
 
 
 def _to_nowhere(stream):

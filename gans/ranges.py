@@ -81,6 +81,8 @@ RANGES = {
     'checkpoint.keep': _count(1, 100_000),
     'data.held_out': Range(0, 1, above=True, below=True),
     'data.threads': _count(0, 1024),
+    'data.*max_bytes': _count(1, 2**40),
+    'data.*max_pixels': _count(1, 2**40),
     'data.embedded.count': _count(2, 10**7),
     'task.latent': _count(0, _SIDE),
     'task.boxes': _count(0, 64),  # each is a part of the compiled program

@@ -9,7 +9,7 @@ import numpy as np
 from gans import checkpoint, images, logbook
 from gans.config import differences, from_json, to_json
 from gans.errors import UserError
-from gans.printing import say
+from gans.printing import tell
 from gans.runs import Experiment, fingerprint, start, write_json
 
 
@@ -47,7 +47,7 @@ class Records:
         """Writes a log line, and prints it."""
         self._book.metrics(step, metrics)
         self._book.timing(step, timing)
-        say(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
+        tell(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
 
     def picture(self, step: int, sheet: np.ndarray) -> None:
         """Writes a grid of pictures, uint8 [H, W, 3]."""
@@ -64,7 +64,7 @@ class Records:
 
     def stopped(self, step: int, by: str) -> None:
         """Says that training was stopped, and how it goes on."""
-        say(f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.')
+        tell(f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.')
 
     def close(self) -> None:
         """Waits until everything is written."""
@@ -92,7 +92,7 @@ class Records:
         for damaged in self._checkpoints.steps():
             if damaged > step:
                 self._checkpoints.drop(damaged)
-        say(f'Going on from step {step}.')
+        tell(f'Going on from step {step}.')
         return {'step': step, 'window': about['window']}, state
 
 

@@ -103,6 +103,7 @@ CASES = [
     ([TINY, '--workdir=a', '--workdir=b'], "--workdir is given twice ('a' and 'b')"),
     ([TINY, '--dry_run', '--nodry_run'], '--dry_run is given twice'),
     ([TINY, '--coordinator=here', '--processes=2', '--index=1'], 'a host and a port'),
+    ([TINY, '--coordinator=here:99999', '--processes=2', '--index=1'], 'below 65536'),
     # what is no flag
     ([], '--config=configs/colorize.py'),
     (['--dry_run'], '--config=configs/colorize.py'),
@@ -192,10 +193,14 @@ def test_flags_may_be_written_with_a_space_with_one_dash_and_negated(tmp_path, m
     monkeypatch.setenv('HOME', str(tmp_path / 'home'))
     (tmp_path / 'home').mkdir()
     one = ['--config.devices', '1', '--config.steps', '2']
-    done = main('-config', f'{COLORIZE}:tiny', '-workdir', '~/run', '--nodry_run', '--noconfig.data.folder.upscale', *one)
+    done = main(
+        '-config', f'{COLORIZE}:tiny', '-workdir', '~/run', '--nodry_run', '--noconfig.data.folder.upscale', *one
+    )
     assert done.code == 0, done.err
     run = tmp_path / 'home' / 'run'
-    assert json.loads((run / 'config.json').read_text())['steps'] == 2 and sorted(tmp_path.iterdir()) == [tmp_path / 'home']
+    assert json.loads((run / 'config.json').read_text())['steps'] == 2 and sorted(tmp_path.iterdir()) == [
+        tmp_path / 'home'
+    ]
 
     again = main('--workdir=~/run', '--config.steps=3', '--config.log.every=3')
     assert again.code == 0, again.err
@@ -213,6 +218,19 @@ def test_flags_may_be_written_with_a_space_with_one_dash_and_negated(tmp_path, m
     assert done.code == 2 and f'{tmp_path}/home/nothing' in done.err
     done = main(TINY, '--config.data.source=folder', '--config.data.folder.path=~/pictures', '--dry_run')
     assert done.code == 2 and f'{tmp_path}/home/pictures' in done.err
+
+
+def test_a_dry_run_and_a_history_of_what_is_no_run(tmp_path):
+    file = tmp_path / 'file'
+    file.write_text('x')
+    done = main(TINY, '--config.devices=1', '--dry_run', f'--workdir={file}')
+    assert done.code == 2 and done.err == f'{file} is a file, and no run folder: choose another --workdir.\n'
+    (tmp_path / 'metrics.jsonl').write_text('{"step": 1, "gen/loss": 1.0}\n{"step": 2, "gen/loss": 2.0}\n')
+    for text in ('3', '[]', '{}', '{"name": "a"}', 'x', '{"a.b": 1}', 9999 * '['):
+        (tmp_path / 'config.json').write_text(text)
+        done = main('--mode=history', f'--workdir={tmp_path}', f'--output={tmp_path}/drawn')
+        assert done.code == 2 and done.err.startswith(f'Cannot read {tmp_path}/config.json ('), (text, done)
+        assert len(done.err.splitlines()) == 1
 
 
 def test_dry_run_tells_everything_and_writes_nothing(tmp_path, monkeypatch):
