@@ -477,12 +477,15 @@ def test_strips_make_no_difference(use, tmp_path, monkeypatch, task, mode):
     assert (results[0][0] != results[0][1]).any()
 
 
-def test_a_picture_is_what_it_is_as_a_whole(use, tmp_path):
-    """The colours, worked out in floats over the whole picture."""
+def test_a_picture_is_what_it_is_as_a_whole(use, tmp_path, monkeypatch):
+    """The colours, worked out in floats over the whole picture; the file is opened once."""
     use('colorize')
+    opened, image_open = [], Image.open
+    monkeypatch.setattr(Image, 'open', lambda file: opened.append(file) or image_open(file))
     rgb = np.asarray(flower(5, 300).resize((611, 400)))
     Image.fromarray(rgb).save(tmp_path / 'a.png')
     assert translate(tmp_path / 'a.png', tmp_path / 'out').code == 0
+    assert len(opened) == 1
     gray = baselines.luma(rgb / 127.5 - 1)
     small = Image.fromarray(gray[..., 0]).resize((64, 42), Image.Resampling.LANCZOS)
     shown = np.asarray(small)[..., None] + 0.2 * np.array([1.0, 0, 0])
