@@ -131,12 +131,13 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
         warnings.simplefilter('ignore')  # of odd EXIF; and of many pixels, for which there is MOST_PIXELS
         head = file.read(_HEAD)
         file.seek(0)
-        with Image.open(file) as image:
+        try:
+            opened = Image.open(file)
+        except Image.DecompressionBombError as error:
+            raise UserError(_too_large(name)) from error
+        with opened as image:
             if image.width * image.height > MOST_PIXELS:
-                raise UserError(
-                    f"'{name}' has {image.width}x{image.height} pixels, more than the {MOST_PIXELS:,} that are "
-                    'translated: make it smaller, or cut it.'
-                )
+                raise UserError(_too_large(name))
             carried = carries(image, head)
             with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
                 ImageOps.exif_transpose(image, in_place=True)
@@ -242,6 +243,10 @@ def _open(path):
                 yield file
                 return
     raise UserError(f"'{shown(path)}' is {kind or 'no regular file'}: give a picture, or remove it.")
+
+
+def _too_large(name):
+    return f"'{name}' has more than {MOST_PIXELS:,} pixels, the most that are translated: make it smaller, or cut it."
 
 
 def _in_memory(image, bits):
