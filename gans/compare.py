@@ -12,7 +12,8 @@ from gans.errors import UserError
 from gans.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
 from gans.measure_pairs import MONTAGE_ROWS, PLANS, answers_of, pictures_of
 from gans.runs import Trained, load_run
-from gans.tables import columns, notes, shorten, shown, table, write_report
+from gans.tables import columns as width_of
+from gans.tables import notes, shorten, shown, table, write_report
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
@@ -77,11 +78,13 @@ def _titles(folders):
 
 
 def _short(titles):
-    """A name for each run that leaves the tables readable: its title, or a part of it behind a number."""
-    return {
-        title: title if columns(shown(title)) <= _LONGEST else f'{number}: {shorten(shown(title), _LONGEST - 3)}'
-        for number, title in enumerate(titles, 1)
-    }
+    """A name for each run that leaves tables and montages readable: its title, or a part of it behind a number."""
+    short = {}
+    for number, title in enumerate(titles, 1):
+        # Pillow's own font has no letters beyond Latin ones.
+        plain = width_of(shown(title)) <= _LONGEST and max(map(ord, shown(title))) < 0x250
+        short[title] = title if plain else f'{number}: {shorten(shown(title), _LONGEST - 3)}'
+    return short
 
 
 def _check_alike(found: dict[str, Trained]) -> None:
@@ -134,8 +137,8 @@ def _draw(found, target):
     places = np.arange(min(MONTAGE_ROWS, len(experiment.test)))  # in random order, so that they are from all over
     answers = [pictures_of(answers_of(trained, experiment), places) for trained in runs]
     seen, _, real = answers[0]
-    outputs = [output for _, output, _ in answers]
-    images.save_png(target / 'compare.png', images.montage([seen, *outputs, real], ['input', *found, 'original']))
+    columns = [seen, *(output for _, output, _ in answers), real]
+    images.save_png(target / 'compare.png', images.montage(columns, ['input', *_short(found).values(), 'original']))
 
 
 def _join(found, reports):

@@ -75,14 +75,18 @@ def open_pictures(trained: Trained) -> Experiment:
     """Opens the pictures that a run was trained with.
 
     Raises:
-      UserError: they cannot be opened, or are other ones by now.
+      UserError: they cannot be opened, or are other ones by now; or the checkpoint is gone since it was read.
     """
+    try:
+        with Checkpoints(trained.folder, read_only=True) as checkpoints:
+            trained_on = checkpoints.about(trained.step)['data']
+    except (OSError, ValueError) as error:  # training goes on, and keeps the newest ones only
+        message = f'The checkpoint of step {trained.step} of {trained.folder} is gone by now: try again.'
+        raise UserError(message) from error
     try:
         experiment = open_experiment(trained.config)
     except UserError as error:
         raise UserError(f'The pictures of {trained.folder} cannot be opened: {error}') from error
-    with Checkpoints(trained.folder, read_only=True) as checkpoints:
-        trained_on = checkpoints.about(trained.step)['data']
     if trained_on != fingerprint(experiment):
         raise UserError(
             f'{trained.folder} was trained on other pictures than {experiment.source.where} has now, so that what is '
@@ -93,7 +97,7 @@ def open_pictures(trained: Trained) -> Experiment:
 
 def weights(trained: Trained) -> str:
     """A digest of the arrays that the measured pictures were made with."""
-    arrays = jax.tree.leaves(jax.device_get((trained.state.gen, trained.state.carry)))
+    arrays = jax.tree.leaves(jax.device_get((trained.state.gen.replace(opt_state=()), trained.state.carry)))
     return digest(np.asarray(x).tobytes() for x in arrays)
 
 

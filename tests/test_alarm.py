@@ -5,7 +5,9 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import config, main
 from generators import generator_config
+from saved_run import break_after
 
 from gans import alarm, images
 from gans.data.content import by_content
@@ -86,6 +88,17 @@ def test_colours_are_measured_in_parts_of_real_pictures(tiny):
         metrics, warning = alarm.alarm_of(faded)(3, lambda: state)
         assert metrics['colourfulness'] == pytest.approx(colour, rel=1e-3, abs=1e-5)
         assert ('fading to gray' in warning) == (colour == 0)
+
+
+def test_the_number_does_not_know_of_interruptions(tmp_path, monkeypatch):
+    """A run that broke off between two log lines logs what one without a break logs."""
+    words = (config('dcgan:tiny'), '--config.devices=1', '--config.steps=5', '--config.checkpoint.every=2')
+    assert main(*words, f'--workdir={tmp_path}/whole').code == 0
+    with break_after(3, monkeypatch):
+        main(*words, f'--workdir={tmp_path}/broken')
+    assert main(*words, f'--workdir={tmp_path}/broken').code == 0
+    whole, broken = ((tmp_path / run / 'metrics.jsonl').read_bytes() for run in ('whole', 'broken'))
+    assert whole == broken and b'"diversity"' in whole
 
 
 def test_nothing_is_watched_where_holes_are_filled(tiny):

@@ -12,6 +12,7 @@ from PIL import Image
 from saved_run import logged, save_pictures, smooth_pictures
 
 from gans import classifier, measure_samples
+from gans.runs import load_run
 
 INPAINT = ('--config.generator.noise=True', '--config.task.latent=8', '--config.generator.z_dim=8')
 
@@ -165,7 +166,8 @@ def test_one_held_out_picture_has_means_and_no_intervals(tmp_path):
         assert all(n['low'] is None and n['high'] is None for n in numbers.values())
     assert report['rows']['output']['L1']['mean'] > 0
     generator = train('dcgan', tmp_path / 'generator', data, '--config.data.held_out=0.001')
-    assert '1 pictures of 16x16 pixels: measures need 2 held-out' in refused('--mode=evaluate', f'--workdir={generator}')
+    said = refused('--mode=evaluate', f'--workdir={generator}')
+    assert '1 pictures of 16x16 pixels: measures need 2 held-out' in said
 
 
 def test_pictures_smaller_than_the_window_have_no_ssim(tmp_path):
@@ -248,6 +250,18 @@ def test_what_another_evaluation_leaves_in_the_folder_is_not_in_the_way(two):
     said = refused('--mode=evaluate', f'--workdir={run}')
     assert f"Cannot write '{run / 'evaluation.json'}'" in said and 'permission' not in said
     (run / 'evaluation.json').rmdir()
+
+
+def test_a_checkpoint_that_a_training_replaces_meanwhile_is_told(two, tmp_path, monkeypatch):
+    run = shutil.copytree(runs_of(two)[0], tmp_path / 'run')
+
+    def load(folder):
+        trained = load_run(folder)
+        shutil.rmtree(run / 'checkpoints' / str(trained.step))
+        return trained
+
+    monkeypatch.setattr('gans.evaluate.load_run', load)
+    assert f'The checkpoint of step 2 of {run} is gone by now' in refused('--mode=evaluate', f'--workdir={run}')
 
 
 def test_pictures_that_are_gone_or_others_are_named(two, tmp_path):
