@@ -58,7 +58,7 @@ def without_memory(told):
 
 @pytest.mark.parametrize('full', ALL)
 def test_every_variant_is_opened_by_its_own_source_and_can_be_had_by_flags(full, no_compiling):
-    """The second time, all fields are given by flag: a variant's to the bare config, unless it has fields of its own."""
+    """All fields are then given by flag: a variant's to the bare config, unless the variant has fields of its own."""
     told = main(config(full), '--dry_run', '--workdir=run')
     assert told.code == 0, told.err
     data = told.out.partition('\nData: ')[2]
