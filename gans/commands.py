@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import config_flags
 
+from gans import signals
 from gans.config import explain_unknown, load
 from gans.errors import UserError, closest
 
@@ -90,7 +91,10 @@ def run(values: flags.FlagValues) -> int:
     """Does what the flags ask for; returns the exit code."""
     if values.mode not in _VERBS:
         raise UserError(f'--mode={values.mode} is not known{closest(values.mode, _VERBS)}: choose {", ".join(_VERBS)}.')
-    return _VERBS[values.mode](values)
+    with signals.stopping() as stop:
+        if values.mode != 'train' or values.dry_run:
+            stop.unwind()
+        return _VERBS[values.mode](values)
 
 
 def _train(values) -> int:
@@ -106,7 +110,8 @@ def _train(values) -> int:
         print(dry_run.describe(experiment, folder))
         return 0
     folder = values.workdir and Path(values.workdir).expanduser()
-    return 0 if train(experiment, folder) else 130
+    with signals.stopping() as stop:
+        return 0 if train(experiment, folder) else signals.code_of(stop.number)
 
 
 def _config_of(values):

@@ -1,9 +1,10 @@
 """What can go wrong and is said in one sentence; `main.py` prints it and exits with `code`."""
 
+import contextlib
 import difflib
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -30,6 +31,9 @@ _WHY_NOT_WRITTEN = {
 }
 
 
+_ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
 def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> UserError:
     """The error for a failed write: `path`, the reason that the system gave, what to do; `kept` says what is safe.
 
@@ -38,6 +42,24 @@ def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> Use
     """
     why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
     return UserError(f"Cannot write '{os.fspath(path)}' ({why}).{f' {kept}' if kept else ''}")
+
+
+def refused(error: OSError) -> UserError:
+    """The error for a failed call to the system, from whatever reading or writing it came."""
+    if error.errno in _ONLY_WRITING:
+        return cannot_write(error.filename or 'the output', error)
+    why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
+    return UserError(f"Cannot read or write '{error.filename}' ({why})." if error.filename else f'The system: {why}.')
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Adds the file's name to the errors of the block: those of an open file do not have it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or os.fspath(path)
+        raise
 
 
 def closest(word: str, options: Iterable[str]) -> str:
