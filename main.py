@@ -11,6 +11,7 @@ import traceback  # noqa: E402
 from gans import screen  # noqa: E402
 from gans.errors import Failure, UserError, refused  # noqa: E402
 
+_NO_HOME = 'Could not determine home directory.'  # of pathlib's expanduser
 _NO_READER = 141  # what a shell says of a program that SIGPIPE has ended
 
 
@@ -28,16 +29,26 @@ def main(arguments: list[str]) -> int:
             code = commands.run(commands.parse(arguments))
             sys.stdout.flush()
             return stop.finish(code)
-        except (UserError, Failure, OSError, signals.Stopped) as error:
+        except (UserError, Failure, OSError, RuntimeError, signals.Stopped) as error:
+            if isinstance(error, RuntimeError) and str(error) != _NO_HOME:
+                raise
             stop.answer()
             if '--debug' in arguments:
                 traceback.print_exc()
             if not screen.flush() and isinstance(error, BrokenPipeError):
                 return stop.finish(_NO_READER)
-            told = refused(error) if isinstance(error, OSError) else error
+            told = _in_words(error)
             print(told, file=sys.stderr)
             return stop.finish(told.code)
 
 
+def _in_words(error):
+    if isinstance(error, OSError):
+        return refused(error)
+    if isinstance(error, RuntimeError):
+        return UserError('A path begins with ~, and no home folder is known (HOME is not set): write the path out.')
+    return error
+
+
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    signals.end(main(sys.argv))

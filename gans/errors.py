@@ -54,11 +54,11 @@ def refused(error: OSError) -> UserError:
 
 @contextlib.contextmanager
 def naming(path: str | os.PathLike) -> Iterator[None]:
-    """Adds the file's name to the errors of the block: those of an open file do not have it."""
+    """Gives the errors of the block the name of the file that it is about: those of an open file have none."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or os.fspath(path)
+        error.filename = os.fspath(path)
         raise
 
 

@@ -7,7 +7,6 @@ writes the same bytes as one that was not. What depends on the machine (rates, m
 import contextlib
 import json
 import logging
-import os
 import re
 import resource
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gans import events
+from gans import events, images
 from gans.errors import UserError, naming
 
 METRICS = 'metrics.jsonl'
@@ -76,9 +75,10 @@ class Log(logging.FileHandler):
             self.failed = error
 
     def close(self) -> None:
-        """Takes itself from the root logger and closes the file."""
+        """Takes itself from the root logger and closes the file. What could not be written was noted when it came."""
         logging.getLogger().removeHandler(self)
-        super().close()
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class Logbook:
@@ -127,9 +127,8 @@ def cut_after(path: Path, step: int) -> None:
         return
     with naming(path):
         kept = [line for line, numbers in _whole_lines(path) if numbers['step'] <= step]
-        temporary = path.with_suffix('.tmp')
-        temporary.write_bytes(b''.join(kept))
-        os.replace(temporary, path)
+        with images.whole_file(path) as temporary:
+            temporary.write_bytes(b''.join(kept))
 
 
 def read_metrics(run: str | Path) -> list[dict[str, float]]:

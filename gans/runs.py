@@ -13,12 +13,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gans import checkpoint, startup
+from gans import checkpoint, images, startup
 from gans.build import build, fed_shape, open_source
 from gans.config import flatten, from_json
 from gans.data.memory import keep, remember
 from gans.data.source import Source, disjoint_parts, split
-from gans.errors import UserError
+from gans.errors import UserError, naming
 from gans.game import Game, TrainState
 from gans.parallel import free_memory
 from gans.train_step import init
@@ -190,7 +190,6 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON for people and programs, whole or not at all."""
-    temporary = path.with_suffix('.tmp')
-    temporary.write_text(json.dumps(value, indent=2) + '\n')
-    temporary.replace(path)
+    """Writes JSON for people and programs, whole or not at all. Raises OSError, which names the file."""
+    with naming(path), images.whole_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + '\n')

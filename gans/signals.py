@@ -8,6 +8,7 @@ handlers wait for the main thread, which may be in the compiler for minutes. Els
 end the process, so there is no thread: a signal while training is noted by the loop, any other raises `Stopped`.
 """
 
+import atexit
 import contextlib
 import os
 import select
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 SIGNALS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
 SAME = 0.1  # seconds within which two signals are one wish
@@ -194,6 +196,18 @@ def own_process() -> None:
     signal.set_wakeup_fd(entry, warn_on_full_buffer=False)
     _install(stop.handle)
     sys.unraisablehook = _hush
+
+
+def end(code: int) -> NoReturn:
+    """Ends the process as Python does, up to where Python is taken down.
+
+    There signals have their old meaning again, and a thread of XLA's that asks for Python then aborts the process.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _install(handler):
