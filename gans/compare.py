@@ -44,10 +44,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     _check_same_pictures(found, reports)
     _draw(found, target)
     joined = _join(found, reports)
-    try:
-        write_json(target / 'compare.json', joined)
-    except OSError as error:
-        raise UserError(f'Cannot write {target / "compare.json"} ({error.strerror}): give another --output.') from error
+    write_json(target / 'compare.json', joined)
     first = next(iter(reports.values()))
     return '\n'.join(
         [

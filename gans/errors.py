@@ -27,6 +27,8 @@ _WHY_NOT_WRITTEN = {
     errno.EPERM: 'permission denied: choose another place, or change its permissions',
     errno.ENAMETOOLONG: 'the name is too long for this file system: choose a shorter one',
     errno.ENOTDIR: 'a part of its path is a file, not a folder: choose another place',
+    errno.EEXIST: 'a file is in its way: choose another place',
+    errno.EISDIR: 'a folder is in its way: choose another place',
     errno.EFBIG: 'the file would be larger than allowed: choose another place',
 }
 

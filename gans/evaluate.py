@@ -68,10 +68,7 @@ def evaluate_run(trained: Trained) -> dict:
         'held_out': digest(experiment.source.key(int(i)) for i in experiment.test),
     }
     report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
-    try:
-        write_json(trained.folder / FILE, report)
-    except OSError as error:
-        raise UserError(f'Cannot write {trained.folder / FILE} ({error.strerror}): mend its permissions.') from error
+    write_json(trained.folder / FILE, report)
     return report
 
 

@@ -18,7 +18,7 @@ from gans.build import build, fed_shape, open_source
 from gans.config import flatten, from_json
 from gans.data.memory import keep, remember
 from gans.data.source import Source, disjoint_parts, split
-from gans.errors import UserError, naming
+from gans.errors import UserError
 from gans.game import Game, TrainState
 from gans.parallel import free_memory
 from gans.train_step import init
@@ -190,6 +190,5 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON for people and programs, whole or not at all. Raises OSError, which names the file."""
-    with naming(path), images.whole_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + '\n')
+    """Writes JSON for people and programs, whole or not at all; raises UserError where it cannot be written."""
+    images.write_whole(path, lambda file: file.write(f'{json.dumps(value, indent=2)}\n'.encode()))

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 # A room imports only from rooms above it; rooms in one line import nothing of each other.
 FLOORS = (
-    ('errors',),
+    ('errors', 'signals', 'screen', 'relay', 'events'),
     ('images', 'conv', 'gradients', 'config', 'startup'),
     ('transposed',),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
