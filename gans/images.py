@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.errors import cannot_write
+from gans.errors import cannot_write, naming
 
 # BT.601: Curro, "Alternative Architectures for Image Generation" (thesis, 2016), equations 68-72.
 WEIGHT_R, WEIGHT_B = 0.299, 0.114
@@ -254,7 +254,7 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> N
     Raises UserError if the disk or the permissions say no.
     """
     try:
-        with whole_file(path) as temporary, open(temporary, 'wb') as file:
+        with naming(path), whole_file(path) as temporary, open(temporary, 'wb') as file:
             write(file)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -86,22 +86,21 @@ class Logbook:
 
     def __init__(self, folder: str | Path, step: int):
         """Opens the files; whatever they hold of steps after `step` (of a run that was killed) is cut off."""
-        folder = Path(folder)
+        self._folder = Path(folder)
         for name in (METRICS, TIMING):
-            cut_after(folder / name, step)
+            cut_after(self._folder / name, step)
         with contextlib.ExitStack() as opened:
-            self._metrics = opened.enter_context(open(folder / METRICS, 'a'))
-            self._timing = opened.enter_context(open(folder / TIMING, 'a'))
-            self._events = opened.enter_context(contextlib.closing(events.Events(folder / 'tensorboard', step)))
+            self._files = {name: opened.enter_context(open(self._folder / name, 'a')) for name in (METRICS, TIMING)}
+            self._events = opened.enter_context(contextlib.closing(events.Events(self._folder / 'tensorboard', step)))
             self._opened = opened.pop_all()
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Appends one line of numbers that training computed."""
-        self._write(self._metrics, step, values)
+        self._write(METRICS, step, values)
 
     def timing(self, step: int, values: Mapping[str, float]) -> None:
         """Appends one line of numbers that depend on the machine."""
-        self._write(self._timing, step, values)
+        self._write(TIMING, step, values)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Adds a picture, uint8 [H, W, 3], to the TensorBoard events."""
@@ -113,10 +112,10 @@ class Logbook:
         with contextlib.suppress(OSError):
             self._opened.close()
 
-    def _write(self, file, step, values):
-        with naming(file.name):
-            file.write(json.dumps({'step': step, **values}) + '\n')
-            file.flush()
+    def _write(self, name, step, values):
+        with naming(self._folder / name):
+            self._files[name].write(json.dumps({'step': step, **values}) + '\n')
+            self._files[name].flush()
         with naming(self._events.path):
             self._events.numbers(step, values)
 

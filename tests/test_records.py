@@ -14,7 +14,6 @@ from command_line import MAIN, config, main
 from saved_run import assert_same_outcome, logged, outcome
 
 from gans import events, images, logbook
-from gans.logbook import cut_after
 from gans.records import Records
 
 OFTEN = ['--config.log.every=1', '--config.checkpoint.every=2', '--config.log.pictures=3', '--config.devices=1']
@@ -140,15 +139,6 @@ def test_damaged_lines_between_others_are_told_and_the_others_kept(tmp_path, cap
             assert f'{path}: line {place} is damaged' in (tmp_path / 'log.txt').read_text()
         assert [json.loads(line)['step'] for line in path.read_bytes().splitlines()] == [1, 2, 3, 4, 5, 6, 7, 8]
         assert path.read_bytes().split(b'\n')[:6] == lines[:2] + lines[7:11]
-
-
-def test_a_line_cut_off_by_a_kill_is_no_damage(tmp_path, caplog):
-    path = tmp_path / 'metrics.jsonl'
-    for end in ('{"ste', '{"step": 3}'):  # the second would run into the next line
-        path.write_text('{"step": 1}\n{"step": 2}\n' + end)
-        cut_after(path, 99)
-        assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
-    assert not caplog.records
 
 
 def test_tensorboard_shows_no_step_twice_after_a_kill_before_the_first_checkpoint(tmp_path, monkeypatch):

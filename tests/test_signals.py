@@ -180,7 +180,7 @@ def test_the_other_verbs_end_with_one_line_and_no_half_file(tmp_path, monkeypatc
     run, image = tmp_path / 'run', tmp_path / 'image.png'
     assert main(*run_flags(run, '--config.steps=2', '--config.checkpoint.every=9')).code == 0
     Image.new('RGB', (64, 64), 'red').save(image)
-    Image.new('L', (64, 64), 255).save(tmp_path / 'image_mask.png')
+    Image.new('L', (32, 32), 255).crop((0, 0, 64, 64)).save(tmp_path / 'image_mask.png')  # a white corner
     words = {
         'evaluate': [],
         'history': [f'--output={tmp_path}/drawn'],
