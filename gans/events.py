@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gans.errors import naming
+
 _PREFIX = 'events.out.tfevents.'
 
 
 class Events:
-    """A new file of events in a run's folder."""
+    """A new file of events in a run's folder. Its methods raise OSError, which names the file."""
 
     def __init__(self, folder: Path, step: int):
         """Opens it; what earlier files hold of steps after `step`, all of them if it is 0, is declared void.
@@ -61,5 +63,6 @@ class Events:
         record = self._event(wall_time=time.time(), **fields).SerializeToString()
         length = struct.pack('<Q', len(record))
         checks = (struct.pack('<I', masked_crc32c(part)) for part in (length, record))
-        self._file.write(length + next(checks) + record + next(checks))
-        self._file.flush()
+        with naming(self.path):
+            self._file.write(length + next(checks) + record + next(checks))
+            self._file.flush()

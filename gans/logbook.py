@@ -104,8 +104,7 @@ class Logbook:
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Adds a picture, uint8 [H, W, 3], to the TensorBoard events."""
-        with naming(self._events.path):
-            self._events.picture(step, name, picture)
+        self._events.picture(step, name, picture)
 
     def close(self) -> None:
         """Closes everything. All was written when it came: what is left is of a line that failed, and was told."""
@@ -116,8 +115,7 @@ class Logbook:
         with naming(self._folder / name):
             self._files[name].write(json.dumps({'step': step, **values}) + '\n')
             self._files[name].flush()
-        with naming(self._events.path):
-            self._events.numbers(step, values)
+        self._events.numbers(step, values)
 
 
 def cut_after(path: Path, step: int) -> None:

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent
 
 # A room imports only from rooms above it; rooms in one line import nothing of each other.
 FLOORS = (
-    ('errors', 'signals', 'screen', 'relay', 'events'),
-    ('images', 'conv', 'gradients', 'config', 'startup'),
+    ('errors', 'signals', 'screen', 'relay'),
+    ('images', 'conv', 'gradients', 'config', 'startup', 'events'),
     ('transposed',),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
