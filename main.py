@@ -1,25 +1,49 @@
 """Train, evaluate and use image GANs: `python main.py --config=configs/colorize.py`. See README.md."""
 
-import sys
-import traceback
+from gans import signals
 
-from gans import commands, startup
-from gans.errors import Failure, UserError
-from gans.printing import say
+if __name__ == '__main__':
+    signals.own_process()  # before anything else is imported, so that Ctrl-C is heard from the beginning
+
+import sys  # noqa: E402
+import traceback  # noqa: E402
+
+from gans.errors import Failure, UserError, refused  # noqa: E402
+from gans.printing import say  # noqa: E402
+
+_NO_HOME = 'Could not determine home directory.'  # of pathlib's expanduser
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one verb; returns the exit code: 0 done, 2 the user can mend it, others as `Failure` says."""
-    debug = '--debug' in arguments
-    try:
-        startup.prepare()
-        return commands.run(commands.parse(arguments))
-    except (UserError, Failure) as error:
-        if debug:
-            say(traceback.format_exc(), sys.stderr)
-        say(error, sys.stderr)
-        return error.code
+    """Runs one verb; returns the exit code.
+
+    0: done. 2: a sentence says what the user can mend. 3: a sentence says what has failed. 129, 130, 143: stopped by
+    SIGHUP, SIGINT, SIGTERM.
+    """
+    with signals.stopping() as stop:
+        try:
+            from gans import commands, startup
+
+            startup.prepare()
+            return stop.finish(commands.run(commands.parse(arguments)))
+        except (UserError, Failure, OSError, RuntimeError, signals.Stopped) as error:
+            if isinstance(error, RuntimeError) and str(error) != _NO_HOME:
+                raise
+            stop.answer()
+            if '--debug' in arguments:
+                say(traceback.format_exc(), sys.stderr)
+            told = _in_words(error)
+            say(told, sys.stderr)
+            return stop.finish(told.code)
+
+
+def _in_words(error):
+    if isinstance(error, OSError):
+        return refused(error)
+    if isinstance(error, RuntimeError):
+        return UserError('A path begins with ~, and no home folder is known (HOME is not set): write the path out.')
+    return error
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    signals.end(main(sys.argv))

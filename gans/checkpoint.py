@@ -74,6 +74,10 @@ class Checkpoints:
         except OSError as error:
             raise UserError(_no_room(self.folder, error)) from error
 
+    def writing(self) -> bool:
+        """Is a save going on in the background?"""
+        return self._manager.is_saving_in_progress()
+
     def about(self, step: int) -> dict:
         """The JSON part of a checkpoint."""
         return self._manager.restore(step, args=ocp.args.Composite(about=ocp.args.JsonRestore()))['about']

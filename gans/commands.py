@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from gans import arguments, ranges, verbs
+from gans import arguments, ranges, signals, verbs
 from gans.config import from_json, load
 from gans.errors import UserError
 from gans.printing import say
@@ -47,7 +47,10 @@ def run(command: Command) -> int:
     if command.flags['help']:
         say(verbs.describe(command.verb or None))
         return 0
-    return _VERBS[command.verb](command.flags, command.config)
+    with signals.stopping() as stop:
+        if command.verb != 'train' or command.flags['dry_run']:
+            stop.unwind()
+        return _VERBS[command.verb](command.flags, command.config)
 
 
 def _config_of(flags, fields) -> ConfigDict:
@@ -89,7 +92,8 @@ def _train(flags, config) -> int:
         folder = flags['workdir'] or logbook.next_run_name('runs', config.name)
         say(dry_run.describe(experiment, folder))
         return 0
-    return 0 if train(experiment, flags['workdir'] and Path(flags['workdir'])) else 130
+    with signals.stopping() as stop:
+        return 0 if train(experiment, flags['workdir'] and Path(flags['workdir'])) else signals.code_of(stop.number)
 
 
 def _evaluate(flags, config) -> int:

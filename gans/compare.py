@@ -11,9 +11,9 @@ from gans.build import shape_of
 from gans.errors import UserError
 from gans.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
 from gans.measure_pairs import MONTAGE_ROWS, PLANS, answers_of, pictures_of
-from gans.runs import Trained, load_run
+from gans.runs import Trained, load_run, write_json
 from gans.tables import columns as width_of
-from gans.tables import notes, shorten, shown, table, write_report
+from gans.tables import notes, shorten, shown, table
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
@@ -46,7 +46,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     _check_same_pictures(found, reports)
     _draw(found, target)
     joined = _join(found, reports)
-    write_report(target / 'compare.json', joined)
+    write_json(target / 'compare.json', joined)
     first = next(iter(reports.values()))
     short = _short(reports)
     rows = _rows(reports, short)

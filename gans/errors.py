@@ -1,9 +1,10 @@
 """What can go wrong and is said in one sentence; `main.py` prints it and exits with `code`."""
 
+import contextlib
 import difflib
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -26,8 +27,13 @@ _WHY_NOT_WRITTEN = {
     errno.EPERM: 'permission denied: choose another place, or change its permissions',
     errno.ENAMETOOLONG: 'the name is too long for this file system: choose a shorter one',
     errno.ENOTDIR: 'a part of its path is a file, not a folder: choose another place',
+    errno.EEXIST: 'a file is in its way: choose another place',
+    errno.EISDIR: 'a folder is in its way: choose another place',
     errno.EFBIG: 'the file would be larger than allowed: choose another place',
 }
+
+
+_ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> UserError:
@@ -38,6 +44,24 @@ def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> Use
     """
     why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
     return UserError(f"Cannot write '{os.fspath(path)}' ({why}).{f' {kept}' if kept else ''}")
+
+
+def refused(error: OSError) -> UserError:
+    """The error for a failed call to the system, from whatever reading or writing it came."""
+    if error.errno in _ONLY_WRITING:
+        return cannot_write(error.filename or 'the output', error)
+    why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
+    return UserError(f"Cannot read or write '{error.filename}' ({why})." if error.filename else f'The system: {why}.')
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Gives the errors of the block the name of the file that it is about: those of an open file have none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
 
 
 def closest(word: str, options: Iterable[str]) -> str:

@@ -15,8 +15,8 @@ from gans import measure_classes, measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
 from gans.errors import UserError
-from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment
-from gans.tables import notes, ratio_line, shown, table, write_report
+from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
+from gans.tables import notes, ratio_line, shown, table
 
 FILE = 'evaluation.json'
 VERSION = 2  # count up when the same run and pictures give other numbers than before: those are not to be compared
@@ -67,7 +67,7 @@ def evaluate_run(trained: Trained) -> dict:
         'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),
     }
     report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
-    write_report(trained.folder / FILE, report)
+    write_json(trained.folder / FILE, report)
     return report
 
 

@@ -183,5 +183,5 @@ def _write(target: Path, drawing: Drawing) -> str:
         endings.append('gif')
     numbers = {name: np.asarray(value) for name, value in drawing.numbers.items()}
     numbers['descriptors'] = numbers['descriptors'].astype(np.float32)
-    images.write_whole(f'{place}.npz', lambda file: np.savez_compressed(file, **numbers), 'the numbers')
+    images.write_whole(f'{place}.npz', lambda file: np.savez_compressed(file, **numbers))
     return f'{drawing.name}.{{{",".join([*endings, "npz"])}}}'

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,11 +20,16 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from gans import signals
 from gans.errors import Failure, UserError
+from gans.relay import Relay
 
 HEARTBEAT = 40  # seconds without a sign of life after which a process counts as dead, and the others end
 _STATUS = ('UNKNOWN:', 'INTERNAL:', 'UNAVAILABLE:', 'ABORTED:', 'CANCELLED:', 'DEADLINE_EXCEEDED:')
+_ENDED = '{}: its own message says why. The same commands go on from the last checkpoint.'
 _CLUSTERS = ('SLURM_STEP_NUM_TASKS', 'OMPI_COMM_WORLD_SIZE')  # environment: how many processes were started together
+_relay: Relay | None = None  # of a process that is not the first
+_telling = threading.Lock()
 
 
 def join(coordinator: str | None = None, processes: int | None = None, index: int | None = None) -> None:
@@ -45,10 +51,20 @@ def join(coordinator: str | None = None, processes: int | None = None, index: in
         raise UserError(f'--index={index} is not one of {processes} processes: they count from 0.')
     if not any(given) and not _started_by_a_cluster():
         return
+    global _relay
+    if index:
+        _relay = Relay(coordinator, _lost_the_first)
+        coordinator = _relay.address
+    # Its handler of SIGTERM would take the place of ours, which means the same and more.
+    jax.config.update('jax_enable_preemption_service', False)
     try:
         jax.distributed.initialize(coordinator, processes, index, heartbeat_timeout_seconds=HEARTBEAT)
     except (RuntimeError, ValueError) as error:
         raise UserError(f'The other processes were not found ({str(error).splitlines()[0]}).') from error
+    finally:
+        atexit.register(_leave)  # after JAX's own, so that it comes before it
+    if _relay is not None:
+        _relay.watch()
 
 
 def _started_by_a_cluster():
@@ -94,32 +110,51 @@ def from_first(make: Callable[[], tuple[Any, Any]], shapes: Any) -> tuple[Any, A
 
 @contextlib.contextmanager
 def peers() -> Iterator[None]:
-    """Turns the end of another process, which every exchange of numbers notices, into one sentence.
+    """Ends the block in all processes together, and turns the end of another process into one sentence.
 
     Raises:
-      Failure: another process has ended.
+      Failure: another process has ended; every exchange of numbers notices that.
     """
+    global _relay
     try:
         yield
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices('the end')
     except (jax.errors.JaxRuntimeError, ValueError) as error:  # what is noticed at dispatch comes as a ValueError
         if jax.process_count() == 1 or not str(error).startswith(_STATUS):
             raise
-        atexit.register(_leave)
+        _tell_alone()
         raise Failure(
-            f'Another process of this run has ended ({str(error).splitlines()[0]:.200}). The same commands go on from '
-            'the last checkpoint.'
+            _ENDED.format(f'Another process of this run has ended ({str(error).splitlines()[0]:.200})')
         ) from error
+    if _relay is not None:
+        _relay.leave()
 
 
-def _leave():
-    """Ends without saying good-bye to the others, who would be waited for until the process is aborted."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+def _lost_the_first():
+    """Ends this process, in a thread of the relay: the main one may be waiting for the first process for ever."""
+    _tell_alone()
+    print(_ENDED.format('The first process of this run has ended'), file=sys.stderr, flush=True)
     os._exit(Failure.code)
 
 
+def _tell_alone():
+    """Lets one thread go on, which tells of the other process and ends this one."""
+    if not _telling.acquire(blocking=False):
+        threading.Event().wait()
+
+
+def _leave():
+    """Ends without saying good-bye to the others, unless all end: they would be waited for until one is aborted."""
+    code = signals.exit_code()
+    if 0 < code < signals.code_of(0):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 class Agreement:
-    """Turns a wish of any process into one that all of them learn at the same call."""
+    """Turns a wish of any process, the number of a signal, into one that all of them learn at the same call."""
 
     def __init__(self, delay: int):
         """`delay` is after how many calls a wish is known to all, so that nobody waits for the devices."""
@@ -129,10 +164,10 @@ class Agreement:
             self._mesh = jax.make_mesh((jax.device_count(),), ('all',), axis_types=(AxisType.Auto,))
             self._any = jax.jit(lambda x: x.max(), out_shardings=NamedSharding(self._mesh, P()))
 
-    def __call__(self, wish: bool) -> bool:
-        """Whether any process had the wish, `delay` calls ago; alone, at once."""
+    def __call__(self, wish: int) -> int:
+        """The greatest number that any process gave `delay` calls ago; alone, at once. 0 is no wish."""
         if jax.process_count() == 1:
             return wish
         mine = np.full(jax.local_device_count(), wish, np.int32)
         self._asked.append(self._any(jax.make_array_from_process_local_data(NamedSharding(self._mesh, P('all')), mine)))
-        return len(self._asked) > self._delay and bool(self._asked.popleft())
+        return int(self._asked.popleft()) if len(self._asked) > self._delay else 0

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.errors import UserError
+from gans.errors import cannot_write, naming
 
 # BT.601: Curro, "Alternative Architectures for Image Generation" (thesis, 2016), equations 68-72.
 WEIGHT_R, WEIGHT_B = 0.299, 0.114
@@ -232,7 +232,7 @@ def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
         array = array[..., 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
         raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
-    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'), 'the picture')
+    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'))
 
 
 def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:
@@ -245,22 +245,19 @@ def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 12
 
     first, *others = (Image.fromarray(frame) for frame in _as_rgb(frames))
     options = dict(format='GIF', save_all=True, append_images=others, duration=milliseconds, loop=0)
-    write_whole(path, lambda file: first.save(file, **options), 'the animation')
+    write_whole(path, lambda file: first.save(file, **options))
 
 
-def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None], what: str) -> None:
+def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> None:
     """Lets `write` fill a file that has its name only when it is complete. Makes missing folders.
 
-    Raises UserError, which calls the file `what`, if the disk or the permissions say no.
+    Raises UserError if the disk or the permissions say no.
     """
     try:
-        with whole_file(path) as temporary, open(temporary, 'wb') as file:
+        with naming(path), whole_file(path) as temporary, open(temporary, 'wb') as file:
             write(file)
     except OSError as error:
-        raise UserError(
-            f'cannot write {what} {path} ({error.strerror or error}): '
-            'free some disk space or choose a folder that you may write to'
-        ) from error
+        raise cannot_write(path, error) from error
 
 
 @contextlib.contextmanager

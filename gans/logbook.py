@@ -4,10 +4,9 @@ metrics.jsonl holds what training computed and nothing of the machine, so that a
 writes the same bytes as one that was not. What depends on the machine (rates, memory) goes to timing.jsonl.
 """
 
-import itertools
+import contextlib
 import json
 import logging
-import os
 import re
 import resource
 import sys
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gans.errors import UserError
+from gans import events, images
+from gans.errors import UserError, naming
 from gans.printing import Formatter
 
 METRICS = 'metrics.jsonl'
@@ -52,60 +52,81 @@ def _next_number(parent):
     return max(taken, default=-1) + 1
 
 
-def log_to(folder: str | Path) -> None:
-    """Sends warnings and messages to the screen and to `log.txt` in the run's folder."""
-    handler = logging.FileHandler(Path(folder) / 'log.txt', encoding='utf-8', errors='backslashreplace')
-    handler.setFormatter(Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
-    logging.getLogger().addHandler(handler)
+class Log(logging.FileHandler):
+    """Warnings and messages of a run in its `log.txt`, from the opening to the closing; the screen has them too.
+
+    `failed` is the OSError of the last line that could not be written, if there was one: it may come from any thread,
+    and only the main one can end the run for it.
+    """
+
+    def __init__(self, folder: str | Path):
+        """Opens the file, and adds itself to the root logger. Raises OSError."""
+        self.path = Path(folder) / 'log.txt'
+        super().__init__(self.path, encoding='utf-8', errors='backslashreplace')
+        self.failed: OSError | None = None
+        self.setFormatter(Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
+        logging.getLogger().addHandler(self)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Keeps the error, where logging would print a traceback."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif self.failed is None:
+            self.failed = error
+
+    def close(self) -> None:
+        """Takes itself from the root logger and closes the file. What could not be written was noted when it came."""
+        logging.getLogger().removeHandler(self)
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class Logbook:
-    """Writes what training reports into a run's folder."""
+    """Writes what training reports into a run's folder. Its methods raise OSError, which names the file."""
 
     def __init__(self, folder: str | Path, step: int):
         """Opens the files; whatever they hold of steps after `step` (of a run that was killed) is cut off."""
-        from tensorboardX import SummaryWriter
-
         self._folder = Path(folder)
         for name in (METRICS, TIMING):
             cut_after(self._folder / name, step)
-        self._metrics = open(self._folder / METRICS, 'a')
-        self._timing = open(self._folder / TIMING, 'a')
-        self._events = SummaryWriter(str(self._folder / 'tensorboard'), purge_step=step + 1 if step else None)
+        with contextlib.ExitStack() as opened:
+            self._files = {name: opened.enter_context(open(self._folder / name, 'a')) for name in (METRICS, TIMING)}
+            self._events = opened.enter_context(contextlib.closing(events.Events(self._folder / 'tensorboard', step)))
+            self._opened = opened.pop_all()
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Appends one line of numbers that training computed."""
-        self._write(self._metrics, step, values)
+        self._write(METRICS, step, values)
 
     def timing(self, step: int, values: Mapping[str, float]) -> None:
         """Appends one line of numbers that depend on the machine."""
-        self._write(self._timing, step, values)
+        self._write(TIMING, step, values)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Adds a picture, uint8 [H, W, 3], to the TensorBoard events."""
-        self._events.add_image(name, picture, step, dataformats='HWC')
+        self._events.picture(step, name, picture)
 
     def close(self) -> None:
-        """Flushes and closes everything."""
-        for file in (self._metrics, self._timing, self._events):
-            file.close()
+        """Closes everything. All was written when it came: what is left is of a line that failed, and was told."""
+        with contextlib.suppress(OSError):
+            self._opened.close()
 
-    def _write(self, file, step, values):
-        file.write(json.dumps({'step': step, **values}) + '\n')
-        file.flush()
-        for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+    def _write(self, name, step, values):
+        with naming(self._folder / name):
+            self._files[name].write(json.dumps({'step': step, **values}) + '\n')
+            self._files[name].flush()
+        self._events.numbers(step, values)
 
 
 def cut_after(path: Path, step: int) -> None:
-    """Keeps the whole lines of a JSON-lines file whose `step` is at most `step`."""
+    """Keeps the whole lines of a JSON-lines file whose `step` is at most `step`. OSErrors of it name the file."""
     if not path.exists():
         return
-    until = itertools.takewhile(lambda whole: whole[1]['step'] <= step, _whole_lines(path))
-    kept = [line for line, _ in until]
-    temporary = path.with_suffix('.tmp')
-    temporary.write_bytes(b''.join(kept))
-    os.replace(temporary, path)
+    with naming(path):
+        kept = [line for line, numbers in _whole_lines(path) if numbers['step'] <= step]
+        with images.whole_file(path) as temporary:
+            temporary.write_bytes(b''.join(kept))
 
 
 def read_metrics(run: str | Path) -> list[dict[str, float]]:
@@ -125,15 +146,27 @@ def read_metrics(run: str | Path) -> list[dict[str, float]]:
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
-    """(line, its numbers) up to the first line that a kill, or a writer still at it, left unfinished."""
-    for line in path.read_bytes().splitlines(keepends=True):
-        try:
-            numbers = json.loads(line)
-        except ValueError:
-            return
-        if not line.endswith(b'\n') or not isinstance(numbers, dict) or 'step' not in numbers:
-            return
-        yield line, numbers
+    """(line, its numbers), without the last if a kill, or a writer still at it, left it unfinished.
+
+    A damaged line between others is passed over with a warning.
+    """
+    for place, line in enumerate(path.read_bytes().split(b'\n')[:-1], start=1):
+        numbers = _numbers_of(line)
+        if numbers is None:
+            logging.warning('%s: line %d is damaged and was passed over; the others count.', path, place)
+        else:
+            yield line + b'\n', numbers
+
+
+def _numbers_of(line: bytes) -> dict | None:
+    """What a line says, None if that is not a step and numbers."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or type(found.get('step')) is not int:
+        return None
+    return found if all(type(value) in (int, float) for value in found.values()) else None
 
 
 class Pace:

@@ -1,5 +1,6 @@
 """What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from gans import checkpoint, images, logbook
 from gans.config import differences, from_json, to_json
-from gans.errors import UserError
+from gans.errors import UserError, cannot_write, naming
 from gans.printing import tell
 from gans.runs import Experiment, fingerprint, start, write_json
 
@@ -19,7 +20,15 @@ class Records:
     def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
         """Writes nothing yet; `shapes` are the state's, `folder` as `gans.train.train` has it."""
         self._experiment, self._shapes, self.folder = experiment, shapes, folder
-        self._book = self._checkpoints = None
+        self._book = self._checkpoints = self._log = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """Waits until everything is written; if that fails after another error, the other one is told."""
+        with contextlib.suppress(UserError) if error is not None else contextlib.nullcontext():
+            self.close()
 
     def begin(self) -> tuple[dict, Any]:
         """Opens the folder: ({'step', 'window'}, state) of the newest sound checkpoint, or of the start.
@@ -31,7 +40,8 @@ class Records:
         """
         config = self._experiment.config
         self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else _claim(self.folder)
-        logbook.log_to(self.folder)
+        with self._writing():
+            self._log = logbook.Log(self.folder)
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),
@@ -39,38 +49,72 @@ class Records:
         }
         self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
-        write_json(self.folder / 'config.json', config.to_dict())
-        self._book = logbook.Logbook(self.folder, place['step'])
+        with self._writing():
+            write_json(self.folder / 'config.json', config.to_dict())
+            self._book = logbook.Logbook(self.folder, place['step'])
         return place, state
 
     def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
         """Writes a log line, and prints it."""
-        self._book.metrics(step, metrics)
-        self._book.timing(step, timing)
+        with self._writing():
+            self._book.metrics(step, metrics)
+            self._book.timing(step, timing)
         tell(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
 
     def picture(self, step: int, sheet: np.ndarray) -> None:
         """Writes a grid of pictures, uint8 [H, W, 3]."""
-        images.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
-        self._book.picture(step, 'held_out', sheet)
+        with self._writing():
+            images.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
+            self._book.picture(step, 'held_out', sheet)
 
     def warn(self, sentence: str) -> None:
         """Says something that does not stop training, on the screen and in log.txt."""
-        logging.warning(sentence)
+        with self._writing():
+            logging.warning(sentence)
 
     def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
         """Begins to write a checkpoint; `state` stays untouched until `close`."""
         self._checkpoints.save(step, state, {**self._about, 'window': window})
 
+    def writing(self) -> bool:
+        """Is a checkpoint being written in the background?"""
+        return self._checkpoints is not None and self._checkpoints.writing()
+
     def stopped(self, step: int, by: str) -> None:
-        """Says that training was stopped, and how it goes on."""
-        tell(f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.')
+        """Says, when everything is written, that training was stopped, and how it goes on."""
+        if step:
+            line = f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.'
+        else:
+            line = f'Stopped by {by} before the first step: there was nothing to save.'
+        tell(line)
 
     def close(self) -> None:
         """Waits until everything is written."""
-        for opened in (self._book, self._checkpoints):
-            if opened is not None:
-                opened.close()
+        with contextlib.ExitStack() as opened:  # closes all of them, whatever the others do
+            for closes in (self._log, self._book, self._checkpoints):
+                if closes is not None:
+                    opened.callback(closes.close)
+
+    @contextlib.contextmanager
+    def _writing(self):
+        """Turns a failed write, also of log.txt since the last time, into one sentence that names what is kept."""
+        try:
+            yield
+            if self._log is not None and self._log.failed is not None:
+                with naming(self._log.path):
+                    raise self._log.failed
+        except (OSError, UserError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError):
+                raise
+            raise cannot_write(cause.filename or self.folder, cause, self._kept()) from error
+
+    def _kept(self):
+        found = (self.folder / checkpoint.FOLDER).glob('*')
+        steps = [int(path.name) for path in found if path.name.isdigit()]
+        if not steps:
+            return ''
+        return f'The checkpoint of step {max(steps)} is kept: the same command goes on from it.'
 
     def _resume(self):
         found = checkpoint.newest_sound(self._checkpoints, self._shapes)
@@ -99,6 +143,12 @@ class Records:
 class NoRecords:
     """The records of all processes but the first: none."""
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """Has nothing to wait for."""
+
     def begin(self) -> None:
         """Opens nothing."""
 
@@ -114,11 +164,12 @@ class NoRecords:
     def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
         """Writes nothing."""
 
+    def writing(self) -> bool:
+        """Writes nothing."""
+        return False
+
     def stopped(self, step: int, by: str) -> None:
         """Says nothing."""
-
-    def close(self) -> None:
-        """Has nothing to wait for."""
 
 
 def _claim(folder):

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gans import checkpoint, ranges, startup
+from gans import checkpoint, images, ranges, startup
 from gans.build import build, fed_shape, open_source
 from gans.config import from_json
 from gans.data.memory import keep, remember
@@ -177,7 +177,5 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON for people and programs, whole or not at all."""
-    temporary = path.with_suffix('.tmp')
-    temporary.write_text(json.dumps(value, indent=2) + '\n')
-    temporary.replace(path)
+    """Writes JSON for people and programs, whole or not at all; raises UserError where it cannot be written."""
+    images.write_whole(path, lambda file: file.write(f'{json.dumps(value, indent=2, allow_nan=False)}\n'.encode()))

@@ -6,6 +6,7 @@
 import ctypes
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,8 @@ _TRIED = ('0.10.',)
 # block anew, and a step on the CPU spends an eighth of its time on the page faults of the same scratch memory.
 _MALLOPT = {'M_MMAP_MAX': (-4, 0), 'M_TRIM_THRESHOLD': (-1, -1)}
 
+_ROOM = 64 * 2**20  # bytes that must be free where compiled programs are kept
+
 _FASTER_COMPILED = {'xla_backend_optimization_level': 1}
 
 
@@ -43,11 +46,13 @@ def prepare() -> None:
         os.environ['XLA_FLAGS'] = ' '.join([given, *missing]).strip()
     if os.environ.get(MALLOC) != '0':
         _keep_memory()
-    folder = os.environ.get(CACHE, str(cache_folder() / 'compiled'))
-    if folder:
+    folder = _in_cache(CACHE, 'compiled')
+    if folder is None and CACHE not in os.environ:
+        logging.warning('There is no home folder (HOME is not set): compiled programs are not kept. See %s.', CACHE)
+    if folder is not None and _takes_programs(folder):
         import jax
 
-        jax.config.update('jax_compilation_cache_dir', folder)
+        jax.config.update('jax_compilation_cache_dir', str(folder))
         # Small programs too: a start has dozens of them, which take a second together to compile.
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
@@ -88,10 +93,37 @@ def _in_glibc(function, *arguments):
 
 def decoded_folder() -> Path | None:
     """Where decoded pictures are kept for the next start; None where the environment turns that off."""
-    folder = os.environ.get(DECODED, str(cache_folder() / 'decoded'))
-    return Path(folder) if folder else None
+    return _in_cache(DECODED, 'decoded')
 
 
-def cache_folder() -> Path:
-    """This user's folder for what can be made again: $XDG_CACHE_HOME/gans or ~/.cache/gans."""
-    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'gans'
+def _in_cache(variable, name):
+    """The folder that an environment variable names, or `name` in the user's cache; None if there is none."""
+    if variable in os.environ:
+        return Path(os.environ[variable]) if os.environ[variable] else None
+    folder = cache_folder()
+    return folder and folder / name
+
+
+def cache_folder() -> Path | None:
+    """This user's folder for what can be made again: $XDG_CACHE_HOME/gans or ~/.cache/gans; None without a home."""
+    if os.environ.get('XDG_CACHE_HOME'):
+        return Path(os.environ['XDG_CACHE_HOME']) / 'gans'
+    try:
+        return Path.home() / '.cache' / 'gans'
+    except RuntimeError:  # HOME is not set, and the system does not know the user, as in some containers
+        return None
+
+
+def _takes_programs(folder):
+    """Whether the cache of compiled programs can be written; says so if not. JAX would warn once for every program."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        why = '' if os.access(folder, os.W_OK) else 'permission denied'
+        if free < _ROOM:
+            why = f'{free / 2**20:.0f} MiB are free there'
+    except OSError as error:
+        why = error.strerror
+    if why:
+        logging.warning('Compiled programs are not kept in %s (%s): every start compiles. See %s.', folder, why, CACHE)
+    return not why

@@ -1,15 +1,11 @@
 """Numbers for people and for JSON: means with their intervals, side by side."""
 
-import json
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from gans import images
-from gans.errors import cannot_write
 from gans.metrics.bootstrap import Interval
 
 LONGEST = 44  # columns of a row's name in a table; longer ones lose their middle
@@ -96,16 +92,6 @@ def over_sets(values: Sequence[float]) -> dict:
 def ratio_line(name: str, ratio: Mapping) -> str:
     """A ratio for people: with its interval, or why there is none."""
     return f'{name:<44} {ratio.get("none") or f"{cell(ratio, 3)} {spread(ratio, 3)}"}'.rstrip()
-
-
-def write_report(path: Path, report: Mapping) -> None:
-    """Writes JSON for people and programs, whole or not at all, whoever else writes there; raises UserError."""
-    text = json.dumps(report, indent=2, allow_nan=False) + '\n'
-    try:
-        with images.whole_file(path) as temporary:
-            temporary.write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def shown(text: str) -> str:

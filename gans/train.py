@@ -2,14 +2,13 @@
 
 import contextlib
 import math
-import signal
 import time
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from gans import conv, hosts, logbook, startup
+from gans import conv, hosts, logbook, signals, startup
 from gans.alarm import alarm_of
 from gans.build import batches_per_step
 from gans.data.batches import batches, numbers, read_whole
@@ -34,43 +33,63 @@ def train(experiment: Experiment, folder: Path | None = None) -> bool:
       folder: the run's folder, made if need be; by default the next numbered one in `runs`.
 
     Returns:
-      True at the end of training, False if a signal stopped it (after saving).
+      True at the end of training, False if SIGINT (Ctrl-C), SIGTERM or SIGHUP stopped it, sent to this process or
+      another one of the run: everything is saved and written then.
 
     Raises:
       UserError: the folder belongs to another experiment, or cannot be written.
       Diverged: a loss or a parameter is not finite. The checkpoints on disk are from before.
+      gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
     """
+    with signals.stopping() as stop:
+        return _train(experiment, folder, stop)
+
+
+def _train(experiment, folder, stop):
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
     records = Records(experiment, shapes, folder) if hosts.is_first() else NoRecords()
-    with hosts.peers(), contextlib.closing(records), _Stop() as stop:
+    with hosts.peers(), records:
         place, state = hosts.from_first(records.begin, shapes)
-        return _Loop(experiment, layout, records, place['window']).run(place['step'], state, stop)
+        loop = _Loop(experiment, layout, records, place)
+        stop.train(loop.unsaved)
+        number = loop.run(state, stop)
+    if number:
+        name = signals.name_of(number)
+        records.stopped(loop.step, name if stop.number else f'{name} to another process')
+        stop.number = number
+    return not number
 
 
 class _Loop:
     """The state of one sitting: what is written where, and the metrics since the last log line."""
 
-    def __init__(self, experiment, layout, records, window):
+    def __init__(self, experiment, layout, records, place):
         self.experiment, self.layout, self.records = experiment, layout, records
-        self.window = window  # [{name: float}] of the steps since the last log line
+        self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
+        self.window = place['window']  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
         self.sheets = Sheets(experiment)
         self.alarm = alarm_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
         self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
-    def run(self, step, state, stop) -> bool:
-        config, layout = self.experiment.config, self.layout
+    def unsaved(self) -> bool:
+        """Would the end of the process lose a step, or cut off a checkpoint that is being written?"""
+        return self.step > self.saved or self.records.writing()
+
+    def run(self, state, stop) -> int:
+        """Trains and saves; returns the number of the signal that stopped it, 0 at the end of training."""
+        config, layout, step = self.experiment.config, self.layout, self.step
         state = layout.place(state)
         if step == 0:
             self.draw_pictures(0, layout.fetch(state))
         pace = logbook.Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
-        agreed = hosts.Agreement(_IN_FLIGHT)
+        agreed, number = hosts.Agreement(_IN_FLIGHT), 0
         with contextlib.closing(feeds):
-            while step < config.steps and not agreed(bool(stop.asked)):
+            while step < config.steps and not (number := agreed(stop.number)):
                 asked = time.perf_counter()
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
@@ -80,11 +99,12 @@ class _Loop:
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
                 step += len(fed)
+                self.step = step
                 self.at_its_time(step, state, pace)
-        self.save(step, state)
-        if step < config.steps:
-            self.records.stopped(step, stop.asked or 'another process')
-        return step == config.steps
+        stop.answer()
+        if step > self.saved:
+            self.save(step, state)
+        return number
 
     def steps_together(self, step):
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
@@ -100,13 +120,17 @@ class _Loop:
         return all(value.is_ready() for metrics in self.pending[-1:] for value in metrics.values())
 
     def due(self, step):
-        """What is to be done after a step; the end of training is always logged."""
-        config = self.experiment.config
+        """What is to be done after a step; the end of training is always logged.
+
+        Before another stage begins there is a checkpoint: its program is compiled then, perhaps for minutes, and a
+        signal does not wait for that.
+        """
+        config, stage = self.experiment.config, self.experiment.game.stage
         last = step == config.steps
         times = {
             'log': last or step % config.log.every == 0,
             'draw': step in _equal_times(config.steps, config.log.pictures),
-            'save': not last and step % config.checkpoint.every == 0,
+            'save': not last and (step % config.checkpoint.every == 0 or stage(step) != stage(step - 1)),
         }
         return {name for name, now in times.items() if now}
 
@@ -141,6 +165,7 @@ class _Loop:
         if bad:
             raise Diverged(f'{bad} is not finite after step {step}; nothing of it was saved.')
         self.records.save(step, copy, self.window)
+        self.saved = step
 
     def collect(self, step):
         """Fetches the pending metrics and looks at every one of them."""
@@ -194,25 +219,3 @@ def _not_finite(state) -> str:
         if not np.isfinite(leaf).all():
             return jax.tree_util.keystr(path, simple=True, separator='/')
     return ''
-
-
-class _Stop:
-    """Turns the first SIGTERM or Ctrl-C into a wish to stop after the step; a second Ctrl-C ends at once."""
-
-    def __init__(self):
-        self.asked = ''
-
-    def __enter__(self):
-        self._before = {}
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(ValueError):  # not the main thread: a notebook's business
-                self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *unused):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number, frame):
-        self.asked = signal.Signals(number).name
-        signal.signal(signal.SIGINT, signal.default_int_handler)

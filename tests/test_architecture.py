@@ -9,9 +9,9 @@ ROOT = Path(__file__).parent.parent
 
 # A room imports only from rooms above it; rooms in one line import nothing of each other.
 FLOORS = (
-    ('errors',),
+    ('errors', 'signals', 'relay'),
     ('printing', 'verbs'),
-    ('images', 'conv', 'gradients', 'config', 'startup'),
+    ('images', 'conv', 'gradients', 'config', 'startup', 'events'),
     ('transposed', 'ranges'),
     ('arguments',),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),

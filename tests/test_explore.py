@@ -317,7 +317,7 @@ def test_places_that_cannot_be_written_are_explained(use, tmp_path):
     (tmp_path / 'out').write_text('')
     with pytest.raises(UserError, match="out' is a file: give a folder as --output"):
         use()
-    with pytest.raises(UserError, match='cannot write the animation .*file/a.gif'):
+    with pytest.raises(UserError, match='Cannot write .*file/a.gif'):
         (tmp_path / 'file').write_text('')
         images.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
 

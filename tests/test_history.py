@@ -266,7 +266,7 @@ def no_rows(folder):
         (log_late, 2, 'steps 0, 20, 40, 60, 80, but .* of 84 to 84, .*convergence.png would be empty: wait'),
         (no_rows, 1, 'step_000040.png is no sheet of this run .*: 1.: take it out'),
         (other_size, 1, 'step_000080.png is no sheet of this run .*take it out'),
-        (lambda folder: (folder / 'history').write_text(''), 0, 'cannot write the picture .*curves.png'),
+        (lambda folder: (folder / 'history').write_text(''), 0, 'Cannot write .*curves.png'),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_a_sentence(began, damage, drawn, sentence):
