@@ -115,14 +115,9 @@ def _config_of(values):
         return values.config
     if values.workdir is None:
         raise UserError('Nothing to train: give --config=configs/colorize.py, or --workdir of a run to go on with.')
-    from gans.checkpoint import Checkpoints, newest_about
-    from gans.config import from_json
+    from gans.runs import read_config
 
-    with Checkpoints(values.workdir, read_only=True) as checkpoints:
-        newest = newest_about(checkpoints)
-    if newest is None:
-        raise UserError(f'{values.workdir} holds no checkpoint yet: give its --config to start again.')
-    return from_json(newest[1]['config'])
+    return read_config(values.workdir)
 
 
 def _evaluate(values) -> int:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from gans import checkpoint, images, logbook
-from gans.config import differences, from_json, to_json
+from gans.config import differences, to_json
 from gans.errors import UserError
+from gans.run_folder import Lock, claim
 from gans.runs import Experiment, fingerprint, start, write_json
+from gans.stored_config import read_config
 
 
 class Records:
@@ -18,7 +20,7 @@ class Records:
     def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
         """Writes nothing yet; `shapes` are the state's, `folder` as `gans.train.train` has it."""
         self._experiment, self._shapes, self.folder = experiment, shapes, folder
-        self._book = self._checkpoints = None
+        self._lock = self._book = self._checkpoints = None
 
     def begin(self) -> tuple[dict, Any]:
         """Opens the folder: ({'step', 'window'}, state) of the newest sound checkpoint, or of the start.
@@ -29,7 +31,8 @@ class Records:
           UserError: the folder belongs to another experiment, or cannot be written.
         """
         config = self._experiment.config
-        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else _claim(self.folder)
+        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else claim(self.folder)
+        self._lock = Lock(self.folder)
         logbook.log_to(self.folder)
         self._about = {
             'config': to_json(config),
@@ -44,6 +47,7 @@ class Records:
 
     def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
         """Writes a log line, and prints it."""
+        self._checkpoints.check()
         self._book.metrics(step, metrics)
         self._book.timing(step, timing)
         print(logbook.progress_line(step, self._experiment.config.steps, metrics, timing), flush=True)
@@ -67,32 +71,43 @@ class Records:
 
     def close(self) -> None:
         """Waits until everything is written."""
-        for opened in (self._book, self._checkpoints):
+        for opened in (self._book, self._checkpoints, self._lock):
             if opened is not None:
                 opened.close()
 
     def _resume(self):
-        found = checkpoint.newest_sound(self._checkpoints, self._shapes)
+        found = checkpoint.newest(self._checkpoints, self._read)
         if found is None:
             return None
-        step, about, state = found
-        changed = differences(from_json(about['config']), self._experiment.config)
+        step, (about, state) = found
+        for damaged in self._checkpoints.steps():
+            if damaged > step:
+                kept = self._checkpoints.set_aside(damaged)
+                self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}; step {step} is the newest before it.')
+        print(f'Going on from step {step}.')
+        return {'step': step, 'window': about['window']}, state
+
+    def _read(self, step):
+        """A checkpoint of this very experiment; what is another's is refused before its arrays are looked at."""
+        about, config = self._checkpoints.about(step), self._experiment.config
+        changed = differences(read_config(about.get('config'), self.folder), config)
         if changed:
             raise UserError(
                 f'{self.folder} was trained with another config, so it cannot go on with this one:\n  '
                 + '\n  '.join(changed)
                 + '\nGive those values back, or another --workdir.'
             )
-        if about['data'] != self._about['data']:
+        if about.get('data') != self._about['data']:
             raise UserError(
-                f'{self.folder} was trained on other pictures ({about["train_pictures"]} of them) than '
+                f'{self.folder} was trained on other pictures ({about.get("train_pictures")} of them) than '
                 f'{self._experiment.source.where}: give those back, or another --workdir.'
             )
-        for damaged in self._checkpoints.steps():
-            if damaged > step:
-                self._checkpoints.drop(damaged)
-        print(f'Going on from step {step}.')
-        return {'step': step, 'window': about['window']}, state
+        if step > config.steps:
+            raise UserError(
+                f'{self.folder} has {step} steps done, more than config.steps={config.steps}: give --config.steps={step} or '
+                'more to train on, or another --workdir.'
+            )
+        return about, self._checkpoints.restore(step, self._shapes)
 
 
 class NoRecords:
@@ -118,15 +133,3 @@ class NoRecords:
 
     def close(self) -> None:
         """Has nothing to wait for."""
-
-
-def _claim(folder):
-    """Makes the folder, or makes sure that it is a run's; returns it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = any(folder.iterdir()) and not (folder / 'config.json').exists()
-    except OSError as error:
-        raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
-    if foreign and not (folder / checkpoint.FOLDER).exists():
-        raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
-    return folder
