@@ -194,10 +194,13 @@ def newest(checkpoints: Checkpoints, read: Callable[[int], Any]) -> tuple[int, A
       UserError: there are checkpoints, and all are damaged; or what `read` raises.
     """
     reasons = {}
-    for step in reversed(checkpoints.steps()):
+    while left := [step for step in checkpoints.steps() if step not in reasons]:
+        step = left[-1]
         try:
             return step, read(step)
         except Damaged as error:
+            if step not in checkpoints.steps():
+                continue  # a training that goes on has removed it meanwhile: there is a newer one
             reasons[step] = f'{error}'
             logging.warning('The checkpoint of step %d in %s is damaged (%s).', step, checkpoints.folder, error)
     if reasons:

@@ -1,5 +1,6 @@
 """What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,10 @@ class Records:
 
     def close(self) -> None:
         """Waits until everything is written."""
-        for opened in (self._book, self._checkpoints, self._lock):
-            if opened is not None:
-                opened.close()
+        with contextlib.ExitStack() as all_of_them:  # in reverse order; the lock also where the others fail
+            for opened in (self._lock, self._checkpoints, self._book):
+                if opened is not None:
+                    all_of_them.callback(opened.close)
 
     def _resume(self):
         found = checkpoint.newest(self._checkpoints, self._read)

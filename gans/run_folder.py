@@ -34,7 +34,7 @@ class Lock:
         except BlockingIOError as error:
             self.close()
             raise UserError(
-                f'Another process is training in {folder}: wait until it has ended, or choose another --workdir.'
+                f'Another training is going on in {folder}: wait until it has ended, or choose another --workdir.'
             ) from error
         except OSError as error:
             if error.errno not in _NO_LOCKS:
