@@ -24,9 +24,9 @@ class Checkpoints:
     """The checkpoints of one run: `RUN/checkpoints/<step>`, each with arrays and a small JSON `about`.
 
     A save is written to a temporary folder and renamed, so that a process killed at any moment leaves the previous
-    checkpoint as the newest. Saving goes on in the background; `wait`, `close` or leaving the `with` block waits for it.
-    The first checkpoint that was written is read back at once, so that training does not go on for hours on a disk that
-    does not keep what it is given.
+    checkpoint as the newest. Saving goes on in the background; `wait`, `close` and the end of a `with` block wait for
+    it. The first checkpoint that was written is read back at once, so that training does not go on for hours on a disk
+    that does not keep what it is given.
     """
 
     def __init__(self, run: str | Path, keep: int = 2, read_only: bool = False):
@@ -152,8 +152,8 @@ class Checkpoints:
             return read(folder)
         except OSError as error:
             raise UserError(
-                f'Cannot read the checkpoint {folder} ({error.strerror or error}); nothing was changed. Try again, or move '
-                'that folder away to use the checkpoint before it.'
+                f'Cannot read the checkpoint {folder} ({error.strerror or error}); nothing was changed. Try again, or '
+                'move that folder away to use the checkpoint before it.'
             ) from error
 
     def _write(self, step, state, about):
@@ -182,7 +182,7 @@ class Checkpoints:
 
 
 def newest(checkpoints: Checkpoints, read: Callable[[int], Any]) -> tuple[int, Any] | None:
-    """What `read` makes of the newest checkpoint that is not damaged: (step, found), or None if the run has none at all.
+    """What `read` makes of the newest checkpoint that is not damaged: (step, found), or None if the run has none.
 
     A damaged one is passed over with a warning in the log; nothing on disk is changed.
 

@@ -1,12 +1,15 @@
 """The two files of one checkpoint, written, and read back without trusting them.
 
-`arrays.npz` holds the arrays as `numpy.savez` would, one uncompressed member for each; `numpy.load` opens it. `about.json`
-says what they are:
+`arrays.npz` holds the arrays as `numpy.savez` would, one uncompressed member for each; `numpy.load` opens it.
+`about.json` says what they are:
 
-    {"format": 1, "about": {...}, "arrays": {name: {"dtype": ..., "shape": [...], "digest": ...}}, "digest": ...}
+    {"format": 1,
+     "about": {...},
+     "arrays": {name: {"dtype": "float32", "shape": [...], "digest": "..."}},
+     "digest": "..."}
 
-Every digest is blake2b with 16 bytes: of an array's bytes in C order, and of the rest of `about.json`. So a turned bit is
-found, and reading needs no more time or memory than the expected arrays have, whatever a stranger put in their place: only
+Every digest is blake2b with 16 bytes: of an array's bytes in C order, and of the rest of `about.json`. So a turned bit
+is found. Reading takes no more time or memory than the expected arrays do, whatever a stranger put in their place: only
 regular files are opened, sizes are compared before anything is read, nothing is unpacked, and no code is loaded.
 """
 
@@ -210,8 +213,8 @@ def _compare(folder, table, wanted):
 
 def _refuse_arrays(folder, why):
     raise UserError(
-        f'{folder} holds other arrays than its config describes ({why}): it was made by another version of the code, or '
-        'changed by hand.'
+        f'{folder} holds other arrays than its config describes ({why}): it was made by another version of the code, '
+        'or changed by hand.'
     )
 
 

@@ -85,7 +85,7 @@ class Records:
         for damaged in self._checkpoints.steps():
             if damaged > step:
                 kept = self._checkpoints.set_aside(damaged)
-                self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}; step {step} is the newest before it.')
+                self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}.')
         print(f'Going on from step {step}.')
         return {'step': step, 'window': about['window']}, state
 
@@ -106,8 +106,13 @@ class Records:
             )
         if step > config.steps:
             raise UserError(
-                f'{self.folder} has {step} steps done, more than config.steps={config.steps}: give --config.steps={step} or '
-                'more to train on, or another --workdir.'
+                f'{self.folder} has {step} steps done, more than config.steps={config.steps}: give '
+                f'--config.steps={step} or more to train on, or another --workdir.'
+            )
+        if not _is_window(about.get('window')):
+            raise UserError(
+                f'The checkpoint of step {step} in {self.folder} lacks the metrics of the steps since the last log line: '
+                'it was made by another version of the code, or changed by hand.'
             )
         return about, self._checkpoints.restore(step, self._shapes)
 
@@ -135,3 +140,11 @@ class NoRecords:
 
     def close(self) -> None:
         """Has nothing to wait for."""
+
+
+def _is_window(found):
+    """Is this [{name: number}] with the same names for every step?"""
+    if not isinstance(found, list) or not all(isinstance(metrics, dict) for metrics in found):
+        return False
+    numbers = [value for metrics in found for value in metrics.values()]
+    return all(isinstance(n, float) for n in numbers) and all(metrics.keys() == found[0].keys() for metrics in found)

@@ -13,9 +13,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gans import checkpoint, startup, stored_config
+from gans import checkpoint, ranges, startup, stored_config
 from gans.build import build, fed_shape, open_source
-from gans.config import flatten
 from gans.data.memory import keep, remember
 from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
@@ -24,17 +23,6 @@ from gans.parallel import free_memory
 from gans.train_step import init
 
 _MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
-_AT_LEAST = {  # numbers of the config that count something, or that are divided by
-    'steps': 1,
-    'batch': 1,
-    'steps_per_call': 1,
-    'log.every': 1,
-    'log.grid': 1,
-    'log.pictures': 0,
-    'checkpoint.every': 1,
-    'checkpoint.keep': 1,
-    'data.threads': 0,
-}
 
 
 class Experiment(NamedTuple):
@@ -64,10 +52,7 @@ def open_experiment(config: ConfigDict) -> Experiment:
     Raises:
       UserError: anything in the config or the data that a user can mend.
     """
-    given = flatten(config.to_dict())
-    for name, least in _AT_LEAST.items():
-        if given.get(name, least) < least:
-            raise UserError(f'config.{name} is {given[name]}: it must be at least {least}.')
+    ranges.check(config)
     source = _remembered(open_source(config))
     train, test = split(source, config.data.held_out)
     game = build(config, len(train))

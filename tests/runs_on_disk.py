@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,11 +33,12 @@ def refused(ended: Ended, *words: str) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Everything below a folder: names, bytes, and what is no regular file."""
+    """Everything below a folder: names, bytes (of huge files the size), and the kind of what is no regular file."""
     found = {}
     for path in sorted(folder.rglob('*')):
-        regular = path.is_file() and not path.is_symlink()
-        found[str(path.relative_to(folder))] = path.read_bytes() if regular else oct(path.lstat().st_mode)
+        state = path.lstat()
+        small = stat.S_ISREG(state.st_mode) and state.st_size < 2**30
+        found[str(path.relative_to(folder))] = path.read_bytes() if small else f'{state.st_mode:o} {state.st_size}'
     return found
 
 

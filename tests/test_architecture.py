@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     ('errors',),
     ('images', 'conv', 'gradients', 'config', 'startup'),
-    ('transposed',),
+    ('transposed', 'ranges'),
     ('layers', 'losses', 'matching', 'schedules', 'descriptors', 'noise'),
     ('batchwise', 'residual'),
     ('game', 'heads'),
