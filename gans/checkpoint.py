@@ -1,46 +1,53 @@
-"""Orbax behind one small wrapper: atomic saves, the newest sound one back, the config inside."""
+"""The checkpoints of a run: written whole or not at all, proved by reading back, the newest sound one found again."""
 
 import logging
-from collections.abc import Mapping
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-import orbax.checkpoint as ocp
-from etils import epath
 
-from gans.errors import UserError
+from gans import checkpoint_files
+from gans.checkpoint_files import Damaged
+from gans.errors import Failure, UserError, cannot_write
 
 FOLDER = 'checkpoints'
+_UNFINISHED = '.tmp'
+_SET_ASIDE = '.damaged'
 
 
 class Checkpoints:
     """The checkpoints of one run: `RUN/checkpoints/<step>`, each with arrays and a small JSON `about`.
 
     A save is written to a temporary folder and renamed, so that a process killed at any moment leaves the previous
-    checkpoint as the newest. Saving goes on in the background; `close` (or leaving the `with` block) waits for it.
+    checkpoint as the newest. Saving goes on in the background; `wait`, `close` and the end of a `with` block wait for
+    it. The first checkpoint that was written is read back at once, so that training does not go on for hours on a disk
+    that does not keep what it is given.
     """
 
     def __init__(self, run: str | Path, keep: int = 2, read_only: bool = False):
-        """Opens (and unless `read_only` makes) the folder; `keep` is how many of the newest stay on disk."""
-        self.folder = Path(run).absolute() / FOLDER
-        if read_only and not self.folder.is_dir():
-            raise UserError(f'{run} is not a run folder: it has no {FOLDER}/ in it.')
-        if not read_only:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        # Whoever opens the folder works alone, however many processes train: Orbax would wait for all of them.
-        me = jax.process_index()
-        alone = dict(primary_host=me, active_processes={me}, barrier_sync_key_prefix=f'{me}')
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=None if read_only else keep,
-            create=False,
-            multiprocessing_options=ocp.options.MultiprocessingOptions(**alone),
-            read_only=read_only,
-            cleanup_tmp_directories=not read_only,
-            step_name_format=ocp.path.step.standard_name_format(),
-        )
-        self._manager = ocp.CheckpointManager(epath.Path(self.folder), options=options, item_names=('state', 'about'))
+        """Opens (and unless `read_only` makes) the folder; `keep` is how many of the newest stay on disk.
+
+        Raises:
+          UserError: there is no such folder, or it cannot be made.
+        """
+        self.folder = Path(run).expanduser().absolute() / FOLDER
+        self._keep, self._pending, self._proved = keep, None, False
+        try:
+            if not read_only:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                for unfinished in self.folder.glob(f'[0-9]*{_UNFINISHED}'):
+                    if unfinished.is_dir() and not unfinished.is_symlink():
+                        shutil.rmtree(unfinished)
+            elif not self.folder.is_dir():
+                raise UserError(f'{run} is not a run folder: it has no {FOLDER}/ in it.')
+        except OSError as error:
+            raise cannot_write(self.folder, error) if not read_only else _cannot_read(self.folder, error) from error
+        self._writer = ThreadPoolExecutor(1, 'checkpoint')
 
     def __enter__(self):
         return self
@@ -50,10 +57,14 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps of the checkpoints on disk, oldest first."""
-        return sorted(self._manager.all_steps())
+        try:
+            found = [path for path in self.folder.iterdir() if re.fullmatch('0|[1-9][0-9]{0,11}', path.name)]
+            return sorted(int(path.name) for path in found if path.is_dir())
+        except OSError as error:
+            raise _cannot_read(self.folder, error) from error
 
     def save(self, step: int, state: Any, about: Mapping) -> None:
-        """Begins to write a checkpoint; nothing happens if that step is on disk already.
+        """Begins to write a checkpoint, after the one before; nothing happens if that step is on disk already.
 
         Args:
           step: the number of steps done.
@@ -61,109 +72,157 @@ class Checkpoints:
           about: what goes beside them as JSON.
 
         Raises:
-          UserError: no disk space or no permission (also from an earlier save in the background).
+          UserError, Failure: as `wait` does, of the one before.
         """
-        if step in self._manager.all_steps():
+        self.wait()
+        if not os.path.lexists(self.folder / f'{step}'):
+            self._pending = self._writer.submit(self._write, step, jax.device_get(state), about)
+
+    def wait(self) -> None:
+        """Waits until what was saved is on disk.
+
+        Raises:
+          UserError: it cannot be written: no disk space or no permission, say.
+          Failure: it was written, and what is read back is something else.
+        """
+        if self._pending is None:
             return
-        # NumPy arrays: those of JAX Orbax would have every process write.
-        host = jax.device_get(state)
-        args = ocp.args.Composite(state=ocp.args.StandardSave(host), about=ocp.args.JsonSave(dict(about)))
+        wait([self._pending])  # which Ctrl-C may break off; then `close` waits again
+        pending, self._pending = self._pending, None
         try:
-            self._manager.check_for_errors()
-            self._manager.save(step, args=args)
+            pending.result()
         except OSError as error:
-            raise UserError(_no_room(self.folder, error)) from error
+            raise cannot_write(self.folder, error, self.kept()) from error
+        except Damaged as error:
+            raise Failure(
+                f'A checkpoint that was just written to {self.folder} cannot be read back ({error}): training stopped. '
+                'Look at the disk, or choose another --workdir.'
+            ) from error
+
+    def check(self) -> None:
+        """Raises what `wait` would, without waiting."""
+        if self._pending is not None and self._pending.done():
+            self.wait()
 
     def writing(self) -> bool:
         """Is a save going on in the background?"""
-        return self._manager.is_saving_in_progress()
+        return self._pending is not None and not self._pending.done()
 
     def about(self, step: int) -> dict:
-        """The JSON part of a checkpoint."""
-        return self._manager.restore(step, args=ocp.args.Composite(about=ocp.args.JsonRestore()))['about']
+        """The JSON part of a checkpoint.
+
+        Raises:
+          Damaged: it is not as it was written.
+          UserError: it cannot be read now, or has another format.
+        """
+        return self._read(step, checkpoint_files.read_about)[0]
 
     def restore(self, step: int, like: Any) -> Any:
         """The arrays of a checkpoint as numpy, in the tree `like` (of arrays or shapes) and checked against it.
 
         Parts without arrays do not count: a run from before there was such a part is still read.
-        """
-        # In the shape that it has on disk: Orbax takes a tree for another one where an empty part is missing.
-        stored = ocp.StandardCheckpointHandler().metadata(epath.Path(self.folder) / str(step) / 'state').tree
-        target = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), stored)
-        args = ocp.args.Composite(state=ocp.args.StandardRestore(target))
-        return _arrange(self._manager.restore(step, args=args)['state'], like)
 
-    def drop(self, step: int) -> None:
-        """Deletes a checkpoint."""
-        self._manager.delete(step)
+        Raises:
+          Damaged: they are not as they were written.
+          UserError: they cannot be read now, or are others than those of `like`.
+        """
+
+        def read(folder):
+            return checkpoint_files.read_arrays(folder, checkpoint_files.read_about(folder)[1], like)
+
+        return self._read(step, read)
+
+    def set_aside(self, step: int) -> Path:
+        """Renames a checkpoint so that it counts no more; returns where it is now."""
+        taken, count = self.folder / f'{step}{_SET_ASIDE}', 1
+        try:
+            while os.path.lexists(taken):
+                count += 1
+                taken = self.folder / f'{step}{_SET_ASIDE}-{count}'
+            return (self.folder / f'{step}').rename(taken)
+        except OSError as error:
+            raise cannot_write(taken, error) from error
 
     def close(self) -> None:
-        """Waits for the write in the background."""
+        """Waits for the write in the background, and raises what `wait` does."""
         try:
-            self._manager.wait_until_finished()
-            self._manager.check_for_errors()
-        except OSError as error:
-            raise UserError(_no_room(self.folder, error)) from error
+            self.wait()
         finally:
-            self._manager.close()
+            self._writer.shutdown()
+
+    def _read(self, step, read):
+        folder = self.folder / f'{step}'
+        try:
+            return read(folder)
+        except OSError as error:
+            raise UserError(
+                f'Cannot read the checkpoint {folder} ({error.strerror or error}); nothing was changed. Try again, or '
+                'move that folder away to use the checkpoint before it.'
+            ) from error
+
+    def _write(self, step, state, about):
+        unfinished, final = self.folder / f'{step}{_UNFINISHED}', self.folder / f'{step}'
+        try:
+            unfinished.mkdir()
+            checkpoint_files.write(unfinished, state, about)
+            unfinished.rename(final)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        checkpoint_files.sync(self.folder)
+        if not self._proved:
+            checkpoint_files.read_arrays(final, checkpoint_files.read_about(final)[1], state)
+            self._proved = True
+        for old in self.steps()[: -self._keep]:
+            removed = self.folder / f'{old}{_UNFINISHED}'  # renamed first: a kill leaves it whole or none
+            (self.folder / f'{old}').rename(removed)
+            shutil.rmtree(removed)
+
+    def kept(self) -> str:
+        """What is safe when a write has failed, in a sentence for people."""
+        steps = self.steps() if self.folder.is_dir() else []
+        if not steps:
+            return 'Training stopped, and no checkpoint is on disk.'
+        return f'Training stopped; the same command goes on from the checkpoint of step {steps[-1]}, which is safe.'
 
 
-def newest_about(checkpoints: Checkpoints) -> tuple[int, dict] | None:
-    """The newest checkpoint whose `about` can be read: (step, about), or None if the run has none at all.
+def newest(checkpoints: Checkpoints, read: Callable[[int], Any]) -> tuple[int, Any] | None:
+    """What `read` makes of the newest checkpoint that is not damaged: (step, found), or None if the run has none.
+
+    A damaged one is passed over with a warning in the log; nothing on disk is changed.
+
+    Args:
+      checkpoints: where.
+      read: step -> anything; it raises Damaged if that checkpoint is.
 
     Raises:
-      UserError: there are checkpoints, and none is readable.
+      UserError: there are checkpoints, and all are damaged; or what `read` raises.
     """
-    return _newest(checkpoints, lambda step: checkpoints.about(step))
+    reasons = {}
+    while left := [step for step in checkpoints.steps() if step not in reasons]:
+        step = left[-1]
+        try:
+            return step, read(step)
+        except Damaged as error:
+            if step not in checkpoints.steps():
+                continue  # a training that goes on has removed it meanwhile: there is a newer one
+            reasons[step] = f'{error}'
+            logging.warning('The checkpoint of step %d in %s is damaged (%s).', step, checkpoints.folder, error)
+    if reasons:
+        why = '; '.join(f'step {step}: {reason}' for step, reason in list(reasons.items())[:3])
+        raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read ({why}).')
+    return None
 
 
 def newest_sound(checkpoints: Checkpoints, like: Any) -> tuple[int, dict, Any] | None:
     """The newest checkpoint that can be read whole: (step, about, state), or None if the run has none at all.
 
-    A damaged one is passed over with a warning in the log.
-
     Raises:
-      UserError: there are checkpoints, and none is readable.
+      UserError: as `newest` does.
     """
-    found = _newest(checkpoints, lambda step: (checkpoints.about(step), checkpoints.restore(step, like)))
+    found = newest(checkpoints, lambda step: (checkpoints.about(step), checkpoints.restore(step, like)))
     return None if found is None else (found[0], *found[1])
 
 
-def _newest(checkpoints, read):
-    steps = checkpoints.steps()
-    for step in reversed(steps):
-        try:
-            return step, read(step)
-        except Exception as error:  # a damaged file can surface as nearly any exception of tensorstore, zarr or json
-            reason = str(error).strip().splitlines()
-            logging.warning(
-                'The checkpoint of step %d in %s is damaged (%s: %.200s); trying the one before.',
-                step,
-                checkpoints.folder,
-                type(error).__name__,
-                reason[0] if reason else '',
-            )
-    if steps:
-        raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read (steps {steps}).')
-    return None
-
-
-def _arrange(found, like):
-    """The arrays of one tree in the structure of another, by their names; ValueError unless they are the same."""
-    arrays = {_name(path): array for path, array in jax.tree_util.tree_leaves_with_path(found)}
-    wanted, structure = jax.tree_util.tree_flatten_with_path(like)
-    names = [_name(path) for path, _ in wanted]
-    for name in sorted(arrays.keys() ^ set(names)):
-        raise ValueError(f'{name} is {"not on disk" if name in names else "on disk, but no part of this state"}')
-    for name, (_, x) in zip(names, wanted, strict=True):
-        if arrays[name].shape != x.shape or arrays[name].dtype != x.dtype:
-            raise ValueError(f'{name} is {arrays[name].dtype} {arrays[name].shape}, not {x.dtype} {x.shape}')
-    return jax.tree.unflatten(structure, [arrays[name] for name in names])
-
-
-def _name(path):
-    return jax.tree_util.keystr(path, simple=True, separator='/')
-
-
-def _no_room(folder, error):
-    return f'Could not write a checkpoint in {folder} ({error.strerror or error}): free some space or choose --workdir.'
+def _cannot_read(path, error):
+    return UserError(f'Cannot read {path} ({error.strerror or error}): give the folder of a run.')

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from gans import arguments, ranges, signals, verbs
-from gans.config import from_json, load
+from gans.config import load
 from gans.errors import UserError
 from gans.printing import say
 
@@ -59,24 +59,15 @@ def _config_of(flags, fields) -> ConfigDict:
         page = arguments.expand('--config', flags['config'])
         config = load(page)
     elif flags['workdir'] is not None:
+        from gans.runs import read_config
+
         page = flags['workdir']
-        config = _config_of_run(page)
+        config = read_config(page)
     else:
         raise UserError(verbs.NOTHING.splitlines()[0])
     config = arguments.override(config, fields, page)
     ranges.check(config)
     return config
-
-
-def _config_of_run(folder):
-    from gans.checkpoint import Checkpoints, newest_about
-    from gans.runs import run_folder
-
-    with Checkpoints(run_folder(folder), read_only=True) as checkpoints:
-        newest = newest_about(checkpoints)
-    if newest is None:
-        raise UserError(f'{folder} holds no checkpoint yet: give its --config to start again.')
-    return from_json(newest[1]['config'])
 
 
 def _train(flags, config) -> int:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from gans import checkpoint, images, logbook
-from gans.config import differences, from_json, to_json
+from gans.config import differences, to_json
 from gans.errors import UserError, cannot_write, naming
 from gans.printing import tell
+from gans.run_folder import Lock, claim
 from gans.runs import Experiment, fingerprint, start, write_json
+from gans.stored_config import read_config
 
 
 class Records:
@@ -20,7 +22,7 @@ class Records:
     def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
         """Writes nothing yet; `shapes` are the state's, `folder` as `gans.train.train` has it."""
         self._experiment, self._shapes, self.folder = experiment, shapes, folder
-        self._book = self._checkpoints = self._log = None
+        self._lock = self._book = self._checkpoints = self._log = None
 
     def __enter__(self):
         return self
@@ -39,7 +41,8 @@ class Records:
           UserError: the folder belongs to another experiment, or cannot be written.
         """
         config = self._experiment.config
-        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else _claim(self.folder)
+        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else claim(self.folder)
+        self._lock = Lock(self.folder)
         with self._writing():
             self._log = logbook.Log(self.folder)
         self._about = {
@@ -56,6 +59,7 @@ class Records:
 
     def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
         """Writes a log line, and prints it."""
+        self._checkpoints.check()
         with self._writing():
             self._book.metrics(step, metrics)
             self._book.timing(step, timing)
@@ -90,8 +94,8 @@ class Records:
 
     def close(self) -> None:
         """Waits until everything is written."""
-        with contextlib.ExitStack() as opened:  # closes all of them, whatever the others do
-            for closes in (self._log, self._book, self._checkpoints):
+        with contextlib.ExitStack() as opened:  # closes all of them, whatever the others do; the lock last
+            for closes in (self._lock, self._log, self._book, self._checkpoints):
                 if closes is not None:
                     opened.callback(closes.close)
 
@@ -107,37 +111,47 @@ class Records:
             cause = error if isinstance(error, OSError) else error.__cause__
             if not isinstance(cause, OSError):
                 raise
-            raise cannot_write(cause.filename or self.folder, cause, self._kept()) from error
-
-    def _kept(self):
-        found = (self.folder / checkpoint.FOLDER).glob('*')
-        steps = [int(path.name) for path in found if path.name.isdigit()]
-        if not steps:
-            return ''
-        return f'The checkpoint of step {max(steps)} is kept: the same command goes on from it.'
+            kept = '' if self._checkpoints is None else self._checkpoints.kept()
+            raise cannot_write(cause.filename or self.folder, cause, kept) from error
 
     def _resume(self):
-        found = checkpoint.newest_sound(self._checkpoints, self._shapes)
+        found = checkpoint.newest(self._checkpoints, self._read)
         if found is None:
             return None
-        step, about, state = found
-        changed = differences(from_json(about['config']), self._experiment.config)
+        step, (about, state) = found
+        for damaged in self._checkpoints.steps():
+            if damaged > step:
+                kept = self._checkpoints.set_aside(damaged)
+                self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}.')
+        tell(f'Going on from step {step}.')
+        return {'step': step, 'window': about['window']}, state
+
+    def _read(self, step):
+        """A checkpoint of this very experiment; what is another's is refused before its arrays are looked at."""
+        about, config = self._checkpoints.about(step), self._experiment.config
+        changed = differences(read_config(about.get('config'), self.folder), config)
         if changed:
             raise UserError(
                 f'{self.folder} was trained with another config, so it cannot go on with this one:\n  '
                 + '\n  '.join(changed)
                 + '\nGive those values back, or another --workdir.'
             )
-        if about['data'] != self._about['data']:
+        if about.get('data') != self._about['data']:
             raise UserError(
-                f'{self.folder} was trained on other pictures ({about["train_pictures"]} of them) than '
+                f'{self.folder} was trained on other pictures ({about.get("train_pictures")} of them) than '
                 f'{self._experiment.source.where}: give those back, or another --workdir.'
             )
-        for damaged in self._checkpoints.steps():
-            if damaged > step:
-                self._checkpoints.drop(damaged)
-        tell(f'Going on from step {step}.')
-        return {'step': step, 'window': about['window']}, state
+        if step > config.steps:
+            raise UserError(
+                f'{self.folder} has {step} steps done, more than config.steps={config.steps}: give '
+                f'--config.steps={step} or more to train on, or another --workdir.'
+            )
+        if not _is_window(about.get('window')):
+            raise UserError(
+                f'The checkpoint of step {step} in {self.folder} lacks the metrics of the steps since the last log '
+                'line: it was made by another version of the code, or changed by hand.'
+            )
+        return about, self._checkpoints.restore(step, self._shapes)
 
 
 class NoRecords:
@@ -172,13 +186,9 @@ class NoRecords:
         """Says nothing."""
 
 
-def _claim(folder):
-    """Makes the folder, or makes sure that it is a run's; returns it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = any(folder.iterdir()) and not (folder / 'config.json').exists()
-    except OSError as error:
-        raise UserError(f'Cannot use {folder} as a run folder ({error.strerror}): choose another --workdir.') from error
-    if foreign and not (folder / checkpoint.FOLDER).exists():
-        raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
-    return folder
+def _is_window(found):
+    """Is this [{name: number}] with the same names for every step?"""
+    if not isinstance(found, list) or not all(isinstance(metrics, dict) for metrics in found):
+        return False
+    numbers = [value for metrics in found for value in metrics.values()]
+    return all(isinstance(n, float) for n in numbers) and all(metrics.keys() == found[0].keys() for metrics in found)

@@ -13,9 +13,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gans import checkpoint, images, ranges, startup
+from gans import checkpoint, images, ranges, startup, stored_config
 from gans.build import build, fed_shape, open_source
-from gans.config import from_json
 from gans.data.memory import keep, remember
 from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
@@ -69,7 +68,11 @@ def _remembered(source):
 def run_folder(folder: str | Path) -> Path:
     """The path of a run's folder; raises UserError if there is none."""
     folder = Path(folder).expanduser()
-    if not folder.is_dir():
+    try:
+        found = folder.is_dir()
+    except OSError as error:
+        raise UserError(f'Cannot look into {folder} ({error.strerror}): give a run folder.') from error
+    if not found:
         raise UserError(f'There is no run folder {folder}: give one that training made, runs/00000-... say.')
     return folder
 
@@ -81,18 +84,48 @@ def load_run(folder: str | Path) -> Trained:
       folder: the run's folder.
 
     Raises:
-      UserError: it is not a run, or none of its checkpoints can be read.
+      UserError: it is not a run, its config is not one of this version of the code, or none of its checkpoints can be
+        read.
     """
     folder = run_folder(folder)
     with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
-        newest = checkpoint.newest_about(checkpoints)
-        if newest is None:
-            raise UserError(f'{folder} holds no checkpoint yet: train it first.')
-        config = from_json(newest[1]['config'])
-        ranges.check(config)
-        game = build(config, newest[1]['train_pictures'])
-        step, _, state = checkpoint.newest_sound(checkpoints, state_shapes(game, config))
+
+        def read(step):
+            about = checkpoints.about(step)
+            config, game, shapes = _described(about, folder)
+            return config, game, checkpoints.restore(step, shapes)
+
+        found = checkpoint.newest(checkpoints, read)
+    if found is None:
+        raise UserError(f'{folder} holds no checkpoint yet: train it first.')
+    step, (config, game, state) = found
     return Trained(folder, config, step, game, jax.device_put(state))
+
+
+def read_config(folder: str | Path) -> ConfigDict:
+    """The config of a run's newest sound checkpoint, without its arrays.
+
+    Raises:
+      UserError: as `load_run` does.
+    """
+    folder = run_folder(folder)
+    with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
+        found = checkpoint.newest(checkpoints, lambda step: _described(checkpoints.about(step), folder)[0])
+    if found is None:
+        raise UserError(f'{folder} holds no checkpoint yet: give its --config to start again.')
+    return found[1]
+
+
+def _described(about, folder):
+    """The config of a checkpoint with its game and the state's shapes, before anything of it is believed."""
+    config, pictures = stored_config.read_config(about.get('config'), folder), about.get('train_pictures')
+    if not isinstance(pictures, int) or not 0 < pictures < 2**31:
+        raise stored_config.unusable(folder, f'train_pictures is {pictures!r}')
+    try:
+        game = build(config, pictures)
+        return config, game, state_shapes(game, config)
+    except Exception as error:  # of any kind: what is no config of this code can fail anywhere in it
+        raise stored_config.unusable(folder, error) from error
 
 
 def state_shapes(game: Game, config: ConfigDict) -> Any:

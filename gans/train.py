@@ -12,7 +12,7 @@ from gans import conv, hosts, logbook, signals, startup
 from gans.alarm import alarm_of
 from gans.build import batches_per_step
 from gans.data.batches import batches, numbers, read_whole
-from gans.errors import Failure
+from gans.errors import Failure, UserError
 from gans.parallel import lay_out
 from gans.records import NoRecords, Records
 from gans.runs import Experiment, state_shapes, stored_bytes
@@ -183,6 +183,11 @@ class _Loop:
                         f'{name} is {value} at step {step - back}: training stopped, and the checkpoints on disk are '
                         'from before. A lower learning rate is the usual cure.'
                     )
+        if self.window and fetched and self.window[0].keys() != fetched[0].keys():
+            raise UserError(
+                'The steps since the last log line were trained by another version of the code, with other metrics: '
+                'use that version, or another --workdir.'
+            )
         self.window += fetched
 
     def draw_pictures(self, step, state):

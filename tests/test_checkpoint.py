@@ -72,11 +72,13 @@ def test_a_run_without_checkpoints_is_none_and_another_folder_a_sentence(tmp_pat
     assert list((tmp_path / 'other').iterdir()) == []
 
 
-def test_a_half_written_checkpoint_does_not_count(tmp_path):
+def test_a_half_written_checkpoint_does_not_count_and_is_removed_by_the_next_training(tmp_path):
     save(tmp_path, [1, 2])
     folder = tmp_path / checkpoint.FOLDER
-    (folder / '2').rename(folder / '2.orbax-checkpoint-tmp')
+    (folder / '2').rename(folder / '2.tmp')
     assert read(tmp_path)[0] == 1
+    save(tmp_path, [4])
+    assert sorted(path.name for path in folder.iterdir()) == ['1', '4']
 
 
 @pytest.mark.parametrize('empty', [(), {}], ids=['tuple', 'dict'])
@@ -90,13 +92,13 @@ def test_a_checkpoint_from_before_there_was_an_empty_part_comes_back(empty, tmp_
 @pytest.mark.parametrize(
     'change, words',
     [
-        ({'a': np.zeros((3, 2), np.float32)}, r'a is float32 \(2, 3\), not float32 \(3, 2\)'),
-        ({'a': np.zeros((2, 3), np.int32)}, r'a is float32 \(2, 3\), not int32'),
-        ({'new': np.zeros(1)}, 'new is not on disk'),
-        ({'b': ()}, 'b/c is on disk, but no part of this state'),
+        ({'a': np.zeros((3, 2), np.float32)}, r'a is float32 \[2, 3\], not float32 \[3, 2\]'),
+        ({'a': np.zeros((2, 3), np.int32)}, r'a is float32 \[2, 3\], not int32'),
+        ({'new': np.zeros(1)}, 'new is not in it'),
+        ({'b': ()}, 'b/c is no part of this state'),
     ],
 )
 def test_another_state_is_not_read(change, words, tmp_path):
     save(tmp_path, [3])
-    with Checkpoints(tmp_path, read_only=True) as checkpoints, pytest.raises(ValueError, match=words):
+    with Checkpoints(tmp_path, read_only=True) as checkpoints, pytest.raises(UserError, match=words):
         checkpoints.restore(3, STATE | change)
