@@ -34,6 +34,8 @@ _AT_LEAST = {  # numbers of the config that count something, or that are divided
     'checkpoint.every': 1,
     'checkpoint.keep': 1,
     'data.threads': 0,
+    'data.max_bytes': 1,
+    'data.max_pixels': 1,
 }
 
 

@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gans.data import decode
+from gans.data import decode, files
 from gans.errors import UserError, closest
 
 PLACE = 'data_dir'  # the argument that says where the pictures lie
@@ -39,6 +39,8 @@ def open_source(
     fit: str = 'crop',
     upscale: bool = False,
     label: str | None = None,
+    max_bytes: int = files.MAX_BYTES,
+    max_pixels: int = files.MAX_PIXELS,
 ) -> decode.Pictures:
     """Opens the pictures of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
@@ -46,8 +48,8 @@ def open_source(
     the project holds out pictures of its own. `data_dir` defaults to $TFDS_DATA_DIR or
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
     pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
-    'label', only its pictures are taken; every record of the split is read for that. `fit`, `upscale`, and what
-    is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
+    'label', only its pictures are taken; every record of the split is read for that. `fit`, `upscale`, `max_bytes`,
+    `max_pixels`, and what is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
     set, split or label, a set without pictures, pictures that are too small, and if TensorFlow or the network is
     needed and not there.
     """
@@ -63,13 +65,20 @@ def open_source(
     if label is not None:
         chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
     names = [f'{dataset}/{split}, picture {i}' for i in chosen]
+
+    def read_image(i: int, most: int) -> bytes:
+        packed = features(chosen[i])['image'].bytes_list.value[0]
+        files.check_bytes(len(packed), most, names[i])
+        return packed
+
     return decode.Pictures(
         f"TFDS '{builder.info.full_name}' ({part}) in '{folder}'",
         names,
-        lambda i: features(chosen[i])['image'].bytes_list.value[0],
+        read_image,
         shape,
         fit,
         upscale,
+        limits=decode.Limits(max_bytes, max_pixels),
     )
 
 
