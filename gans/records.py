@@ -31,6 +31,8 @@ class Records:
         config = self._experiment.config
         self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else _claim(self.folder)
         logbook.log_to(self.folder)
+        if self._experiment.source.notes:
+            self.warn(f'{self._experiment.source.where}.')
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),

@@ -195,11 +195,7 @@ def _opened(file, name, max_pixels) -> Iterator['Image.Image']:
     # Pillow's own limit, twice this, holds for images inside of images too, whose size no header tells beforehand.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
     with _explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
-        if image.width * image.height > max_pixels:
-            raise UserError(
-                f"'{name}' has {image.width}x{image.height} pixels (width x height), more than {max_pixels:,}: make it "
-                'smaller, or raise --config.data.max_pixels.'
-            )
+        check_pixels(image.width, image.height, max_pixels, name)
         yield image
 
 
@@ -241,6 +237,15 @@ def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None
             f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
             f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
             'upscale=True to enlarge such pictures.'
+        )
+
+
+def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
+    """Raises UserError if a picture has more than `max_pixels`."""
+    if width * height > max_pixels:
+        raise UserError(
+            f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or raise "
+            '--config.data.max_pixels.'
         )
 
 

@@ -49,9 +49,9 @@ def open_source(
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
     pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
     'label', only its pictures are taken; every record of the split is read for that. `fit`, `upscale`, `max_bytes`,
-    `max_pixels`, and what is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
-    set, split or label, a set without pictures, pictures that are too small, and if TensorFlow or the network is
-    needed and not there.
+    `max_pixels`, and what is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises
+    UserError for an unknown set, split or label, a set without pictures, pictures that are too small, and if TensorFlow
+    or the network is needed and not there.
     """
     del seed
     decode.check_fit(fit)

@@ -97,8 +97,8 @@ def check_alike(ranges: dict[str, Range]) -> None:
     if len(first) > 1:
         (one, a), (other, b) = list(first.items())[:2]
         raise UserError(
-            f"'{a}' has values from {one[0]:g} to {one[1]:g} but '{b}' from {other[0]:g} to {other[1]:g}: convert all to "
-            'one range, best to 8 bits (PNG, JPEG).'
+            f"'{a}' has values from {one[0]:g} to {one[1]:g} but '{b}' from {other[0]:g} to {other[1]:g}: convert all "
+            'to one range, best to 8 bits (PNG, JPEG).'
         )
 
 
