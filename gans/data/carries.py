@@ -63,7 +63,7 @@ def _colours(image):
     if profile:
         if profiles.of(image):
             found.append(Carried('profile', 'an ICC profile other than sRGB'))
-        elif profiles.kind(profile) != 'srgb':
+        elif profiles.kind(profile) != 'srgb' and (image.mode, profiles.space(profile)) != ('LAB', 'Lab'):
             found.append(Carried('profile not applied', 'an ICC profile that cannot be applied'))
     elif 'gamma' in image.info and 'srgb' not in image.info:
         if abs(image.info['gamma'] / _SRGB_GAMMA - 1) > 0.05:

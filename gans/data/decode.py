@@ -244,8 +244,8 @@ def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
     """Raises UserError if a picture has more than `max_pixels`."""
     if width * height > max_pixels:
         raise UserError(
-            f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or raise "
-            '--config.data.max_pixels.'
+            f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or "
+            'raise --config.data.max_pixels.'
         )
 
 

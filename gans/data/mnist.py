@@ -47,8 +47,8 @@ def open_source(
     with train-images-idx3-ubyte (and train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte), each
     also as .gz; or that one file. `~` is expanded. Pictures of another size than `shape` are fitted to it as those of
     folders are (gans/data/folder.py): `fit` is 'crop' or 'resize', smaller ones are refused unless `upscale`. Arrays of
-    more than `max_bytes` each, unpacked, and pictures of more than `max_pixels` are refused. Nothing is drawn at random,
-    so `seed` is not used. Raises UserError for a missing path or permission, other files, damaged ones, and pictures
+    more than `max_bytes` each, unpacked, and pictures of more than `max_pixels` are refused. Nothing is drawn at
+    random, so `seed` is not used. Raises UserError for a missing path or permission, other files, damaged ones, and pictures
     that are too small or too large.
     """
     del seed

@@ -51,7 +51,7 @@ def to_srgb(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     if space(profile) == 'CMYK':
         return pixels
     if space(profile) == 'GRAY':
-        return np.asarray(_applied(profile, Image.fromarray(pixels[..., 0]))).copy()
+        return _table_of_grays(profile)[pixels[..., 0]]
     return np.asarray(_applied(profile, Image.fromarray(pixels))).copy()
 
 
@@ -67,16 +67,26 @@ def _applied(profile, image):
 
 
 @functools.lru_cache(maxsize=64)
+def _table_of_grays(profile):
+    """What each of the 256 grays becomes: uint8 [256, 3]."""
+    from PIL import Image
+
+    return np.asarray(_applied(profile, Image.fromarray(np.arange(256, dtype=np.uint8)[None])))[0]
+
+
+@functools.lru_cache(maxsize=64)
 def _transform(profile, mode):
     from PIL import ImageCms
 
+    # What Little CMS does to be fast with single channels moves dark grays by up to 10 of 255.
+    exact = ImageCms.Flags.NOOPTIMIZE if mode == 'L' else 0
     return ImageCms.buildTransform(
         ImageCms.ImageCmsProfile(io.BytesIO(profile)),
         ImageCms.createProfile('sRGB'),
         mode,
         'RGB',
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION | exact,
     )
 
 
@@ -99,9 +109,10 @@ def _examined(profile):
         steps = np.linspace(0, 255, 9).round().astype(np.uint8)
         cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
         if found == 'GRAY':
-            cube = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
-        seen = Image.fromarray(cube[..., 0] if found == 'GRAY' else cube)
-        moved = np.abs(np.asarray(_applied(profile, seen)).astype(int) - cube).max()
+            seen, meant = _table_of_grays(profile), np.arange(256)[:, None]
+        else:
+            seen, meant = np.asarray(_applied(profile, Image.fromarray(cube))), cube
+        moved = np.abs(seen.astype(int) - meant).max()
         return ('srgb' if moved <= _SAME else 'other'), found
     except Exception:  # Little CMS refuses damaged profiles, and kinds that are no input
         return 'broken', ''
