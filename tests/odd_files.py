@@ -12,7 +12,7 @@ _FORMATS = {'u': 1, 'i': 2, 'f': 3}
 def tiff(path: Path, values: np.ndarray, photometric: int | None = None, bits: int | None = None, **tags) -> Path:
     """Writes [H, W] or [H, W, C] of any type as an uncompressed little-endian TIFF.
 
-    `bits` are those of a sample if not all of its bytes (12: packed); `tags` are numbers by name, `smin` and `smax` floats.
+    `bits` are those of a sample if not all of its bytes (12: packed); `tags` are numbers by name: `smin`, `smax`.
     """
     height, width = values.shape[:2]
     channels = values.shape[2] if values.ndim == 3 else 1

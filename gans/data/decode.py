@@ -330,10 +330,10 @@ def _explained(name: str) -> Iterator[None]:
         raise UserError(
             f"'{name}' is not a picture that Pillow can read: convert it to PNG or JPEG, or remove it."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise UserError(
-            f"'{name}' has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to "
-            'decode safely: make it smaller first.'
+            f"'{name}' has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller, or raise "
+            '--config.data.max_pixels.'
         ) from error
     except MemoryError as error:
         raise UserError(f"'{name}' does not fit into memory: make it smaller, or remove it.") from error

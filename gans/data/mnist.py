@@ -48,8 +48,8 @@ def open_source(
     also as .gz; or that one file. `~` is expanded. Pictures of another size than `shape` are fitted to it as those of
     folders are (gans/data/folder.py): `fit` is 'crop' or 'resize', smaller ones are refused unless `upscale`. Arrays of
     more than `max_bytes` each, unpacked, and pictures of more than `max_pixels` are refused. Nothing is drawn at
-    random, so `seed` is not used. Raises UserError for a missing path or permission, other files, damaged ones, and pictures
-    that are too small or too large.
+    random, so `seed` is not used. Raises UserError for a missing path or permission, other files, damaged ones, and
+    pictures that are too small or too large.
     """
     del seed
     place = Path(path).expanduser()
