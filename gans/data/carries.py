@@ -1,6 +1,5 @@
 """What an image file carries beside 8-bit sRGB, so that nothing of it is dropped without a word."""
 
-import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from gans.data import profiles
@@ -131,6 +130,7 @@ def _head(image):
 
 
 def _several(image):
-    with contextlib.suppress(Exception):  # a damaged second frame does not spoil the first
+    try:
         return bool(getattr(image, 'is_animated', False))
-    return False
+    except Exception:  # a damaged second frame does not spoil the first
+        return False

@@ -91,10 +91,18 @@ def read_member(archive: zipfile.ZipFile, member: str, max_bytes: int, name: str
 
 def read_limited(file: BinaryIO, max_bytes: int, name: str, chunk: int = _CHUNK) -> bytes:
     """Returns the rest of an open file, `chunk` bytes at a time; raises TooLarge if it is more than `max_bytes`."""
+    first = file.read(chunk)
+    check_bytes(len(first), max_bytes, name)
+    got = file.read(chunk) if first else b''
+    if not got:
+        return first  # most files are one chunk
     content = io.BytesIO()  # grows in place, and gives what it holds away without a copy
-    while got := file.read(chunk):
+    content.write(first)
+    del first
+    while got:
         content.write(got)
         check_bytes(content.tell(), max_bytes, name)
+        got = file.read(chunk)
     return content.getvalue()
 
 

@@ -8,7 +8,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from gans.data import decode, files
 from gans.errors import UserError
@@ -209,10 +209,9 @@ def _bytes_of(read: Callable[[str, str, int], bytes], name: str, full: str, most
 
 
 def _hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return any((part.startswith('.') and part != '..') or part == '__MACOSX' for part in parts)
+    return any(part == '__MACOSX' or (part.startswith('.') and part not in ('.', '..')) for part in name.split('/'))
 
 
 def _beside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in BESIDE or path.name.lower() in NAMES_BESIDE
+    name = name.rpartition('/')[2].lower()
+    return os.path.splitext(name)[1] in BESIDE or name in NAMES_BESIDE
