@@ -34,6 +34,9 @@ def get_config(reading: str = '') -> ConfigDict:
                 held_out=0.1,
                 placement='host',
                 threads=2,
+                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
+                max_bytes=2**28,
+                max_pixels=178_956_970,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),

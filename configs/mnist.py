@@ -41,6 +41,9 @@ def get_config(reading: str = '') -> ConfigDict:
                 held_out=0.1,
                 placement='host',
                 threads=2,
+                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
+                max_bytes=2**28,
+                max_pixels=178_956_970,
                 digits=dict(),
                 mnist=dict(path=placeholder(str), fit='crop', upscale=False),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import pkgutil
 from types import ModuleType
 
@@ -103,10 +104,16 @@ def open_labels(config: ConfigDict) -> Labels | None:
 
 
 def _open(function, config):
-    """Calls a function of a source's module with the shape, the seed and what the page says of that source."""
+    """Calls a function of a source's module with the shape, the seed and what the page says of that source.
+
+    The limits on files, which the page gives once for all sources, go to those that take them.
+    """
     where = f'config.data.{config.data.source}'
     section = config.data.get(config.data.source, {})
-    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=('shape', 'seed')))
+    takes = inspect.signature(function).parameters
+    limits = {name: config.data[name] for name in ('max_bytes', 'max_pixels') if name in takes and name in config.data}
+    given = ('shape', 'seed', 'max_bytes', 'max_pixels')
+    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=given), **limits)
 
 
 def move_data(config: ConfigDict, place: str) -> None:

@@ -28,6 +28,8 @@ MAY_CHANGE = (
     'data.mnist.path',
     'data.threads',
     'data.placement',
+    'data.max_bytes',
+    'data.max_pixels',
 )
 
 # What it means that a page, written before there was such a field, lacks it.

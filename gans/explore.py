@@ -161,7 +161,7 @@ def _read(place, shape):
         found = folder.open_source(shape, 0, str(path), upscale=True)
         return found.names, np.stack([found[i] for i in range(len(found))])
     picture = decode.load_picture(path, str(path))
-    return [str(path)], decode.fit(picture, shape, 'crop', str(path), upscale=True)[None]
+    return [str(path)], decode.fit_srgb(picture, shape, 'crop', str(path), upscale=True)[None]
 
 
 def _say_space(space):

@@ -45,6 +45,8 @@ class Records:
         self._lock = Lock(self.folder)
         with self._writing():
             self._log = logbook.Log(self.folder)
+        if self._experiment.source.notes:
+            self.warn(f'{self._experiment.source.where}.')
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),

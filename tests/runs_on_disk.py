@@ -47,6 +47,11 @@ def steps_of(folder: Path) -> list[str]:
     return sorted(os.listdir(folder / 'checkpoints'))
 
 
+def data_of(checkpoint: Path) -> Path:
+    """The largest file of a checkpoint: the numbers of its arrays, as Orbax has packed them."""
+    return max(checkpoint.glob('state/**/*'), key=lambda path: path.stat().st_size)
+
+
 def rewrite(checkpoint: Path, change: Callable[[dict], object]) -> None:
     """Changes about.json and gives it a right digest again, as a stranger can who has read the code."""
     path = checkpoint / 'about.json'

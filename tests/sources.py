@@ -15,7 +15,7 @@ class Numbers:
     The keys are `contents`, by default the values; what is asked for and `broken` is an error.
     """
 
-    where, decoding = 'numbers', '2x3 crop'
+    where, decoding, notes = 'numbers', '2x3 crop', ()
 
     def __init__(self, values=range(60), contents=None, broken=()):
         self.values, self.broken, self.reads = list(values), broken, Counter()

@@ -6,6 +6,7 @@ import pytest
 
 from gans import config as pages
 from gans.build import batches_per_step, build, shape_of
+from gans.data import files
 from gans.errors import UserError
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
@@ -17,6 +18,12 @@ def test_every_page_has_its_readings_and_can_be_built(page, reading):
     config = pages.load(page + reading)
     assert build(config, 100).gen is not None
     assert pages.differences(config, pages.from_json(pages.to_json(config))) == []
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_every_page_states_the_limits_on_files(page):
+    data = pages.load(page).data
+    assert (data.max_bytes, data.max_pixels) == (files.MAX_BYTES, files.MAX_PIXELS)
 
 
 @pytest.mark.parametrize('page', PAGES)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans.data import folder
+from gans.data import files, folder
 from gans.data.source import split
 from gans.errors import UserError
 
@@ -246,7 +246,7 @@ def test_missing_permissions_get_a_sentence(tmp_path, monkeypatch):
         raise PermissionError(13, 'Permission denied', str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, 'read_bytes', refuse)
+        patch.setattr(files.os, 'open', refuse)
         with pytest.raises(UserError, match="sub/a.png' may not be read"):
             open_it(tmp_path)
     with monkeypatch.context() as patch:

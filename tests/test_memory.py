@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -103,10 +104,85 @@ if sys.argv[3] == 'kill':
 
 
 @pytest.mark.parametrize('end', ('kill', 'exit'))
-def test_what_a_process_leaves_behind_is_never_a_wrong_picture(tmp_path, end):
+def test_what_a_process_leaves_behind_is_used_and_never_a_wrong_picture(tmp_path, end):
     subprocess.run([sys.executable, '-c', _KILLED, str(tmp_path), os.path.dirname(__file__), end])
-    missing = set(range(60)) - (set(IDS.tolist()) if end == 'exit' else set())
-    assert reopened(range(60), tmp_path) == sorted(missing)
+    assert reopened(range(60), tmp_path) == sorted(set(range(60)) - set(IDS.tolist()))
+
+
+def test_an_evicted_set_leaves_nothing_in_the_file_that_takes_its_name(tmp_path, monkeypatch):
+    first = keep(Numbers(), tmp_path)
+    gather(first, IDS)
+    monkeypatch.setattr('gans.data.memory._DISK', SIZE + 8 * 60)
+    reopened(range(100, 160), tmp_path)
+    assert (first[21] == 21).all() and len(list(tmp_path.glob('*.pictures'))) == 1
+    second = keep(Numbers(), tmp_path)  # while the first is open, and goes on
+    gather(first, np.arange(60))
+    del first
+    assert gather(second, np.arange(60))[:, 0, 0, 0].tolist() == list(range(60))
+    del second
+    assert reopened(range(60), tmp_path) == []
+
+
+def damage(path, how):
+    """Puts something else in the place of a set's file."""
+    content = path.read_bytes()
+    path.unlink()
+    if how == 'fifo':
+        os.mkfifo(path)
+    elif how == 'folder':
+        path.mkdir()
+    elif how == 'link to a device':
+        path.symlink_to('/dev/zero')
+    elif how == 'of another set':
+        reopened(range(100, 160), path.parent)
+        (other,) = path.parent.glob('*.pictures')
+        other.rename(path)
+    else:
+        changed = {
+            'cut off': content[:-1],
+            'longer': content + b'x',
+            'empty': b'',
+            'noise': bytes(range(256)) * (len(content) // 256) + content[: len(content) % 256],
+            'black': content[: 8 * 60] + bytes(SIZE),
+        }
+        path.write_bytes(changed[how])
+
+
+@pytest.mark.parametrize(
+    'how',
+    ['cut off', 'longer', 'empty', 'noise', 'black', 'of another set', 'fifo', 'folder', 'link to a device'],
+)
+def test_foreign_and_damaged_files_cost_decoding_and_nothing_else(tmp_path, how):
+    reopened(range(60), tmp_path)
+    (path,) = tmp_path.glob('*.pictures')
+    damage(path, how)
+    memory = keep(Numbers(), tmp_path)
+    if how in ('fifo', 'folder', 'link to a device'):
+        assert memory is None
+        return
+    assert gather(memory, np.arange(60))[:, 0, 0, 0].tolist() == list(range(60))
+    del memory
+    assert reopened(range(60), tmp_path) == []
+
+
+def test_two_that_make_one_set_at_once_use_one_file(tmp_path, monkeypatch):
+    link, made = os.link, []
+
+    def link_late(source, path):
+        if not made:
+            made.append(True)
+            other = threading.Thread(target=lambda: gather(keep(Numbers(), tmp_path), IDS))
+            other.start()
+            other.join()
+        link(source, path)
+
+    monkeypatch.setattr('gans.data.memory.os.link', link_late)
+    source = Numbers()
+    memory = keep(source, tmp_path)
+    source.reads.clear()
+    gather(memory, np.arange(60))
+    assert not set(source.reads) & set(IDS.tolist())
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_two_processes_that_read_at_once_add_up(tmp_path):
@@ -118,7 +194,7 @@ def test_two_processes_that_read_at_once_add_up(tmp_path):
 
 
 def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
+    monkeypatch.setattr('gans.data.memory._DISK', 2 * (SIZE + 8 * 60) + 200)
     for age, first in ((300, 0), (200, 100)):
         use_long_ago(range(first, first + 60), age, tmp_path)
     assert reopened(range(60), tmp_path) == []
@@ -127,10 +203,10 @@ def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypat
 
 
 def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
-    monkeypatch.setattr('gans.data.memory._DISK', 2 * SIZE + 200)
+    monkeypatch.setattr('gans.data.memory._DISK', 2 * (SIZE + 8 * 60) + 200)
     for age, first in ((300, 0), (200, 100), (100, 60)):
         use_long_ago(range(first, first + 60), age, tmp_path)
-    assert len(list(tmp_path.glob('*.pictures'))) == len(list(tmp_path.glob('*.known'))) == 2
+    assert len(list(tmp_path.iterdir())) == 2
     assert reopened(range(100, 160), tmp_path) == reopened(range(60, 120), tmp_path) == []
 
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
+import orbax.checkpoint as orbax
 import pytest
 from command_line import MAIN, config, main
 from processes import wait_for
-from runs_on_disk import contents, refused, rewrite, rewrite_config, steps_of, train, use
+from runs_on_disk import contents, data_of, refused, rewrite, rewrite_config, steps_of, train, use
 from saved_run import assert_same_outcome, outcome
 
 from gans import checkpoint_files
@@ -55,7 +55,7 @@ def test_a_run_folder_may_have_any_name_and_its_parents_too(tmp_path, monkeypatc
 
 @pytest.mark.parametrize('at', [0.1, 0.5, 0.9])
 def test_a_turned_bit_is_found_by_every_verb_and_kept_beside_when_training_goes_on(at, run, tmp_path, caplog):
-    path = run / 'checkpoints' / '6' / 'arrays.npz'
+    path = data_of(run / 'checkpoints' / '6')
     turn_a_bit(path, at)
     hurt, before = path.read_bytes(), contents(run)
     ended = use(run)
@@ -65,7 +65,7 @@ def test_a_turned_bit_is_found_by_every_verb_and_kept_beside_when_training_goes_
     ended = train(run, '--config.steps=6')
     assert ended.code == 0 and 'Going on from step 3.' in ended.out
     assert steps_of(run) == ['3', '6', '6.damaged'] and '6.damaged' in caplog.text
-    assert (run / 'checkpoints' / '6.damaged' / 'arrays.npz').read_bytes() == hurt
+    assert data_of(run / 'checkpoints' / '6.damaged').read_bytes() == hurt
 
 
 def test_what_was_repeated_after_damage_is_equal_to_the_bit(run, trained):
@@ -76,14 +76,14 @@ def test_what_was_repeated_after_damage_is_equal_to_the_bit(run, trained):
 
 def test_every_damaged_one_is_kept_under_a_name_of_its_own(run):
     for name in ('6.damaged', '6.damaged-2'):
-        turn_a_bit(run / 'checkpoints' / '6' / 'arrays.npz', 0.5)
+        turn_a_bit(data_of(run / 'checkpoints' / '6'), 0.5)
         assert train(run, '--config.steps=6').code == 0
         assert name in steps_of(run)
 
 
 def test_where_all_are_damaged_nothing_is_touched(run):
     for step in ('3', '6'):
-        turn_a_bit(run / 'checkpoints' / step / 'arrays.npz', 0.5)
+        turn_a_bit(data_of(run / 'checkpoints' / step), 0.5)
     before = contents(run / 'checkpoints')
     refused(train(run, '--config.steps=6'), 'None of the checkpoints', 'step 6: ', 'step 3: ', '/kernel')
     assert contents(run / 'checkpoints') == before
@@ -94,7 +94,7 @@ def test_changed_widths_are_a_changed_config_and_no_damage(run):
     ended = train(run, '--config.steps=6', '--config.generator.widths=(2,2,2)')
     refused(ended, 'another config', 'config.generator.widths: [4, 4, 4] -> [2, 2, 2]')
     assert 'damaged' not in ended.err and contents(run) == before
-    turn_a_bit(run / 'checkpoints' / '6' / 'arrays.npz', 0.5)  # also where the arrays could not be read
+    turn_a_bit(data_of(run / 'checkpoints' / '6'), 0.5)  # also where the arrays could not be read
     refused(train(run, '--config.steps=6', '--config.generator.widths=(2,2,2)'), 'another config')
 
 
@@ -103,7 +103,7 @@ def test_a_read_error_that_may_pass_stops_with_a_sentence_and_changes_nothing(nu
     before, opened = contents(run / 'checkpoints'), os.open
 
     def fail(path, *rest, **more):
-        if Path(path).name == 'arrays.npz' and Path(path).parent.name == '6':
+        if path == data_of(run / 'checkpoints' / '6'):
             raise OSError(number, os.strerror(number), str(path))
         return opened(path, *rest, **more)
 
@@ -173,7 +173,7 @@ def test_a_checkpoint_that_cannot_be_read_back_ends_training(tmp_path, monkeypat
 
     def write_badly(folder, state, about):
         write(folder, state, about)
-        turn_a_bit(folder / 'arrays.npz', 0.5)
+        turn_a_bit(data_of(folder), 0.5)
 
     monkeypatch.setattr(checkpoint_files, 'write', write_badly)
     ended = train(tmp_path / 'run', '--config.steps=100000')
@@ -241,9 +241,10 @@ def test_the_arrays_of_another_version_of_the_code_are_no_damage(run):
     assert contents(run / 'checkpoints') == before
 
 
-def test_numpy_opens_the_arrays(run):
-    with np.load(run / 'checkpoints' / '6' / 'arrays.npz') as arrays:
-        assert arrays['step'] == 6 and arrays['step'].shape == ()
+def test_orbax_opens_the_arrays_without_this_code(run):
+    with orbax.StandardCheckpointer() as checkpointer:
+        state = checkpointer.restore(run / 'checkpoints' / '6' / 'state')
+    assert state['step'] == 6 and set(state) >= {'gen', 'disc', 'step'}
 
 
 def test_metrics_of_another_version_of_the_code_do_not_end_in_a_traceback(tmp_path):

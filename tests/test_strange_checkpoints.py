@@ -1,18 +1,18 @@
 """Checkpoints from a stranger: whatever stands in them, every verb ends soon, in one sentence, and runs none of it."""
 
-import io
 import json
 import os
+import pickle
 import resource
 import shutil
 import socket
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
 from command_line import main
-from runs_on_disk import contents, refused, rewrite, rewrite_config, train, use
+from runs_on_disk import contents, data_of, refused, rewrite, rewrite_config, train, use
 
 HUGE = 10**18
 
@@ -79,16 +79,25 @@ INSTEAD = {
 }
 
 
-@pytest.mark.parametrize('file', ['about.json', 'arrays.npz'])
+FILES = {
+    'about': lambda planted: planted / 'about.json',
+    'data': data_of,
+    'index': lambda planted: planted / 'state' / 'manifest.ocdbt',
+    'metadata': lambda planted: planted / 'state' / '_METADATA',
+}
+
+
+@pytest.mark.parametrize('file', ['about', 'data'])
 @pytest.mark.parametrize('what', INSTEAD)
 def test_another_thing_in_place_of_a_file(file, what, planted):
-    (planted / file).unlink()
-    INSTEAD[what](planted / file)
+    path = FILES[file](planted)
+    path.unlink()
+    INSTEAD[what](path)
 
 
-@pytest.mark.parametrize('file', ['about.json', 'arrays.npz'])
+@pytest.mark.parametrize('file', FILES)
 def test_truncated_files(file, planted):
-    path = planted / file
+    path = FILES[file](planted)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -215,36 +224,40 @@ def test_a_strange_config(change, planted):
     rewrite_config(planted, CONFIGS[change])
 
 
-def repack(planted, change):
-    """Writes arrays.npz anew: `change` makes (member's bytes, compression) of (name, bytes)."""
-    with zipfile.ZipFile(planted / 'arrays.npz') as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(planted / 'arrays.npz', 'w') as archive:
-        for name, data in members.items():
-            data, compression = change(name, data)
-            archive.writestr(name, data, compression)
+def test_a_folder_that_leads_elsewhere(planted, tmp_path):
+    (planted / 'state').rename(tmp_path / 'elsewhere')
+    (planted / 'state').symlink_to(tmp_path / 'elsewhere')
+    (planted / 'state' / 'd').rename(tmp_path / 'data')
+    (planted / 'state' / 'd').symlink_to(tmp_path / 'data')
 
 
-def test_half_a_gigabyte_of_zeros_packed_into_little(planted):
-    """In a file of the right size, under the right names."""
-    size, zeros = (planted / 'arrays.npz').stat().st_size, bytes(2**20)
-    with zipfile.ZipFile(planted / 'arrays.npz', 'w', zipfile.ZIP_DEFLATED) as archive:
-        with archive.open('step.npy', 'w', force_zip64=True) as member:
-            for _ in range(2**9):
-                member.write(zeros)
-        packed = archive.fp.tell()
-        archive.writestr('filling', bytes(size - packed - 1000), zipfile.ZIP_STORED)
+def plant_array(planted, name, shape, chunks, dtype):
+    """Puts an array of zeros, packed into little, in place of one of Orbax's."""
+    base = f'file://{planted}/state/'
+    store = tensorstore.KvStore.open({'driver': 'ocdbt', 'base': base}).result()
+    for key in store.list().result():
+        if key.startswith(f'{name}/'.encode()):
+            store.delete_range(tensorstore.KvStore.KeyRange(key, key + b'\0')).result()
+    metadata = {'chunks': chunks, 'compressor': {'id': 'zstd', 'level': 1}}
+    spec = {'driver': 'zarr', 'kvstore': {'driver': 'ocdbt', 'base': base, 'path': f'{name}/'}, 'metadata': metadata}
+    spec['store_data_equal_to_fill_value'] = True
+    array = tensorstore.open(spec, dtype=tensorstore.dtype(dtype), shape=shape, create=True).result()
+    array[(slice(0, 1),) * len(shape)].write(np.zeros((), dtype)).result()
 
 
-def test_an_array_whose_header_lies(planted):
-    def lie(name, data):
-        if name != 'gen/params/bottom/conv/kernel.npy':
-            return data, zipfile.ZIP_STORED
-        written = io.BytesIO()
-        np.lib.format.write_array_header_1_0(written, {'descr': '<f4', 'fortran_order': False, 'shape': (HUGE, HUGE)})
-        return written.getvalue() + data[128:], zipfile.ZIP_STORED
+@pytest.mark.parametrize('shape, chunks', [((2**29,), (2**29,)), ((HUGE // 2,), (2**20,))], ids=['zeros', 'huge'])
+def test_an_array_larger_than_it_should_be(shape, chunks, planted):
+    plant_array(planted, 'step', shape, chunks, 'uint8')
 
-    repack(planted, lie)
+
+def test_a_chunk_larger_than_its_array(planted):
+    shape = json.loads((planted / 'about.json').read_text())['arrays']['gen/params/bottom/conv/bias']['shape']
+    plant_array(planted, 'gen.params.bottom.conv.bias', shape, [2**27], 'float32')
+
+
+def test_no_code_is_run(planted, tmp_path):
+    (planted / 'config.py').write_text(f'open({str(tmp_path / "was run")!r}, "w")')
+    (planted / 'state' / '_METADATA').write_bytes(pickle.dumps(Evil(str(tmp_path / 'was run'))))
 
 
 class Evil:
@@ -255,18 +268,6 @@ class Evil:
 
     def __reduce__(self):
         return open, (self._path, 'w')
-
-
-def test_no_code_is_run(planted, tmp_path):
-    def pickle(name, data):
-        if name != 'step.npy':
-            return data, zipfile.ZIP_STORED
-        written = io.BytesIO()
-        np.save(written, np.array(Evil(str(tmp_path / 'was run')), dtype=object), allow_pickle=True)
-        return written.getvalue(), zipfile.ZIP_STORED
-
-    repack(planted, pickle)
-    (planted / 'config.py').write_text(f'open({str(tmp_path / "was run")!r}, "w")')
 
 
 WINDOWS = {

@@ -13,7 +13,7 @@ class Arrays:
     Nothing is kept on disk: reading and showing cost no more than finding it there.
     """
 
-    decoding = ''
+    decoding, notes = '', ()
 
     def __init__(self, where: str, stored: np.ndarray, show: Callable[[np.ndarray], np.ndarray]):
         self.where, self._stored, self._show = where, stored, show

@@ -328,7 +328,8 @@ class Flowers:
 
     def __init__(self, shape: tuple[int, int], seed: int, count: int):
         self.shape, self.seed, self.count = shape, seed, count
-        self.where, self.decoding = f'{count} flowers drawn by gans/data/embedded.py (seed {seed})', ''
+        self.where = f'{count} flowers drawn by gans/data/embedded.py (seed {seed})'
+        self.decoding, self.notes = '', ()
 
     def __len__(self) -> int:
         return self.count

@@ -1,29 +1,51 @@
 """Pictures that were decoded once and are not decoded again: in memory, or on disk for the next start too."""
 
+import contextlib
+import errno
 import hashlib
 import logging
 import os
 import shutil
-import weakref
+import stat
+import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from gans.data.source import Source
+from gans.errors import cannot_write
 
 _DISK = 32 * 2**30  # bytes that all sets on disk may take; the ones that were not opened for longest go first
+_FORMAT = b'sums and pictures'  # what a file holds, as part of its name: another layout is another file
+_ENDING = '.pictures'
 
 
 class Memory:
     """A source that remembers the decoded pictures of another one. What it returns is read-only.
 
-    Pictures are decoded when they are first asked for, so opening costs nothing.
+    Pictures are decoded when they are first asked for, so opening costs nothing. A memory that other processes share
+    keeps with each picture a checksum of it: a picture that was not decoded in this process is used only if its
+    checksum holds, so that no crash, damage or foreign file can make a wrong picture.
     """
 
-    def __init__(self, source: Source, pictures: np.ndarray, known: np.ndarray, rows: np.ndarray):
-        """`pictures` [M, H, W, 3] are the memory, `known` [M] says which are there; picture i lies in row `rows[i]`."""
-        self._source, self._pictures, self._known, self._rows = source, pictures, known, rows
-        self.where, self.decoding = source.where, source.decoding
+    def __init__(
+        self,
+        source: Source,
+        pictures: np.ndarray,
+        rows: np.ndarray,
+        sums: np.ndarray | None = None,
+        seeds: np.ndarray | None = None,
+    ):
+        """Remembers in `pictures` [M, H, W, 3]; picture i is in row `rows[i]`.
+
+        `sums` uint64 [M] are the checksums, 0 for none yet, and `seeds` uint32 [M] what they begin with, which ties a
+        picture to its key; None where nobody else writes to `pictures`.
+        """
+        self._source, self._pictures, self._rows = source, pictures, rows
+        self._sums, self._seeds = sums, seeds
+        self._known = np.zeros(len(pictures), bool)
+        self.where, self.decoding, self.notes = source.where, source.decoding, source.notes
 
     def __len__(self) -> int:
         return len(self._source)
@@ -47,11 +69,19 @@ class Memory:
         return self._pictures[rows]
 
     def _learn(self, i: int) -> None:
-        # Two threads may decode the same picture: they write the same bytes. The flag goes up last.
+        # Two threads, or processes, may decode the same picture: they write the same bytes. The flag goes up last.
         row = self._rows[i]
-        if not self._known[row]:
+        if self._known[row]:
+            return
+        if self._sums is None or self._sums[row] != self._sum(row):
             self._pictures[row] = self._source[i]
-            self._known[row] = True
+            if self._sums is not None:
+                self._sums[row] = self._sum(row)
+        self._known[row] = True
+
+    def _sum(self, row):
+        """The checksum of what is in a row, never 0."""
+        return np.uint64(1 << 32 | zlib.crc32(self._pictures[row], int(self._seeds[row])))
 
 
 def gather(source: Source, ids: np.ndarray) -> np.ndarray:
@@ -67,16 +97,16 @@ def remember(source: Source, limit_bytes: int) -> Source:
     if len(source) * int(np.prod(shape)) > limit_bytes:
         return source
     # np.empty takes pages from the machine as they are written: an unread set costs no memory.
-    pictures = np.empty((len(source), *shape), np.uint8)
-    return Memory(source, pictures, np.zeros(len(source), bool), np.arange(len(source)))
+    return Memory(source, np.empty((len(source), *shape), np.uint8), np.arange(len(source)))
 
 
 def keep(source: Source, folder: Path) -> Source | None:
     """A memory on disk, which the next start finds, shared by everyone who opens the same pictures.
 
-    Two files are named by a digest of `source.decoding` and of the pictures' keys: the pictures, memory-mapped and
-    sorted by key, so that renamed or moved files are found again; and which of them are there, written only after the
-    pictures are safe on disk, so that a crash costs no more than decoding again.
+    One file, named by a digest of `source.decoding` and of the pictures' keys, holds the checksums and the pictures,
+    both sorted by key, so that renamed or moved files are found again. It is memory-mapped: what a process has decoded
+    is there for others at once, and stays when the process is killed. A set that makes room for others is unlinked:
+    who has it open goes on with it, and nothing of it reaches the file that is made under the same name later.
 
     Args:
       source: the pictures; equal keys and equal decoding must mean equal pictures.
@@ -89,24 +119,68 @@ def keep(source: Source, folder: Path) -> Source | None:
     keys = [source.key(i) for i in range(len(source))]
     row_of = {key: row for row, key in enumerate(sorted(set(keys)))}
     rows = np.array([row_of[key] for key in keys])
-    digest = hashlib.blake2b(source.decoding.encode() + b''.join(row_of), digest_size=16).hexdigest()
-    size = len(row_of) * int(np.prod(shape))
-    path = folder / f'{digest}.pictures'
+    digest = hashlib.blake2b(_FORMAT + source.decoding.encode() + b''.join(row_of), digest_size=16).digest()
+    seeds = np.array([zlib.crc32(key, zlib.crc32(digest)) for key in row_of], np.uint32)
+    sums_size = 8 * len(row_of)
+    size = sums_size + len(row_of) * int(np.prod(shape))
+    path = folder / f'{digest.hex()}{_ENDING}'
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _make_room(folder, size, but=path)
-        if not path.exists() and size > shutil.disk_usage(folder).free / 2:
+        file = _open_sized(path, size)
+        if file is None:
+            logging.warning('Decoded pictures are not kept in %s: they would take half of the free space.', folder)
             return None
-        with open(path, 'ab') as file:
-            _reserve(file.fileno(), size)
-        pictures = np.memmap(path, np.uint8, 'r+', shape=(len(row_of), *shape))
-        known = _read_flags(path, len(row_of))
+        with file:
+            sums = np.memmap(file, np.uint64, 'r+', shape=(len(row_of),))
+            pictures = np.memmap(file, np.uint8, 'r+', offset=sums_size, shape=(len(row_of), *shape))
     except OSError as error:
-        logging.warning('Decoded pictures are not kept in %s (%s).', folder, error.strerror)
+        logging.warning('Decoded pictures are not kept, but decoded again: %s', cannot_write(folder, error))
         return None
-    memory = Memory(source, pictures, known, rows)
-    weakref.finalize(memory, _write_flags, path, pictures, known, known.copy())
-    return memory
+    return Memory(source, pictures, rows, sums, seeds)
+
+
+def _open_sized(path, size):
+    """Opens the file of a set, of `size` bytes that all have their room on disk; None if there is not enough of it.
+
+    A file of another size is not the set's, or was cut off: a new one takes its place.
+    """
+    _make_room(path.parent, size, but=path)
+    with contextlib.suppress(FileNotFoundError):
+        file = _open_existing(path)
+        if os.fstat(file.fileno()).st_size == size:
+            _reserve(file.fileno(), size)
+            return file
+        file.close()
+        path.unlink()
+    return _make(path, size)
+
+
+def _open_existing(path):
+    """Opens a regular file for reading and writing, without waiting where a FIFO has its name."""
+    file = os.open(path, os.O_RDWR | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_BINARY', 0))
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise FileExistsError(errno.EEXIST, 'something else has the name of the file')
+    return os.fdopen(file, 'r+b')
+
+
+def _make(path, size):
+    """Makes the file of a set whole before it has its name, so that of two processes that do it both use one file."""
+    if size > shutil.disk_usage(path.parent).free / 2:
+        return None
+    temporary = path.with_name(f'{path.stem}-{os.getpid()}-{threading.get_ident()}{_ENDING}')
+    try:
+        with open(temporary, 'wb') as file:
+            _reserve(file.fileno(), size)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass  # another process was faster
+        except OSError:
+            os.replace(temporary, path)  # a file system without hard links
+    finally:
+        temporary.unlink(missing_ok=True)
+    return _open_existing(path)
 
 
 def _reserve(file, size):
@@ -116,36 +190,20 @@ def _reserve(file, size):
     os.truncate(file, size)
 
 
-def _read_flags(path, count):
-    flags = path.with_suffix('.known')
-    if not flags.exists() or flags.stat().st_size != count:
-        return np.zeros(count, bool)
-    return np.fromfile(flags, bool)
-
-
-def _write_flags(path, pictures, known, before):
-    """Says which pictures are there, after they are: a flag without its picture would be a wrong picture."""
-    if np.array_equal(known, before):
-        return
-    temporary = path.with_suffix(f'.{os.getpid()}')
-    try:
-        pictures.flush()
-        (known | _read_flags(path, len(known))).tofile(temporary)
-        temporary.replace(path.with_suffix('.known'))
-    except OSError as error:
-        logging.warning('Decoded pictures are not kept in %s (%s).', path.parent, error.strerror)
-
-
 def _make_room(folder, size, but):
     """Marks `but` as used now, and removes the sets that were not used for longest until there is room for `size`."""
-    if but.exists():
+    with contextlib.suppress(FileNotFoundError):
         os.utime(but)
         return
-    sets = sorted(folder.glob('*.pictures'), key=lambda path: path.stat().st_mtime)
-    taken = sum(path.stat().st_size for path in sets)
-    for path in sets:
+    sets = []
+    for path in folder.glob(f'*{_ENDING}'):
+        with contextlib.suppress(OSError):  # another process has removed it meanwhile
+            found = path.stat()
+            sets.append((found.st_mtime, found.st_size, path))
+    taken = sum(each[1] for each in sets)
+    for _, its_size, path in sorted(sets):
         if taken + size <= _DISK:
             return
-        taken -= path.stat().st_size
-        path.with_suffix('.known').unlink(missing_ok=True)
-        path.unlink()
+        taken -= its_size
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -1,6 +1,7 @@
 """What a source of pictures is, what labels are, and which of its pictures are held out."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,11 +12,13 @@ from gans.errors import UserError
 class Source(Protocol):
     """Pictures by number: read from many threads at once, and always the same picture for the same number.
 
-    `where` is one line for people: what was opened, how many pictures it has, what was left out. `decoding` says all
-    that decides, beside a picture's content, what it looks like (shape, fit, decoder), or '' where nothing is decoded.
+    `where` is one line for people: what was opened, how many pictures it has, and `notes`: what was left out, and what
+    of the files is not used. `decoding` says all that decides, beside a picture's content, what it looks like (shape,
+    fit, decoder), or '' where nothing is decoded.
     """
 
     where: str
+    notes: Sequence[str]
     decoding: str
 
     def __len__(self) -> int: ...

@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gans.data import decode
+from gans.data import decode, files
 from gans.errors import UserError, closest
 
 PLACE = 'data_dir'  # the argument that says where the pictures lie
@@ -39,6 +39,8 @@ def open_source(
     fit: str = 'crop',
     upscale: bool = False,
     label: str | None = None,
+    max_bytes: int = files.MAX_BYTES,
+    max_pixels: int = files.MAX_PIXELS,
 ) -> decode.Pictures:
     """Opens the pictures of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
@@ -47,10 +49,9 @@ def open_source(
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
     pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
     'label' ('' takes all), only its pictures are taken; every record of the split is read for that. `fit`, `upscale`,
-    and what
-    is read at opening: as for folders (gans/data/folder.py); `seed` is not used. Raises UserError for an unknown
-    set, split or label, a set without pictures, pictures that are too small, and if TensorFlow or the network is
-    needed and not there.
+    `max_bytes`, `max_pixels`, and what is read at opening: as for folders (gans/data/folder.py); `seed` is not used.
+    Raises UserError for an unknown set, split or label, a set without pictures, pictures that are too small, and if
+    TensorFlow or the network is needed and not there.
     """
     del seed
     decode.check_fit(fit)
@@ -66,13 +67,20 @@ def open_source(
     if label:
         chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
     names = [f'{dataset}/{split}, picture {i}' for i in chosen]
+
+    def read_image(i: int, most: int) -> bytes:
+        packed = features(chosen[i])['image'].bytes_list.value[0]
+        files.check_bytes(len(packed), most, names[i])
+        return packed
+
     return decode.Pictures(
         f"TFDS '{builder.info.full_name}' ({part}) in '{folder}'",
         names,
-        lambda i: features(chosen[i])['image'].bytes_list.value[0],
+        read_image,
         shape,
         fit,
         upscale,
+        limits=decode.Limits(max_bytes, max_pixels),
     )
 
 
@@ -125,8 +133,8 @@ def _prepared(name: str, folder: str) -> Any | None:
         naming.parse_builder_name_kwargs(name)
     except ValueError as error:
         raise UserError(
-            f"'{name}' cannot be the name of a TFDS data set: names are like 'mnist', 'celeb_a_hq/1024' (one of several "
-            "configs) or 'mnist:3.0.1' (a version)."
+            f"'{name}' cannot be the name of a TFDS data set: names are like 'mnist', 'celeb_a_hq/1024' (one of "
+            "several configs) or 'mnist:3.0.1' (a version)."
         ) from error
     try:
         return read_only_builder.builder_from_files(name, data_dir=folder)
@@ -263,7 +271,8 @@ def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: in
     feature = dict(builder.info.features.items()).get('label')
     if not isinstance(feature, tfds.features.ClassLabel):
         raise UserError(
-            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, label=, to take all."
+            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, "
+            'label=, to take all.'
         )
     if label not in feature.names:
         known = closest(label, feature.names) or f': it has {", ".join(feature.names[:5])}, ...'
