@@ -1,7 +1,7 @@
 """Words of a command line -> a verb, its flags and its config, each checked; every mistake is one sentence.
 
-absl's parsers read the values. Its flags are not used: they are one flat list for all verbs, the last of two equal ones
-counts, further ones are read from files, and the flag of ml_collections answers a broken config with a traceback.
+absl's parsers read the values. Its flags are not used: they are one flat list for all verbs, further ones are read from
+files, and the flag of ml_collections answers a broken config with a traceback.
 """
 
 import ast
@@ -35,7 +35,7 @@ def read(words: Sequence[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
       (the verb; {flag: value} of all its flags, defaults included; {'batch': '8'} of the config's given fields).
 
     Raises:
-      UserError: whatever is not a flag of that verb, or given twice, or has no value or a wrong one.
+      UserError: whatever is not a flag of that verb, or has no value or a wrong one.
     """
     given = split(words)
     verb = given.get('mode', 'train')
@@ -55,8 +55,10 @@ def read(words: Sequence[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
 def split(words: Sequence[str]) -> dict[str, str]:
     """{name: text} of flags written --name=text, --name text or -name=text, and of switches --name or --noname.
 
+    Of a flag that is given more than once the last counts, so that a script's defaults can be followed by other values.
+
     Raises:
-      UserError: a word that is no flag, a flag without a value, a flag that is given twice.
+      UserError: a word that is no flag, a flag without a value.
     """
     given, rest = {}, list(words)
     while rest:
@@ -66,8 +68,6 @@ def split(words: Sequence[str]) -> dict[str, str]:
             raise UserError(f'{word!r} is not a flag: flags are written --name=value.')
         if not equals:
             name, text = _without_equals(name, rest)
-        if name in given:
-            raise UserError(f'--{name} is given twice ({given[name]!r} and {text!r}): give it once.')
         given[name] = text
     return given
 
@@ -142,7 +142,7 @@ def expand(where: str, text: str) -> str:
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
             reason = getattr(error, 'strerror', None) or error
-            raise UserError(f'{where}={text[:60]}... cannot be a path ({reason}): give another.') from error
+            raise UserError(f'{where}={text:.1000} cannot be a path ({reason}): give another.') from error
     return path
 
 

@@ -150,8 +150,8 @@ class Records:
             )
         if not _is_window(about.get('window')):
             raise UserError(
-                f'The checkpoint of step {step} in {self.folder} lacks the metrics of the steps since the last log '
-                'line: it was made by another version of the code, or changed by hand.'
+                f'The checkpoint of step {step} in {self.folder} lacks the metrics since the last log line: it was '
+                'made by another version of the code, or changed by hand.'
             )
         return about, self._checkpoints.restore(step, self._shapes)
 
