@@ -5,6 +5,7 @@ about an example depends on its place in the global batch, and gradients are ave
 several processes (`gans.hosts`), each of which reads and feeds its own part of every batch.
 """
 
+import logging
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from gans import startup
 from gans.errors import UserError, closest
 from gans.game import Game
 from gans.train_step import train_step
@@ -67,6 +69,7 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
         raise UserError('Several processes need config.parallel=jit and config.devices=0.')
     if devices > len(found):
         raise UserError(f'config.devices is {devices}, but this machine shows {len(found)}: give 0 for all of them.')
+    tell_of_idle_accelerator()
     chosen = found[: devices or len(found)]
     if batch % len(chosen):
         raise UserError(
@@ -74,6 +77,15 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
             f'give a multiple of {len(chosen)}, or fewer devices with --config.devices.'
         )
     return layouts[kind](game, chosen, stored)
+
+
+@cache
+def tell_of_idle_accelerator() -> None:
+    """Says, once in a process, that work is done on the CPU beside an accelerator, unless JAX_PLATFORMS chose it."""
+    if jax.default_backend() == 'cpu' and not jax.config.jax_platforms:
+        sentence = startup.idle_accelerator()
+        if sentence:
+            logging.warning(sentence)
 
 
 def free_memory() -> int:
@@ -92,6 +104,7 @@ def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
     Returns:
       (the batch, filled up to a multiple of the devices; the sharding of what they share; that of what each has whole).
     """
+    tell_of_idle_accelerator()
     devices = jax.device_count()
     mesh = jax.make_mesh((devices,), ('data',), axis_types=(AxisType.Auto,))
     return -(-batch // devices) * devices, NamedSharding(mesh, P('data')), NamedSharding(mesh, P())

@@ -1,5 +1,7 @@
 """What must be set before JAX is used: compiler flags, the cache of compiled programs, how memory is kept.
 
+And what JAX leaves idle: `idle_accelerator`.
+
 `main.py` calls `prepare` first of all. In a notebook, call it in the first cell; nothing in `gans` depends on that.
 """
 
@@ -7,7 +9,8 @@ import ctypes
 import logging
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -67,6 +70,48 @@ def jit_seldom(function: Callable) -> Callable:
 
     chosen = any(name in os.environ.get('XLA_FLAGS', '') for name in _FASTER_COMPILED)
     return jax.jit(function, compiler_options=None if chosen or jax.default_backend() != 'cpu' else _FASTER_COMPILED)
+
+
+def idle_accelerator(root: Path = Path('/'), environment: Mapping[str, str] = os.environ) -> str:
+    """A sentence about the accelerator that a JAX with nothing but its CPU backend leaves idle; '' if there is none.
+
+    An NVIDIA GPU is a device file, or what nvidia-smi lists; a TPU has device files of its own, or those of VFIO beside
+    the variables that its machines set. None counts where the environment hides it (CUDA_VISIBLE_DEVICES).
+
+    Args:
+      root: where the file system begins.
+      environment: the process's variables.
+    """
+    for name, found, backend in (('an NVIDIA GPU', _nvidia, 'cuda'), ('a TPU', _tpu, 'tpu')):
+        where = found(root / 'dev', environment)
+        if where:
+            return (
+                f'This machine has {name} ({where}), but the installed jax uses only the CPU: pip install -r '
+                f'requirements-{backend}.txt brings what it needs. Where that is done already, JAX_PLATFORMS={backend} '
+                'makes jax say why it fails; JAX_PLATFORMS=cpu chooses the CPU and silences this.'
+            )
+    return ''
+
+
+def _nvidia(devices, environment):
+    if environment.get('CUDA_VISIBLE_DEVICES', '0') in ('', '-1'):
+        return ''
+    files = sorted(devices.glob('nvidia[0-9]*'))
+    tool = shutil.which('nvidia-smi', path=environment.get('PATH', ''))
+    if files or not tool:
+        return str(files[0]) if files else ''
+    try:
+        listed = subprocess.run([tool, '-L'], capture_output=True, text=True, timeout=10).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ''
+    return next((line for line in listed.splitlines() if line.startswith('GPU ')), '')
+
+
+def _tpu(devices, environment):
+    files = sorted(devices.glob('accel[0-9]*'))
+    if not files and any(name.startswith('TPU_') for name in environment):
+        files = sorted(devices.glob('vfio/[0-9]*'))
+    return str(files[0]) if files else ''
 
 
 def give_back() -> None:

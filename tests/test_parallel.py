@@ -148,15 +148,27 @@ def test_devices_exchange_one_sum_per_player_and_turn_and_nothing_else(kind, gam
 )
 def test_what_is_drawn_in_a_step_follows_from_the_place_in_the_global_batch(page, flags, tmp_path):
     """Under pmap every device drew for its share as if that were the whole batch, and all of them the same points."""
+    assert_equal_losses(tmp_path, page, (('jit', 1), ('pmap', 2)), '--config.steps=1', *flags)
+
+
+def test_plain_descent_on_eight_devices_is_that_on_one_for_six_steps(tmp_path):
+    """Not so with Adam, which divides a gradient that is nothing but rounding by its own size: docs/devices.md."""
+    sgd = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
+    assert_equal_losses(tmp_path, 'colorize:tiny', (('jit', 1), ('jit', 8)), '--config.steps=6', *sgd)
+
+
+def assert_equal_losses(folder, page, layouts, *flags):
+    """Trains through main.py in two layouts, (kind, devices); the losses of every step must agree to 1e-5."""
     found = []
-    for kind, devices in (('jit', 1), ('pmap', 2)):
-        folder = tmp_path / kind
-        layout = [f'--config.parallel={kind}', f'--config.devices={devices}', '--config.steps=1']
-        ended = main(config(page), *flags, *layout, f'--workdir={folder}')
+    for kind, devices in layouts:
+        run = folder / f'{kind}{devices}'
+        where = [f'--config.parallel={kind}', f'--config.devices={devices}', '--config.log.every=1', f'--workdir={run}']
+        ended = main(config(page), *where, *flags)
         assert ended.code == 0, ended.err
-        found.append(json.loads((folder / 'metrics.jsonl').read_text().splitlines()[0]))
-    losses = [{name: value for name, value in line.items() if name.startswith(('gen/', 'disc/'))} for line in found]
-    assert len(losses[0]) > 4 and losses[1] == pytest.approx(losses[0], rel=1e-5)
+        lines = map(json.loads, (run / 'metrics.jsonl').read_text().splitlines())
+        found.append([{name: line[name] for name in line if name.startswith(('gen/', 'disc/'))} for line in lines])
+    for one, other in zip(*found, strict=True):
+        assert len(one) > 4 and other == pytest.approx(one, rel=1e-5)
 
 
 class Noisy(nn.Module):

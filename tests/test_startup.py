@@ -2,13 +2,15 @@
 
 import ctypes
 import os
+from importlib.metadata import metadata
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from command_line import ROOT, config, main
 
-from gans import startup
+from gans import parallel, startup
 
 
 @pytest.fixture
@@ -95,3 +97,59 @@ def test_what_the_heap_keeps_for_nobody_is_given_back(monkeypatch, variable, giv
 
 def resident():
     return os.sysconf('SC_PAGE_SIZE') * int(Path('/proc/self/statm').read_text().split()[1])
+
+
+SMI = '#!/bin/sh\necho "GPU 0: NVIDIA H100 (UUID: GPU-1)"\n'
+
+
+def plant(root, *files, smi=''):
+    for name in files:
+        (root / 'dev' / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / 'dev' / name).touch()
+    if smi:
+        (root / 'bin').mkdir(parents=True)
+        (root / 'bin/nvidia-smi').write_text(smi)
+        (root / 'bin/nvidia-smi').chmod(0o755)
+    return {'PATH': f'{root}/bin:/usr/bin:/bin'}
+
+
+@pytest.mark.parametrize(
+    ('files', 'smi', 'variables', 'words'),
+    [
+        (['nvidia0', 'nvidia1', 'nvidiactl'], '', {}, ('an NVIDIA GPU', 'dev/nvidia0)', 'requirements-cuda.txt')),
+        ([], SMI, {}, ('an NVIDIA GPU', 'GPU 0: NVIDIA H100', 'requirements-cuda.txt')),
+        (['accel0'], '', {}, ('a TPU', 'dev/accel0)', 'requirements-tpu.txt')),
+        (['vfio/0', 'vfio/vfio'], '', {'TPU_WORKER_ID': '0'}, ('a TPU', 'dev/vfio/0)', 'requirements-tpu.txt')),
+        (['nvidia0'], SMI, {'CUDA_VISIBLE_DEVICES': ''}, ()),
+        (['nvidiactl', 'vfio/0', 'vfio/vfio', 'accel/accel0'], '', {}, ()),
+        ([], '#!/bin/sh\necho "No devices were found"; exit 6\n', {}, ()),
+        ([], 'no program', {}, ()),
+        ([], '', {}, ()),
+    ],
+)
+def test_an_accelerator_that_jax_does_not_use_is_named(files, smi, variables, words, tmp_path):
+    sentence = startup.idle_accelerator(tmp_path, plant(tmp_path, *files, smi=smi) | variables)
+    assert all(word in sentence for word in words) and bool(sentence) == bool(words)
+
+
+@pytest.mark.parametrize(('platforms', 'times'), [(None, 1), ('cpu', 0)])
+def test_training_beside_an_idle_gpu_says_so_once(platforms, times, tmp_path, monkeypatch, caplog):
+    here = plant(tmp_path, 'nvidia0')
+    find = startup.idle_accelerator
+    monkeypatch.setattr(startup, 'idle_accelerator', lambda: find(tmp_path, here))
+    parallel.tell_of_idle_accelerator.cache_clear()
+    jax.config.update('jax_platforms', platforms)
+    try:
+        for flags in (['--dry_run'], [f'--workdir={tmp_path}/run', '--config.steps=1']):
+            assert main(config('wgan_gp:tiny'), '--config.devices=1', *flags).code == 0
+    finally:
+        jax.config.update('jax_platforms', None)
+        parallel.tell_of_idle_accelerator.cache_clear()
+    assert caplog.text.count('requirements-cuda.txt brings what it needs') == times
+
+
+def test_requirements_for_accelerators_are_the_requirements_and_an_extra_of_jax():
+    for backend, extra in (('cuda', 'jax[cuda13]'), ('tpu', 'jax[tpu]')):
+        lines = (ROOT / f'requirements-{backend}.txt').read_text().splitlines()
+        assert [line.partition('  #')[0] for line in lines if line[0] != '#'] == ['-r requirements.txt', extra]
+        assert extra[4:-1] in metadata('jax').get_all('Provides-Extra')

@@ -83,7 +83,7 @@ def test_gradients_are_those_of_the_whole_loss():
 
     hyper = module._read_schedules(game, state.step)
     keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)
-    inputs = module._look(game, keys[0], state.carry, pictures[0], hyper, None)
+    inputs = module._look(game, keys[0], state.carry, pictures[0], hyper)
 
     def whole_loss(params):
         output = game.gen.apply({'params': params}, **inputs.gen, train=True)

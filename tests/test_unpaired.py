@@ -67,7 +67,7 @@ def test_grays_are_of_the_first_part_and_real_pictures_of_the_second():
     game, config = make_game(**{'task.flip': False})
     pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config)[1:], np.uint8)
     assert pictures.shape[1] == 2
-    seen = train_step._look(game, jax.random.key(0), (), jnp.asarray(pictures), {'blur': jnp.float32(0)}, None)
+    seen = train_step._look(game, jax.random.key(0), (), jnp.asarray(pictures), {'blur': jnp.float32(0)})
     floats = images.to_float(pictures)
     np.testing.assert_allclose(seen.gen['image'], images.luma(floats[:, 0]), atol=1e-6)
     np.testing.assert_allclose(seen.real, floats[:, 1], atol=1e-6)
