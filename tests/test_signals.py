@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from command_line import MAIN, config, main
-from processes import wait_for
+from processes import heard, wait_for
 
 from gans import signals
 from gans.checkpoint import Checkpoints
@@ -57,15 +57,7 @@ parallel.lay_out = lay_out
 """
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """Signals that whoever began the tests had ignored (`&` in a script) would be ignored by children too."""
-    ignored = [number for number in CODES if signal.getsignal(number) == signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
 def hanging(plan, *words):
