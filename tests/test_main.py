@@ -1,9 +1,12 @@
 """The command line: one sentence and exit code 2 for whatever a user can get wrong."""
 
+import errno
+import os
 import subprocess
 import sys
 
 import pytest
+from command_line import main
 
 CASES = [
     (['--config=configs/colourize.py'], "did you mean 'configs/colorize.py'"),
@@ -32,6 +35,30 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(words, expected):
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr and 'Traceback' not in done.stderr
     assert done.stdout == ''
+
+
+def test_nobody_who_reads_is_no_traceback(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ['--config=configs/colorize.py:tiny', '--dry_run']
+    done = subprocess.run([sys.executable, 'main.py', *words], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, '')
+
+
+def test_an_error_of_the_system_is_one_sentence(monkeypatch):
+    for error, sentence in (
+        (OSError(errno.ENOSPC, 'x'), "Cannot write 'the output' (the disk is full: free some space).\n"),
+        (PermissionError(errno.EACCES, 'x', '/a/b'), "Cannot read or write '/a/b' (permission denied: choose another"),
+        (OSError(errno.EIO, 'Input/output error', '/a/b'), "Cannot read or write '/a/b' (Input/output error).\n"),
+    ):
+
+        def refuse(*given, error=error):
+            raise error
+
+        monkeypatch.setattr('gans.evaluate.load_run', refuse)
+        done = main('--mode=evaluate', '--workdir=x')
+        assert done.code == 2 and done.err.startswith(sentence)
 
 
 def test_debug_shows_the_traceback():
