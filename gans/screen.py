@@ -12,15 +12,13 @@ def tell(line: str) -> None:
     flush()
 
 
-def flush() -> bool:
-    """Writes out what was printed; False if the output takes no more, which is then given up for good."""
+def flush() -> None:
+    """Writes out what was printed; an output that takes no more is given up for good."""
     try:
         sys.stdout.flush()
-        return True
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             # What is left in the buffer would fail again at the end of the process.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
-        return False
