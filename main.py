@@ -1,11 +1,16 @@
 """Train, evaluate and use image GANs: `python main.py --config=configs/colorize.py`. See README.md."""
 
-from gans import signals
+import sys
 
-if __name__ == '__main__':
-    signals.own_process()  # before anything else is imported, so that Ctrl-C is heard from the beginning
+try:
+    from gans import signals
 
-import sys  # noqa: E402
+    if __name__ == '__main__':
+        signals.own_process()  # before anything else is imported, so that Ctrl-C is heard from the beginning
+except KeyboardInterrupt:  # in the milliseconds before that
+    print('Stopped by SIGINT: there was nothing to save.', file=sys.stderr)
+    sys.exit(130)
+
 import traceback  # noqa: E402
 
 from gans.errors import Failure, UserError, refused  # noqa: E402

@@ -52,7 +52,8 @@ class Records:
             'data': fingerprint(self._experiment),
             'train_pictures': len(self._experiment.train),
         }
-        self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
+        with self._writing():
+            self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
         with self._writing():
             write_json(self.folder / 'config.json', config.to_dict())

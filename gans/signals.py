@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 SIGNALS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
 SAME = 0.1  # seconds within which two signals are one wish
@@ -91,7 +90,7 @@ class Stop:
         return False
 
     def _tell_first(self):
-        if self._unsaved is not None and self._unsaved():
+        if self._unsaved is not None and (self._answered or self._unsaved()):
             self.say(f'Stopping ({name_of(self.number)}): what is under way is saved first; once more ends at once.')
 
 
@@ -114,6 +113,7 @@ class _Owner(Stop):
     """In a process of our own: a thread decides, and `os._exit` ends the process where nobody has to clean up."""
 
     _raised = False
+    _safe_since = 0.0  # when a wish came, or later: since when an end would lose nothing
 
     def handle(self, number, frame):
         if self._unwinds and not self._raised and not self._answered:
@@ -129,8 +129,8 @@ class _Owner(Stop):
                 if number in SIGNALS:
                     self._arrived(number)
             elif self._unsaved is not None and self._unsaved():
-                self._since = time.monotonic()  # the grace begins when nothing can be lost
-            elif time.monotonic() - self._since > GRACE:
+                self._safe_since = time.monotonic()
+            elif time.monotonic() - max(self._since, self._safe_since) > GRACE:
                 self._leave(self.number)
 
     def _arrived(self, number):
@@ -198,7 +198,7 @@ def own_process() -> None:
     sys.unraisablehook = _hush
 
 
-def end(code: int) -> NoReturn:
+def end(code: int) -> None:
     """Ends the process as Python does, up to where Python is taken down.
 
     There signals have their old meaning again, and a thread of XLA's that asks for Python then aborts the process.

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from command_line import Ended
-from processes import wait_for
+from processes import heard, wait_for
 from saved_run import logged
 
 from gans import hosts
@@ -18,6 +18,7 @@ from gans.runs import load_run, open_experiment
 from gans.train import train
 
 PAGE = 'configs/inpaint.py'
+pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
 def start_both(folder, *flags):

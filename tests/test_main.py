@@ -1,5 +1,6 @@
 """The command line: one sentence and exit code 2 for whatever a user can get wrong."""
 
+import errno
 import json
 import os
 import subprocess
@@ -178,6 +179,21 @@ def test_help_is_an_overview_and_with_a_verb_the_flags_of_that_verb():
             shown = main(*words)
             assert shown.code == 0 and shown.err == ''
             assert {line.split()[0].strip('-=') for line in shown.out.splitlines()[2:]} == set(flags)
+
+
+def test_an_error_of_the_system_is_one_sentence(monkeypatch):
+    for error, sentence in (
+        (OSError(errno.ENOSPC, 'x'), "Cannot write 'the output' (the disk is full: free some space).\n"),
+        (PermissionError(errno.EACCES, 'x', '/a/b'), "Cannot read or write '/a/b' (permission denied: choose another"),
+        (OSError(errno.EIO, 'Input/output error', '/a/b'), "Cannot read or write '/a/b' (Input/output error).\n"),
+    ):
+
+        def refuse(*given, error=error):
+            raise error
+
+        monkeypatch.setattr('gans.evaluate.load_run', refuse)
+        done = main('--mode=evaluate', '--workdir=x')
+        assert done.code == 2 and done.err.startswith(sentence)
 
 
 def test_debug_shows_the_traceback():

@@ -8,6 +8,7 @@ from saved_run import assert_same_outcome, break_after, outcome
 
 from gans import schedules
 from gans.build import build
+from gans.checkpoint import Checkpoints
 from gans.config import load
 from gans.conv import repeat
 from gans.errors import UserError
@@ -190,7 +191,9 @@ def play(layout, first, fed, stage):
 
 
 def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_growing, tmp_path, monkeypatch, capsys):
+    """There is a checkpoint before every stage, since its program takes long to compile; here are no others."""
     played = []
+    tiny_growing.checkpoint.update(every=100, keep=9)
     with break_after(3, monkeypatch):
         train(open_experiment(tiny_growing), tmp_path / 'run')
     assert train(open_experiment(tiny_growing), tmp_path / 'run')
@@ -199,6 +202,8 @@ def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_gro
     assert train(open_experiment(tiny_growing), tmp_path / 'whole')
     assert_same_outcome(outcome(tmp_path / 'run'), outcome(tmp_path / 'whole'))
     assert played == [0, 0, 1, 1, 2]
+    with Checkpoints(tmp_path / 'whole', read_only=True) as checkpoints:
+        assert checkpoints.steps() == [2, 4, 5]
 
 
 def watch(layout, played):

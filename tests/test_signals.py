@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from command_line import MAIN, config, main
-from processes import wait_for
+from processes import heard, wait_for
 
 from gans import signals
 from gans.checkpoint import Checkpoints
@@ -57,15 +57,7 @@ parallel.lay_out = lay_out
 """
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """Signals that whoever began the tests had ignored (`&` in a script) would be ignored by children too."""
-    ignored = [number for number in CODES if signal.getsignal(number) == signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
 def hanging(plan, *words):
@@ -105,10 +97,10 @@ def test_where_steps_would_be_lost_the_first_signal_waits_and_a_second_ends_at_o
     child = hanging(WHILE_COMPILING.format(at=4), *run_flags(tmp_path))
     child.send_signal(signal.SIGINT)
     assert 'Stopping (SIGINT)' in child.stderr.readline()
+    with pytest.raises(subprocess.TimeoutExpired):  # two within `SAME` seconds are one wish
+        child.wait(3 * signals.SAME)
     child.send_signal(signal.SIGTERM)
-    while child.poll() is None:  # two within `SAME` seconds are one wish
-        child.send_signal(signal.SIGTERM)
-    _, err = child.communicate()
+    _, err = child.communicate(timeout=60)
     assert child.returncode == 143 and err.startswith('Ended at once by SIGTERM') and len(err.splitlines()) == 1
     assert load_run(tmp_path).step == 2
 

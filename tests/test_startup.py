@@ -45,6 +45,17 @@ def test_an_empty_cache_variable_changes_nothing(environment, tmp_path):
     assert jax.config.jax_compilation_cache_dir == 'untouched'
 
 
+def test_a_cache_that_cannot_be_written_is_turned_off_with_one_sentence(environment, tmp_path, caplog):
+    jax.config.update('jax_compilation_cache_dir', 'untouched')
+    (tmp_path / 'file').touch()
+    prepared(environment, tmp_path, GANS_CACHE=str(tmp_path / 'file' / 'folder'))
+    usage = startup.shutil.disk_usage(tmp_path)
+    environment.setattr(startup.shutil, 'disk_usage', lambda path: usage._replace(free=1000))
+    prepared(environment, tmp_path, GANS_CACHE=str(tmp_path / 'full'))
+    assert jax.config.jax_compilation_cache_dir == 'untouched'
+    assert [record.message.startswith('Compiled programs are not kept in') for record in caplog.records] == [True, True]
+
+
 def test_flags_are_added_to_the_users_own_and_never_contradict_them(environment, tmp_path):
     assert prepared(environment, tmp_path, XLA_FLAGS='--a=1') == '--a=1 ' + ' '.join(startup._CPU_FLAGS)
     own = startup._CPU_FLAGS[0].partition('=')[0] + '=OTHER'

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from processes import wait_for
+from processes import heard, wait_for
 from saved_run import assert_same_outcome, break_after, logged, outcome
 
 from gans import startup
@@ -21,6 +21,7 @@ from gans.train import Diverged, train
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 PAGE = 'configs/inpaint.py'
+pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
 @pytest.fixture(scope='module')
@@ -95,7 +96,7 @@ def test_a_signal_saves_and_ends_with_a_message(number, whole, tmp_path):
     first.send_signal(number)
     out, err = first.communicate()
     if first.returncode:  # it was not already past its last step
-        assert first.returncode == 130 and f'Stopped by {signal.Signals(number).name}' in out, (out, err)
+        assert first.returncode == 128 + number and f'Stopped by {signal.Signals(number).name}' in out, (out, err)
     second = command(tmp_path / 'run')
     second.communicate()
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
