@@ -1,6 +1,7 @@
 """The one place where the names in a config become objects."""
 
 import importlib
+import inspect
 import pkgutil
 from types import ModuleType
 
@@ -104,6 +105,14 @@ def _open(function, config):
     """Calls a function of a source's module with the shape, the seed and what the page says of that source."""
     where = f'config.data.{config.data.source}'
     section = config.data.get(config.data.source, {})
+    parameters = inspect.signature(function).parameters.values()
+    needs = [one.name for one in parameters if one.default is one.empty and one.name not in ('shape', 'seed')]
+    if needs and config.data.source not in config.data:
+        known = ', '.join(name for name, value in config.data.items() if isinstance(value, ConfigDict))
+        raise UserError(
+            f'config.data has no section for the source {config.data.source!r}: choose {known}, or add '
+            f'{config.data.source}=dict({needs[0]}=...) to data in the config.'
+        )
     return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=('shape', 'seed')))
 
 

@@ -125,8 +125,8 @@ def _prepared(name: str, folder: str) -> Any | None:
         naming.parse_builder_name_kwargs(name)
     except ValueError as error:
         raise UserError(
-            f"'{name}' cannot be the name of a TFDS data set: names are like 'mnist', 'celeb_a_hq/1024' (one of several "
-            "configs) or 'mnist:3.0.1' (a version)."
+            f"'{name}' cannot be the name of a TFDS data set: names are like 'mnist', 'celeb_a_hq/1024' (one of "
+            "several configs) or 'mnist:3.0.1' (a version)."
         ) from error
     try:
         return read_only_builder.builder_from_files(name, data_dir=folder)
@@ -263,7 +263,8 @@ def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: in
     feature = dict(builder.info.features.items()).get('label')
     if not isinstance(feature, tfds.features.ClassLabel):
         raise UserError(
-            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, label=, to take all."
+            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, label=, "
+            'to take all.'
         )
     if label not in feature.names:
         known = closest(label, feature.names) or f': it has {", ".join(feature.names[:5])}, ...'
