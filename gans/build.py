@@ -19,6 +19,7 @@ from gans.errors import UserError, closest
 from gans.game import Game, Pair, Task
 
 _BLOCK = 2**14  # steps whose stages are computed together
+_LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source that reads files
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
@@ -110,9 +111,16 @@ def _open(function, config):
     """
     where = f'config.data.{config.data.source}'
     section = config.data.get(config.data.source, {})
-    takes = inspect.signature(function).parameters
-    limits = {name: config.data[name] for name in ('max_bytes', 'max_pixels') if name in takes and name in config.data}
-    given = ('shape', 'seed', 'max_bytes', 'max_pixels')
+    parameters = inspect.signature(function).parameters
+    limits = {name: config.data[name] for name in _LIMITS if name in parameters and name in config.data}
+    given = ('shape', 'seed', *_LIMITS)
+    needs = [one.name for one in parameters.values() if one.default is one.empty and one.name not in given]
+    if needs and config.data.source not in config.data:
+        known = ', '.join(name for name, value in config.data.items() if isinstance(value, ConfigDict))
+        raise UserError(
+            f'config.data has no section for the source {config.data.source!r}: choose {known}, or add '
+            f'{config.data.source}=dict({needs[0]}=...) to data in the config.'
+        )
     return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=given), **limits)
 
 

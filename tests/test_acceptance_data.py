@@ -230,3 +230,10 @@ def test_digits_are_trained_on_and_found_again(places, monkeypatch):
     assert done.code == 0, done.err
     moved = main('--mode=evaluate', '--workdir=digits', '--input=~/mnist.npz')
     assert moved.code == 2 and 'leave --input out' in moved.err
+
+
+def test_a_source_that_a_config_has_no_section_for(no_compiling):
+    """What can do without fields is opened; nobody is told to give a flag that the config does not take."""
+    assert '1797 handwritten digits' in opened(config('colorize:tiny'), '--config.data.source=digits')
+    refused = opened(config('colorize:tiny'), '--config.data.source=mnist')
+    assert "no section for the source 'mnist'" in refused and 'choose embedded, folder, tfds' in refused

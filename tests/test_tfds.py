@@ -153,7 +153,7 @@ def test_sets_without_pictures_get_a_sentence(tmp_path):
 def test_unknown_names_get_a_hint(tmp_path):
     with pytest.raises(UserError, match="no data set 'minst' .did you mean 'mnist'"):
         open_it(tmp_path, dataset='minst')
-    with pytest.raises(UserError, match='BuilderConfig nothing not found'):
+    with pytest.raises(UserError, match="'mnist' has no configs: give 'mnist', or 'mnist:3.0.1'"):
         open_it(tmp_path, dataset='mnist/nothing')
 
 

@@ -271,8 +271,8 @@ def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: in
     feature = dict(builder.info.features.items()).get('label')
     if not isinstance(feature, tfds.features.ClassLabel):
         raise UserError(
-            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, "
-            'label=, to take all.'
+            f"the TFDS data set '{builder.info.full_name}' has no classes under 'label': give an empty label, label=, "
+            'to take all.'
         )
     if label not in feature.names:
         known = closest(label, feature.names) or f': it has {", ".join(feature.names[:5])}, ...'
