@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from command_line import config, main
 from PIL import Image
 
 from gans.data import tfds as lib
@@ -82,6 +83,15 @@ def test_shape_fit_and_upscale(prepared):
     with pytest.raises(UserError, match="tiny_shapes/all, picture 0' has 8x8 pixels"):
         open_it(prepared, (16, 16))
     assert open_it(prepared, (16, 16), upscale=True)[0].shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize('limit, words', [('max_bytes=20', 'more than 20 bytes'), ('max_pixels=63', '8x8 pixels')])
+def test_the_limits_on_files_hold(prepared, limit, words):
+    answer = main(
+        config('colorize:tiny'), '--config.data.source=tfds', '--config.data.tfds.dataset=tiny_shapes',
+        f'--config.data.tfds.data_dir={prepared}', f'--config.data.{limit}', '--dry_run',
+    )  # fmt: skip
+    assert answer.code == 2 and f"'tiny_shapes/all, picture 0' has {words}" in answer.err
 
 
 def test_the_data_dir_may_come_from_the_environment(prepared, monkeypatch):
