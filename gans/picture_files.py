@@ -57,7 +57,8 @@ FORMATS = {
     '.png': Format('PNG', True, MODES, _ALL),
     '.jpg': _JPEG,
     '.jpeg': _JPEG,
-    '.webp': Format('WEBP', True, MODES[:4], ('icc_profile', 'exif'), {'lossless': True, 'exact': True}),
+    # Quality means effort where nothing is lost: 20 takes 12 bytes per pixel, 80 takes 26 for files 0.3 % smaller.
+    '.webp': Format('WEBP', True, MODES[:4], ('icc_profile', 'exif'), {'lossless': True, 'exact': True, 'quality': 20}),
     '.tif': _TIFF,
     '.tiff': _TIFF,
     '.bmp': Format('BMP', True, ('L', 'RGB'), ('dpi',)),
@@ -271,6 +272,8 @@ def _in_memory(image, bits):
     clear = 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA')
     gray = image.mode in ('1', 'L', 'LA')
     wanted = ('LA' if gray else 'RGBA') if clear else ('L' if gray else 'RGB')
+    if image.format == 'WEBP':  # its decoder lives as long as the image, with copies of it
+        return Picture(image.convert(wanted))
     return Picture(image if image.mode == wanted else image.convert(wanted))
 
 
