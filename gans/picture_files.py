@@ -105,7 +105,7 @@ def carries(image, head: bytes) -> Carried:
         options['icc_profile'] = image.info['icc_profile']
     with contextlib.suppress(Exception):  # formats say it in tuples, fractions and zeros
         dpi = tuple(float(n) for n in image.info['dpi'])
-        if len(dpi) == 2 and all(0 < n < 1e6 for n in dpi):
+        if len(dpi) == 2 and all(0 < n < 65536 for n in dpi):
             on_its_side = (turned or image.getexif().get(_ORIENTATION)) in (5, 6, 7, 8)
             options['dpi'] = dpi[::-1] if on_its_side else dpi
     texts = not getattr(image, 'is_animated', False) and getattr(image, 'text', None)  # it would decode all frames
@@ -196,7 +196,7 @@ def is_picture(path: Path) -> bool:
 
 
 def irregular(path: str | os.PathLike) -> str:
-    """What a path is if it leads to no regular file: 'a named pipe', 'a link that leads nowhere', say; else ''."""
+    """What a path is if it leads to no regular file: for example 'a socket' or 'a link that leads nowhere'; else ''."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -255,7 +255,9 @@ def _in_memory(image, bits):
     from PIL import Image
 
     if image.mode.startswith('I;16'):
-        white = 2 ** min(max(bits, 9), 16) - 1
+        white = (
+            2**bits - 1 if image.format == 'TIFF' and 8 < bits < 16 else 65535
+        )  # Pillow scales those of other formats
         negative = (
             image.format == 'TIFF' and image.tag_v2.get(262) == 0
         )  # white is zero: Pillow minds it in 8 bits alone
