@@ -255,12 +255,9 @@ def _in_memory(image, bits):
     from PIL import Image
 
     if image.mode.startswith('I;16'):
-        white = (
-            2**bits - 1 if image.format == 'TIFF' and 8 < bits < 16 else 65535
-        )  # Pillow scales those of other formats
-        negative = (
-            image.format == 'TIFF' and image.tag_v2.get(262) == 0
-        )  # white is zero: Pillow minds it in 8 bits alone
+        tiff = image.format == 'TIFF'
+        white = 2**bits - 1 if tiff and 8 < bits < 16 else 65535  # Pillow scales the values of other formats
+        negative = tiff and image.tag_v2.get(262) == 0  # white is zero, which Pillow minds in 8 bits alone
         kept = Image.new('I;16', image.size)
         for rows, columns in windows(everything((image.height, image.width))):
             box = (columns.start, rows.start, columns.stop, rows.stop)
