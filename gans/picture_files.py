@@ -57,7 +57,8 @@ FORMATS = {
     '.png': Format('PNG', True, MODES, _ALL),
     '.jpg': _JPEG,
     '.jpeg': _JPEG,
-    '.webp': Format('WEBP', True, MODES[:4], ('icc_profile', 'exif'), {'lossless': True, 'exact': True}),
+    # Quality means effort where nothing is lost: 20 takes 12 bytes per pixel, 80 takes 26 for files 0.3 % smaller.
+    '.webp': Format('WEBP', True, MODES[:4], ('icc_profile', 'exif'), {'lossless': True, 'exact': True, 'quality': 20}),
     '.tif': _TIFF,
     '.tiff': _TIFF,
     '.bmp': Format('BMP', True, ('L', 'RGB'), ('dpi',)),
@@ -104,7 +105,7 @@ def carries(image, head: bytes) -> Carried:
         options['icc_profile'] = image.info['icc_profile']
     with contextlib.suppress(Exception):  # formats say it in tuples, fractions and zeros
         dpi = tuple(float(n) for n in image.info['dpi'])
-        if len(dpi) == 2 and all(0 < n < 1e6 for n in dpi):
+        if len(dpi) == 2 and all(0 < n < 65536 for n in dpi):
             on_its_side = (turned or image.getexif().get(_ORIENTATION)) in (5, 6, 7, 8)
             options['dpi'] = dpi[::-1] if on_its_side else dpi
     texts = not getattr(image, 'is_animated', False) and getattr(image, 'text', None)  # it would decode all frames
@@ -195,7 +196,7 @@ def is_picture(path: Path) -> bool:
 
 
 def irregular(path: str | os.PathLike) -> str:
-    """What a path is if it leads to no regular file: 'a named pipe', 'a link that leads nowhere', say; else ''."""
+    """What a path is if it leads to no regular file: for example 'a socket' or 'a link that leads nowhere'; else ''."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -254,10 +255,9 @@ def _in_memory(image, bits):
     from PIL import Image
 
     if image.mode.startswith('I;16'):
-        white = 2 ** min(max(bits, 9), 16) - 1
-        negative = (
-            image.format == 'TIFF' and image.tag_v2.get(262) == 0
-        )  # white is zero: Pillow minds it in 8 bits alone
+        tiff = image.format == 'TIFF'
+        white = 2**bits - 1 if tiff and 8 < bits < 16 else 65535  # Pillow scales the values of other formats
+        negative = tiff and image.tag_v2.get(262) == 0  # white is zero, which Pillow minds in 8 bits alone
         kept = Image.new('I;16', image.size)
         for rows, columns in windows(everything((image.height, image.width))):
             box = (columns.start, rows.start, columns.stop, rows.stop)
@@ -271,6 +271,8 @@ def _in_memory(image, bits):
     clear = 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA')
     gray = image.mode in ('1', 'L', 'LA')
     wanted = ('LA' if gray else 'RGBA') if clear else ('L' if gray else 'RGB')
+    if image.format == 'WEBP':  # its decoder lives as long as the image, with copies of it
+        return Picture(image.convert(wanted))
     return Picture(image if image.mode == wanted else image.convert(wanted))
 
 
