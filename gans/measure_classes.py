@@ -36,7 +36,8 @@ _NOTE = (
     'Covered are classes with at least a tenth of an equal share; entropy in nats; confidence: the mean probability\n'
     'of the likeliest class, with its 95 % bootstrap interval. The Frechet distance is that of the features of {}\n'
     'pictures to those of as many held-out ones; below it the lowest and the highest of some sets. Real pictures,\n'
-    'which say what a perfect generator would get: {}. Neither classifier nor generator was trained on them.'
+    'which say what a perfect generator would get: {}.\n'
+    'Neither classifier nor generator was trained on them.'
 )
 
 
