@@ -3,8 +3,8 @@
 import contextlib
 import io
 import os
-import stat
 import struct
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans.data import decode
+from gans.data import decode, files, values
 from gans.errors import UserError, cannot_write
 from gans.images import whole_file
 from gans.picture import MODES, Picture, everything, windows
 
-MOST_PIXELS = 178_956_970  # of one picture: what Pillow takes at most before it calls a file an attack
+MOST_PIXELS = files.MAX_PIXELS  # of one picture
 _HEAD = 4096  # bytes of a file in which its header says how deep it is
 
 # EXIF holds what describes a photograph, which is kept, and how one file is built, which would be wrong in another.
@@ -139,10 +139,11 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
         with opened as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UserError(_too_large(name))
+            values.check_header(image, name)
             carried = carries(image, head)
             with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
                 ImageOps.exif_transpose(image, in_place=True)
-            return _in_memory(image, carried.bits), carried
+            return _in_memory(image, carried.bits, name), carried
 
 
 def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
@@ -196,31 +197,18 @@ def is_picture(path: Path) -> bool:
 
 
 def irregular(path: str | os.PathLike) -> str:
-    """What a path is if it leads to no regular file: for example 'a socket' or 'a link that leads nowhere'; else ''."""
+    """What a path is if it leads to no regular file: for example 'a socket', 'gone' or 'out of reach'; else ''."""
     try:
-        mode = os.stat(path).st_mode
+        return files.irregular(path)
     except FileNotFoundError:
-        return 'a link that leads nowhere' if os.path.islink(path) else 'gone'
+        return 'gone'
     except OSError as error:
         return f'out of reach ({error.strerror})'
-    if stat.S_ISREG(mode):
-        return ''
-    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), 'no regular file')
 
 
 def shown(path: str | os.PathLike) -> str:
     """A path for messages: what would not print (line ends, terminal escapes, bytes that are no UTF-8) as escapes."""
-    name = os.fspath(path)
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape', 'surrogatepass').decode() for c in name)
-
-
-_KINDS = (
-    (stat.S_ISDIR, 'a folder'),
-    (stat.S_ISFIFO, 'a named pipe (FIFO)'),
-    (stat.S_ISCHR, 'a device'),
-    (stat.S_ISBLK, 'a device'),
-    (stat.S_ISSOCK, 'a socket'),
-)
+    return files.printable(os.fspath(path))
 
 
 class _Writer(io.BufferedWriter):
@@ -233,24 +221,16 @@ class _Writer(io.BufferedWriter):
         raise io.UnsupportedOperation('fileno')
 
 
-@contextlib.contextmanager
 def _open(path):
-    """A regular file for reading; raises UserError for anything else, at once."""
-    kind = irregular(path)  # before opening: to open some devices does something, and sockets are an error
-    if not kind:
-        # A FIFO that takes the file's place meanwhile must not wait for a writer.
-        with open(path, 'rb', opener=lambda p, flags: os.open(p, flags | getattr(os, 'O_NONBLOCK', 0))) as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                yield file
-                return
-    raise UserError(f"'{shown(path)}' is {kind or 'no regular file'}: give a picture, or remove it.")
+    # Pillow decodes from the open file: not its bytes take memory, but its pixels, for which there is MOST_PIXELS.
+    return files.open_regular(path, sys.maxsize, shown(path))
 
 
 def _too_large(name):
     return f"'{name}' has more than {MOST_PIXELS:,} pixels, the most that are translated: make it smaller, or cut it."
 
 
-def _in_memory(image, bits):
+def _in_memory(image, bits, name):
     """A decoded, upright image of any mode as a Picture."""
     from PIL import Image
 
@@ -261,11 +241,11 @@ def _in_memory(image, bits):
         kept = Image.new('I;16', image.size)
         for rows, columns in windows(everything((image.height, image.width))):
             box = (columns.start, rows.start, columns.stop, rows.stop)
-            values = np.asarray(image.crop(box)).astype(np.uint16)
-            kept.paste(Image.fromarray(white - values if negative else values), box[:2])
+            deep = np.asarray(image.crop(box)).astype(np.uint16)
+            kept.paste(Image.fromarray(white - deep if negative else deep), box[:2])
         return Picture(kept, white)
     if image.mode in ('I', 'F'):
-        return Picture(Image.fromarray(decode._eight_bits(np.asarray(image), image.mode, image.format)))
+        return Picture(values.to_eight_bits(image, name))
     if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
         return Picture(image.convert(image.mode.upper()))
     clear = 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA')
