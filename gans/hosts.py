@@ -22,6 +22,7 @@ from jax.sharding import PartitionSpec as P
 
 from gans import signals
 from gans.errors import Failure, UserError
+from gans.printing import say
 from gans.relay import Relay
 
 HEARTBEAT = 40  # seconds without a sign of life after which a process counts as dead, and the others end
@@ -134,7 +135,7 @@ def peers() -> Iterator[None]:
 def _lost_the_first():
     """Ends this process, in a thread of the relay: the main one may be waiting for the first process for ever."""
     _tell_alone()
-    print(_ENDED.format('The first process of this run has ended'), file=sys.stderr, flush=True)
+    say(_ENDED.format('The first process of this run has ended'), sys.stderr)
     os._exit(Failure.code)
 
 

@@ -55,8 +55,8 @@ def find(source: Path, target: Path, masked: bool) -> Found:
         masks = [path for path in _beside(source) if not irregular(path) and is_picture(path)]
         return Found([source], {(source.parent, source.stem): masks}, {})
     pictures, masks, passed = [], {}, {}
-    for path in _under(source, target):
-        kind = irregular(path) or ('' if is_picture(path) else 'not a picture')
+    for path, kind in _under(source, target):
+        kind = kind or ('' if is_picture(path) else 'not a picture')
         if kind:
             passed.setdefault(kind, []).append(str(path.relative_to(source)))
         elif masked and _is_mask(path):
@@ -137,18 +137,19 @@ def _some(names):
 
 
 def _under(source, target):
-    """The paths of all files under a folder that are not hidden, but for what lies in `target` inside it."""
+    """(path, what it is if it is no regular file, else '') under a folder, but for what lies in `target` inside it."""
     own = os.path.realpath(target)
     with _readable(source):
-        names = sorted(folders._walk(source))
+        names, irregular_ones = folders.walk(source)
+    found = irregular_ones | dict.fromkeys(names, '')
     if _inside(source, own):
         own = None  # all of it lies there
     results: dict[Path, bool] = {}
-    for path in (source / name for name in names):
+    for path, kind in ((source / name, found[name]) for name in sorted(found)):
         if path.parent not in results:
             results[path.parent] = own is not None and _inside(path.parent, own)
         if not results[path.parent] and path.name[0] != '.':
-            yield path
+            yield path, kind
 
 
 def _inside(folder, real):

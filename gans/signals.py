@@ -205,7 +205,7 @@ def end(code: int) -> None:
     """
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none at all
             stream.flush()
     os._exit(code)
 
@@ -226,7 +226,7 @@ def _hush(unraisable):
 
 
 def _print(sentence):
-    with contextlib.suppress(OSError, ValueError):  # nobody to tell
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody to tell
         sys.stdout.flush()
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         print(sentence, file=sys.stderr, flush=True)

@@ -6,9 +6,10 @@ import stat
 import sys
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from gans.data import decode, files
 from gans.errors import UserError
@@ -73,7 +74,7 @@ def open_source(
 class _Found:
     """What lies at a place: names of files (relative, '/' between the parts), and how to read one.
 
-    `irregular` are descriptions of what is no file that can be read. `read` takes a name, what messages call the file,
+    `irregular` says by name what is no file that can be read. `read` takes a name, what messages call the file,
     and the most bytes that it may have.
     """
 
@@ -82,7 +83,7 @@ class _Found:
         names: Iterable[str],
         read: Callable[[str, str, int], bytes],
         kind: str,
-        irregular: Iterable[str] = (),
+        irregular: Mapping[str, str] = MappingProxyType({}),
         repeated: Iterable[str] = (),
     ):
         # One order on every machine: some file systems list decomposed accents (NFD), Windows has '\\'.
@@ -92,7 +93,7 @@ class _Found:
         self.beside = [files.printable(clean) for clean in sorted(beside)]
         self.names = sorted((name for name, clean in shown.items() if clean not in beside), key=shown.get)
         self.shown = [files.printable(shown[name]) for name in self.names]
-        self.irregular = [files.printable(what) for what in sorted(irregular)]
+        self.irregular = [f"'{files.printable(name)}' ({kind})" for name, kind in sorted(irregular.items())]
         self.repeated = [files.printable(name) for name in sorted(repeated)]
         self.read = read
         self.kind = kind
@@ -112,7 +113,7 @@ def _open_path(root: Path, place: str) -> _Found:
     """Returns what lies at a path; raises UserError unless it is a folder or a zip that may be read."""
     try:
         if root.is_dir():
-            names, irregular = _walk(root)
+            names, irregular = walk(root)
             return _Found(names, partial(_read_file, root), 'folder', irregular)
         if not root.exists():
             raise UserError(f"there is no '{place}': give a folder or a .zip of pictures as path.")
@@ -128,12 +129,13 @@ def _open_path(root: Path, place: str) -> _Found:
     raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of pictures as path.")
 
 
-def _walk(root: Path) -> tuple[list[str], list[str]]:
-    """Returns the relative paths of all regular files under `root`, and what else is there that is not hidden.
+def walk(root: Path) -> tuple[list[str], dict[str, str]]:
+    """Finds what lies under a folder and is not hidden, through links too, but not to a folder around it.
 
-    Links are followed, but not to a folder around `root`; no folder is seen twice.
+    Returns:
+      (the relative paths of all regular files, each folder once; {relative path: what it is} of what else is there).
     """
-    names, irregular, seen = [], [], set()
+    names, irregular, seen = [], {}, set()
     top = os.path.realpath(root)
     folders = ['']
     while folders:
@@ -151,9 +153,9 @@ def _walk(root: Path) -> tuple[list[str], list[str]]:
                 if not _answer(entry.is_dir):
                     kind = '' if _answer(entry.is_file) else files.irregular(entry.path)
                     names += [] if kind else [name]
-                    irregular += [f"'{name}' ({kind})"] if kind else []
+                    irregular |= {name: kind} if kind else {}
                 elif entry.is_symlink() and _around(os.path.realpath(entry.path), top):
-                    irregular.append(f"'{name}' (a link to a folder around this one)")
+                    irregular[name] = 'a link to a folder around this one'
                 else:
                     inside.append(name)
         folders += sorted(inside, reverse=True)
@@ -178,7 +180,7 @@ def _open_zip(root: Path) -> _Found:
     members = [info for info in archive.infolist() if not info.is_dir()]
     counts = collections.Counter(info.filename for info in members)
     links = [info.filename for info in members if stat.S_ISLNK(info.external_attr >> 16)]
-    irregular = [f"'{name}' (a link)" for name in links if not _hidden(name)]
+    irregular = {name: 'a link' for name in links if not _hidden(name)}
     repeated = [name for name, count in counts.items() if count > 1]
     return _Found(counts.keys() - set(links), partial(_read_member, archive), 'zip', irregular, repeated)
 
