@@ -143,7 +143,7 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
             carried = carries(image, head)
             with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
                 ImageOps.exif_transpose(image, in_place=True)
-            return _in_memory(image, carried.bits, name), carried
+            return _in_memory(image, name), carried
 
 
 def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
@@ -230,14 +230,14 @@ def _too_large(name):
     return f"'{name}' has more than {MOST_PIXELS:,} pixels, the most that are translated: make it smaller, or cut it."
 
 
-def _in_memory(image, bits, name):
-    """A decoded, upright image of any mode as a Picture."""
+def _in_memory(image, name):
+    """A decoded, upright image of any mode as a Picture; `name` is for messages."""
     from PIL import Image
 
     if image.mode.startswith('I;16'):
-        tiff = image.format == 'TIFF'
-        white = 2**bits - 1 if tiff and 8 < bits < 16 else 65535  # Pillow scales the values of other formats
-        negative = tiff and image.tag_v2.get(262) == 0  # white is zero, which Pillow minds in 8 bits alone
+        white = int(values.range_of(image, name).white)
+        # White is zero, which Pillow minds in 8 bits alone.
+        negative = image.format == 'TIFF' and image.tag_v2.get(262) == 0
         kept = Image.new('I;16', image.size)
         for rows, columns in windows(everything((image.height, image.width))):
             box = (columns.start, rows.start, columns.stop, rows.stop)

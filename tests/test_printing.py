@@ -149,7 +149,7 @@ def test_what_cannot_be_said_is_no_reason_to_fail_twice():
 def test_everything_for_people_goes_through_printing():
     """A bare print, or a formatter of log lines of one's own, would show names raw."""
     for path in sorted((ROOT / 'gans').rglob('*.py')):
-        if path.name == 'printing.py':
+        if path.name in ('printing.py', 'signals.py'):  # the second one's sentences are fixed, and told from any thread
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ''
