@@ -253,7 +253,8 @@ def _open(path: Path) -> BinaryIO:
 
 def _read(path, most):
     with _open(path) as file:
-        found = file.read(most + 1)
+        size = os.fstat(file.fileno()).st_size
+        found = file.read(min(size, most) + 1)  # which takes as much memory as is asked for
     if len(found) > most:
         raise Damaged(f'{path.name} has more than {most} bytes')
     return found

@@ -14,6 +14,7 @@ import numpy as np
 from gans import measure_classes, measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
+from gans.checkpoint_files import Damaged
 from gans.errors import UserError
 from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
 from gans.tables import notes, ratio_line, shown, table
@@ -80,7 +81,7 @@ def open_pictures(trained: Trained) -> Experiment:
     try:
         with Checkpoints(trained.folder, read_only=True) as checkpoints:
             trained_on = checkpoints.about(trained.step)['data']
-    except (OSError, ValueError) as error:  # training goes on, and keeps the newest ones only
+    except Damaged as error:  # training goes on, and keeps the newest ones only
         message = f'The checkpoint of step {trained.step} of {trained.folder} is gone by now: try again.'
         raise UserError(message) from error
     try:

@@ -126,7 +126,7 @@ RANGES = {
 
 # The values of a schedule, by its name; `at` is counted in the schedule's unit.
 SCHEDULES = {
-    'learning_rate_*': Range(0, 1000),
+    'learning_rate_*': Range(0, 3e38),  # float32
     'blur': Range(0, _SIDE),
     'growth': Range(0, 20),
     'residual': _SHARE,

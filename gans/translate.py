@@ -23,6 +23,7 @@ from gans.errors import UserError
 from gans.picture import Enlarged, Picture, Window, bounds, everything, shrink, windows
 from gans.picture_files import irregular, read_picture, save_picture, shown
 from gans.picture_folders import MASK_END, Notes, find, name_results
+from gans.printing import say
 from gans.runs import Trained, load_run
 from gans.train_step import sample
 
@@ -137,7 +138,7 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
                 break
         if time.monotonic() - told > _TELL_EVERY and path is not found.pictures[-1]:
             told = time.monotonic()
-            print(f'{done + len(problems)} of {len(found.pictures)} pictures', file=sys.stderr, flush=True)
+            say(f'{done + len(problems)} of {len(found.pictures)} pictures', sys.stderr)
     for why, paths in found.passed.items():
         notes.add(f'Passed over, {why}', paths)
     summary = f'{done} of {len(found.pictures)} pictures ({done * variants} files) written to {shown(target)}.'

@@ -109,6 +109,10 @@ def assert_same_outcome(a, b):
     jax.tree.map(np.testing.assert_array_equal, a[1], b[1])
 
 
+class Gone(Exception):
+    """What breaks training off in `break_after`: no error that the program knows."""
+
+
 @contextlib.contextmanager
 def break_after(last: int, monkeypatch):
     """Training in this context breaks off, as if its peer were gone, when a step and what is due after it are done."""
@@ -117,8 +121,8 @@ def break_after(last: int, monkeypatch):
         def at_its_time(self, step, *rest):
             super().at_its_time(step, *rest)
             if step == last:
-                raise ConnectionError
+                raise Gone
 
-    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+    with monkeypatch.context() as patched, pytest.raises(Gone):
         patched.setattr('gans.train._Loop', Broken)
         yield

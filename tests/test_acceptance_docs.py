@@ -34,7 +34,7 @@ from variants import CONFIGS, everything, fields, variants
 from gans.config import load
 
 # Commands of other programs: only the files that they name are looked for.
-TOLD = ('pip install ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
+TOLD = ('pip install ', 'pip freeze ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
 # What a reader puts in the place of a word, where no file of that name can stand for it.
 REPLACED = {
     '--config=PAGE': '--config=own.py',

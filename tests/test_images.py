@@ -295,7 +295,7 @@ def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypa
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(Image.Image, 'save', full_disk)
-    with pytest.raises(UserError, match=r'picture\.png.*No space left'):
+    with pytest.raises(UserError, match=r'picture\.png.*the disk is full'):
         images.save_png(path, old)
     with Image.open(path) as opened:
         np.testing.assert_array_equal(np.asarray(opened), old)

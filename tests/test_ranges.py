@@ -144,7 +144,7 @@ SENTENCES = {
     ),
     'task.max_side': (0.1, 'config.task.min_side is 0.2, more than config.task.max_side (0.1): give less.'),
     'schedules.l1': (math.nan, 'config.schedules.l1 is nan: give a number from -1000000000 to 1000000000.'),
-    'schedules.learning_rate_gen': (-1.0, 'config.schedules.learning_rate_gen is -1.0: give a number from 0 to 1000.'),
+    'schedules.learning_rate_gen': (-1.0, 'config.schedules.learning_rate_gen is -1.0: give a number from 0 to 3e+38.'),
     'schedules.blur.at': ((0.0, 1.5), 'config.schedules.blur.at is (0.0, 1.5): give a tuple of numbers from 0 to 1.'),
 }
 

@@ -96,7 +96,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
             done = train(run, 6)
         said = done.err.splitlines()[-1]
         assert done.code == 2 and 'Traceback' not in done.err and 'the disk is full' in said and name in said, done
-        assert 'The checkpoint of step 2 is kept: the same command goes on from it.' in said, done
+        assert 'the same command goes on from the checkpoint of step 2, which is safe.' in said, done
     assert train(run, 6).code == 0
     assert_same_outcome(outcome(run), outcome(whole))
     steps = read_events(run)
@@ -106,7 +106,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['tensorboard', 'log.txt', 'metrics.jsonl', 'config.json', 'pictures'])
 def test_a_folder_or_a_file_in_the_way_is_named(name, tmp_path):
-    (tmp_path / 'checkpoints').mkdir()
+    (tmp_path / 'run.lock').touch()  # a run's folder
     if name in ('tensorboard', 'pictures'):
         (tmp_path / name).touch()
     else:
@@ -177,4 +177,4 @@ def test_without_a_home_training_works_and_a_tilde_is_one_sentence(tmp_path, mon
     done = train(tmp_path, 1)
     assert done.code == 0 and caplog.text.count('HOME is not set') == 1
     done = main(config('inpaint:tiny'), '--workdir=~/run')
-    assert done.code == 2 and 'write the path out' in done.err and 'Traceback' not in done.err
+    assert done.code == 2 and 'write it out' in done.err and 'Traceback' not in done.err

@@ -43,7 +43,7 @@ WHILE_COMPILING = """
 from gans import checkpoint, parallel
 def save(self, *given, real=checkpoint.Checkpoints.save):
     real(self, *given)
-    self._manager.wait_until_finished()
+    self.wait()
 checkpoint.Checkpoints.save = save
 def lay_out(*given, real=parallel.lay_out):
     layout, calls = real(*given), []

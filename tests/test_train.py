@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from processes import heard, wait_for
+from runs_on_disk import data_of
 from saved_run import assert_same_outcome, break_after, logged, outcome
 
 from gans import startup
@@ -105,7 +106,7 @@ def test_a_signal_saves_and_ends_with_a_message(number, whole, tmp_path):
 def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
     folder = tmp_path / 'run'
     command(folder).communicate()
-    arrays = folder / 'checkpoints' / '6' / 'arrays.npz'
+    arrays = data_of(folder / 'checkpoints' / '6')
     arrays.write_bytes(arrays.read_bytes()[: arrays.stat().st_size // 2])
     assert load_run(folder).step == 3
     again = command(folder)
@@ -215,7 +216,7 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(loop_well
 
 @pytest.mark.parametrize('field, value', [('log.every', 0), ('steps_per_call', 0), ('data.threads', -1), ('batch', -8)])
 def test_a_number_that_is_too_small_is_named(field, value, tiny):
-    with pytest.raises(UserError, match=f'config.{field} is {value}: it must be at least'):
+    with pytest.raises(UserError, match=f'config.{field} is {value}: give a whole number from'):
         open_experiment(tiny(PAGE, **{field: value}))
 
 
