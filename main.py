@@ -1,5 +1,6 @@
 """Train, evaluate and use image GANs: `python main.py --config=configs/colorize.py`. See README.md."""
 
+import os
 import sys
 
 try:
@@ -8,7 +9,7 @@ try:
     if __name__ == '__main__':
         signals.own_process()  # before anything else is imported, so that Ctrl-C is heard from the beginning
 except KeyboardInterrupt:  # in the milliseconds before that
-    print('Stopped by SIGINT: there was nothing to save.', file=sys.stderr)
+    os.write(2, b'Stopped by SIGINT: there was nothing to save.\n')
     sys.exit(130)
 
 import traceback  # noqa: E402
