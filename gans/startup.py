@@ -41,8 +41,10 @@ def prepare() -> None:
     screen = logging.StreamHandler()
     screen.setFormatter(printing.Formatter('%(message)s'))
     logging.basicConfig(level=logging.WARNING, handlers=[screen])
-    for noisy in ('absl', 'orbax', 'jax', 'jax._src'):
+    for noisy in ('jax', 'jax._src'):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    for noisy in ('absl', 'orbax'):  # Orbax logs a traceback of every failed write, and raises it too
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if os.environ.get(FLAGS) != '0' and version('jaxlib').startswith(_TRIED):
         given = os.environ.get('XLA_FLAGS', '')
         missing = [flag for flag in _CPU_FLAGS if flag.partition('=')[0] not in given]
