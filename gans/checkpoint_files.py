@@ -124,8 +124,11 @@ def read_arrays(folder: Path, table: Mapping, like: Any) -> Any:
     _compare(folder, table, wanted)
     total, each = _ROOM
     _read_files(folder / STATE, sum(_bytes_of(x) for x in wanted.values()) + total + each * len(wanted))
+    _hush_late_answers()
     with _plain_path(folder) as plain, _damage():
         found = _orbax().metadata(plain / STATE).item_metadata
+        if found is None:
+            raise Damaged(f'{STATE} has no readable index')
         _compare_stored(found, wanted)
         target = _nested({name: jax.ShapeDtypeStruct(x.shape, x.dtype) for name, x in wanted.items()})
         as_numpy = jax.tree.map(lambda x: ocp.RestoreArgs(restore_type=np.ndarray, dtype=x.dtype), target)
@@ -158,7 +161,7 @@ def _plain_path(folder: Path) -> Iterator[epath.Path]:
 
 
 def _hush_late_answers():
-    """When a write has failed, TensorStore answers to Orbax's closed event loop, which Python would print at length."""
+    """When a read or a write has failed, TensorStore answers to Orbax's closed event loop, which Python would print at length."""
     before = sys.unraisablehook
     if getattr(before, '__name__', '') == 'without_late_answers':
         return

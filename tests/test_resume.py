@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orbax.checkpoint as orbax
 import pytest
-from command_line import MAIN, config, main
+from command_line import MAIN, config, main, process
 from processes import wait_for
 from runs_on_disk import contents, data_of, refused, rewrite, rewrite_config, steps_of, train, use
 from saved_run import assert_same_outcome, outcome
@@ -81,12 +81,16 @@ def test_every_damaged_one_is_kept_under_a_name_of_its_own(run):
         assert name in steps_of(run)
 
 
-def test_where_all_are_damaged_nothing_is_touched(run):
+def test_where_all_are_damaged_nothing_is_touched_and_nothing_else_is_said(run):
     for step in ('3', '6'):
         turn_a_bit(data_of(run / 'checkpoints' / step), 0.5)
     before = contents(run / 'checkpoints')
     refused(train(run, '--config.steps=6'), 'None of the checkpoints', 'step 6: ', 'step 3: ', '/kernel')
     assert contents(run / 'checkpoints') == before
+    for step in ('3', '6'):
+        (run / 'checkpoints' / step / 'state' / 'manifest.ocdbt').write_bytes(b'')
+    ended = process('--mode=evaluate', f'--workdir={run}')
+    refused(ended, 'None of the checkpoints', 'step 6: ', 'step 3: ')
 
 
 def test_changed_widths_are_a_changed_config_and_no_damage(run):
