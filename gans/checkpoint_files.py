@@ -161,7 +161,7 @@ def _plain_path(folder: Path) -> Iterator[epath.Path]:
 
 
 def _hush_late_answers():
-    """When a read or a write has failed, TensorStore answers to Orbax's closed event loop, which Python would print at length."""
+    """After a read or a write that failed, TensorStore answers to Orbax's closed event loop: Python would print that."""
     before = sys.unraisablehook
     if getattr(before, '__name__', '') == 'without_late_answers':
         return
