@@ -161,7 +161,7 @@ def _plain_path(folder: Path) -> Iterator[epath.Path]:
 
 
 def _hush_late_answers():
-    """After a read or a write that failed, TensorStore answers to Orbax's closed event loop: Python would print that."""
+    """After a read or a write that failed, TensorStore answers to Orbax's closed event loop: Python prints that."""
     before = sys.unraisablehook
     if getattr(before, '__name__', '') == 'without_late_answers':
         return
