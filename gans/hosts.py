@@ -22,9 +22,10 @@ from jax.sharding import PartitionSpec as P
 
 from gans import signals
 from gans.errors import Failure, UserError
-from gans.printing import say
+from gans.printing import say, tell
 from gans.relay import Relay
 
+PATIENCE = 300  # seconds that the processes of a run have to come together
 HEARTBEAT = 40  # seconds without a sign of life after which a process counts as dead, and the others end
 _STATUS = ('UNKNOWN:', 'INTERNAL:', 'UNAVAILABLE:', 'ABORTED:', 'CANCELLED:', 'DEADLINE_EXCEEDED:')
 _ENDED = '{}: its own message says why. The same commands go on from the last checkpoint.'
@@ -58,14 +59,35 @@ def join(coordinator: str | None = None, processes: int | None = None, index: in
         coordinator = _relay.address
     # Its handler of SIGTERM would take the place of ours, which means the same and more.
     jax.config.update('jax_enable_preemption_service', False)
+    tell(f'Waiting for the other processes of this run, at most {PATIENCE} seconds.')
+    came = threading.Event()
+    threading.Thread(target=_leave_if_alone, args=[came], daemon=True).start()
     try:
-        jax.distributed.initialize(coordinator, processes, index, heartbeat_timeout_seconds=HEARTBEAT)
+        jax.distributed.initialize(
+            coordinator,
+            processes,
+            index,
+            heartbeat_timeout_seconds=HEARTBEAT,
+            initialization_timeout=PATIENCE + 60,
+        )
     except (RuntimeError, ValueError) as error:
         raise UserError(f'The other processes were not found ({str(error).splitlines()[0]}).') from error
     finally:
+        came.set()
         atexit.register(_leave)  # after JAX's own, so that it comes before it
     if _relay is not None:
         _relay.watch()
+
+
+def _leave_if_alone(came):
+    """Ends the process in time, and with a sentence: JAX would abort it."""
+    if not came.wait(PATIENCE):
+        say(
+            f'The other processes of this run did not come within {PATIENCE} seconds: start all of them with the same '
+            '--coordinator and --processes, and see what they say.',
+            sys.stderr,
+        )
+        os._exit(UserError.code)
 
 
 def _started_by_a_cluster():

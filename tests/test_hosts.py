@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import Ended
+from command_line import ROOT, Ended, config
 from processes import heard, wait_for
 from saved_run import logged
 
@@ -21,11 +21,15 @@ PAGE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
-def start_both(folder, *flags):
-    """Starts two processes with one device each on one run."""
+def free_port():
     with socket.socket() as free:
         free.bind(('localhost', 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+def start_both(folder, *flags):
+    """Starts two processes with one device each on one run."""
+    port = free_port()
     words = [f'--config={PAGE}:tiny', '--config.log.every=1', *flags, f'--workdir={folder}', '--processes=2']
     return [
         subprocess.Popen(
@@ -99,6 +103,17 @@ def test_a_dead_process_ends_the_other_and_the_run_goes_on(victim, tiny, tmp_pat
     assert done >= 2
     assert train(open_experiment(tiny(PAGE, **{'steps': done + 1, 'log.every': 1})), tmp_path / 'run')
     assert load_run(tmp_path / 'run').step == done + 1
+
+
+@pytest.mark.parametrize('index', [0, 1])
+def test_who_waits_for_nobody_says_so_and_ends(index, tmp_path):
+    code = f'import sys; sys.path.insert(0, {str(ROOT)!r}); from gans import hosts; hosts.PATIENCE = 1; import main; '
+    words = [config('colorize:tiny'), f'--coordinator=localhost:{free_port()}', '--processes=2', f'--index={index}']
+    call = f'sys.exit(main.main({["main.py", *words, f"--workdir={tmp_path}/run"]!r}))'
+    done = subprocess.run([sys.executable, '-c', code + call], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, 'Waiting for the other processes of this run, at most 1 seconds.\n')
+    assert done.stderr.startswith('The other processes of this run did not come') and done.stderr.count('\n') == 1
+    assert not (tmp_path / 'run').exists()
 
 
 def test_what_is_wrong_in_the_first_ends_both(tmp_path):
