@@ -1,5 +1,6 @@
 """The checkpoints of a run: written whole or not at all, proved by reading back, the newest sound one found again."""
 
+import copy
 import logging
 import os
 import re
@@ -76,7 +77,8 @@ class Checkpoints:
         """
         self.wait()
         if not os.path.lexists(self.folder / f'{step}'):
-            self._pending = self._writer.submit(self._write, step, jax.device_get(state), about)
+            # The caller may go on with its lists while this is written.
+            self._pending = self._writer.submit(self._write, step, jax.device_get(state), copy.deepcopy(dict(about)))
 
     def wait(self) -> None:
         """Waits until what was saved is on disk.

@@ -1,5 +1,7 @@
 """Checkpoints: whole or not at all, newest sound one first."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,17 @@ def test_what_is_saved_comes_back(tmp_path):
     assert (step, about['note'], state['b']['c']) == (8, 'at 8', 8)
     np.testing.assert_array_equal(state['a'], STATE['a'])
     assert state['a'].dtype == np.float32
+
+
+def test_what_is_saved_is_what_was_given_and_not_what_became_of_it(tmp_path):
+    """The loop goes on adding to its list of metrics while the checkpoint is written in the background."""
+    window, go_on = [{'loss': 1.0}], threading.Event()
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints._writer.submit(go_on.wait)
+        checkpoints.save(3, STATE, {'window': window})
+        window.append({'loss': 2.0})
+        go_on.set()
+    assert read(tmp_path)[1]['window'] == [{'loss': 1.0}]
 
 
 def test_only_the_newest_are_kept(tmp_path):

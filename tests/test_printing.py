@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_streams_of_a_process(tmp_path):
         "Cannot write 'standard output' (the disk is full: free some space)."
     ]
 
-    closed = f'exec {sys.executable} {MAIN} --help >&- 2>&-'
+    closed = f'exec {shlex.quote(sys.executable)} {shlex.quote(MAIN)} --help >&- 2>&-'
     assert subprocess.run(closed, shell=True, cwd=ROOT).returncode == 0
 
     words = ['--mode=evaluate', f'--workdir={tmp_path}/\u00ef\U0001f33b']
