@@ -64,8 +64,11 @@ def write(folder: Path, state: Any, about: Mapping) -> None:
     whole = {'format': FORMAT, 'about': dict(about), 'arrays': table}
     text = json.dumps({**whole, 'digest': _digest_of_json(whole)}, allow_nan=False)
     _hush_late_answers()
-    with _plain_path(folder) as plain, _errors_of_the_system():
-        _orbax().save(plain / STATE, args=ocp.args.PyTreeSave(_nested(arrays)))
+    try:
+        with _plain_path(folder) as plain, _errors_of_the_system():
+            _orbax().save(plain / STATE, args=ocp.args.PyTreeSave(_nested(arrays)))
+    except ValueError as error:  # of TensorStore, for example where somebody removed the folder
+        raise OSError(_short(error)) from error
     (folder / ABOUT).write_text(text)
     for directory, _, names in os.walk(folder):
         for path in (directory, *(os.path.join(directory, name) for name in names)):

@@ -172,6 +172,18 @@ def test_a_file_that_may_not_grow_leaves_no_half_checkpoint(tmp_path, caplog):
     assert steps_of(tmp_path / 'run') == []
 
 
+def test_whatever_orbax_raises_while_it_writes_is_one_sentence(run, monkeypatch):
+    """When somebody removes checkpoints/ meanwhile, TensorStore tells of a file that is not there, without a number."""
+
+    def refuse(self, *given, **more):
+        raise ValueError('NOT_FOUND: Error writing "gen/0"')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(orbax.Checkpointer, 'save', refuse)
+        ended = train(run, '--config.steps=8')
+    refused(ended, str(run / 'checkpoints'), 'NOT_FOUND', 'checkpoint of step 6, which is safe')
+
+
 def test_a_checkpoint_that_cannot_be_read_back_ends_training(tmp_path, monkeypatch):
     """A disk that keeps other bytes than it was given; told at the next log line, not at the end."""
     write = checkpoint_files.write
