@@ -122,7 +122,7 @@ class Checkpoints:
     def restore(self, step: int, like: Any) -> Any:
         """The arrays of a checkpoint as numpy, in the tree `like` (of arrays or shapes) and checked against it.
 
-        Parts without arrays do not count: a run from before there was such a part is still read.
+        Parts without arrays do not count.
 
         Raises:
           Damaged: they are not as they were written.

@@ -8,12 +8,13 @@ import numpy as np
 
 from gans import images
 from gans.build import shape_of
+from gans.data.files import printable
 from gans.errors import UserError
 from gans.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
 from gans.measure_pairs import MONTAGE_ROWS, PLANS, answers_of, pictures_of
 from gans.runs import Trained, load_run, write_json
 from gans.tables import columns as width_of
-from gans.tables import notes, shorten, shown, table
+from gans.tables import notes, shorten, table
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
@@ -52,9 +53,9 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     rows = _rows(reports, short)
     return '\n'.join(
         [
-            f'{first["task"]}, {first["pictures"]} held-out pictures of {shown(first["data"])}',
+            f'{first["task"]}, {first["pictures"]} held-out pictures of {printable(first["data"])}',
             *(
-                f'{short[title]}: {"" if short[title] == title else f"{shown(title)}, "}step {report["step"]}'
+                f'{short[title]}: {"" if short[title] == title else f"{printable(title)}, "}step {report["step"]}'
                 for title, report in reports.items()
             ),
             *first['notes'],
@@ -62,7 +63,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
             table(rows, joined['measures']),
             '',
             *notes(rows),
-            f'{shown(str(target / "compare.png"))}, {shown(str(target / "compare.json"))}',
+            f'{printable(str(target / "compare.png"))}, {printable(str(target / "compare.json"))}',
         ]
     )
 
@@ -82,8 +83,8 @@ def _short(titles):
     short = {}
     for number, title in enumerate(titles, 1):
         # Pillow's own font has no letters beyond Latin ones.
-        plain = width_of(shown(title)) <= _LONGEST and max(map(ord, shown(title))) < 0x250
-        short[title] = title if plain else f'{number}: {shorten(shown(title), _LONGEST - 3)}'
+        plain = width_of(printable(title)) <= _LONGEST and max(map(ord, printable(title))) < 0x250
+        short[title] = title if plain else f'{number}: {shorten(printable(title), _LONGEST - 3)}'
     return short
 
 

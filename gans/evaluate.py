@@ -15,9 +15,10 @@ from gans import measure_classes, measure_pairs, measure_samples
 from gans.build import move_data, shape_of
 from gans.checkpoint import Checkpoints
 from gans.checkpoint_files import Damaged
+from gans.data.files import printable
 from gans.errors import UserError
 from gans.runs import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
-from gans.tables import notes, ratio_line, shown, table
+from gans.tables import notes, ratio_line, table
 
 FILE = 'evaluation.json'
 VERSION = 2  # count up when the same run and pictures give other numbers than before: those are not to be compared
@@ -117,8 +118,8 @@ def describe(report: Mapping, folder: Path) -> str:
     by_class = ['', *measure_classes.describe(report['classes'])] if 'classes' in report else []
     return '\n'.join(
         [
-            f'{shown(folder.name)}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out pictures of '
-            f'{shown(report["data"])}',
+            f'{printable(folder.name)}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out '
+            f'pictures of {printable(report["data"])}',
             _EVALUATIONS[report['task']].note,
             *report['notes'],
             '',
@@ -128,7 +129,7 @@ def describe(report: Mapping, folder: Path) -> str:
             *notes(report['rows']),
             *by_class,
             '',
-            ', '.join(shown(str(folder / name)) for name in (FILE, *report['montages'])),
+            ', '.join(printable(str(folder / name)) for name in (FILE, *report['montages'])),
         ]
     )
 

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data import decode, files, values
+from gans.data.carries import depth
 from gans.errors import UserError, cannot_write
 from gans.images import whole_file
 from gans.picture import MODES, Picture, everything, windows
 
 MOST_PIXELS = files.MAX_PIXELS  # of one picture
-_HEAD = 4096  # bytes of a file in which its header says how deep it is
 
 # EXIF holds what describes a photograph, which is kept, and how one file is built, which would be wrong in another.
 _ORIENTATION = 0x0112
@@ -90,9 +90,9 @@ class Carried(NamedTuple):
         return self.bits > 8 and not self.mode.startswith(('I', 'F'))
 
 
-def carries(image, head: bytes) -> Carried:
-    """What a file carries, of a Pillow image just opened, and the file's first bytes. Decodes the image."""
-    bits, frames = _bits(image, head), _frames(image)  # what is only known before decoding
+def carries(image) -> Carried:
+    """What a file carries, of a Pillow image just opened. Decodes the image."""
+    bits, frames = depth(image), _frames(image)  # what is only known before decoding
     turned = image.tag_v2.get(_ORIENTATION) if image.format == 'TIFF' else None  # which Pillow turns as it decodes
     image.load()
     options, others = {}, []
@@ -130,8 +130,6 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
     name = shown(path)
     with decode._explained(name), _open(path) as file, warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of odd EXIF; and of many pixels, for which there is MOST_PIXELS
-        head = file.read(_HEAD)
-        file.seek(0)
         try:
             opened = Image.open(file)
         except Image.DecompressionBombError as error:
@@ -140,7 +138,7 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
             if image.width * image.height > MOST_PIXELS:
                 raise UserError(_too_large(name))
             values.check_header(image, name)
-            carried = carries(image, head)
+            carried = carries(image)
             with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
                 ImageOps.exif_transpose(image, in_place=True)
             return _in_memory(image, name), carried
@@ -281,25 +279,6 @@ def _exif_of(image):
     except Exception:  # its tags hold anything
         return None, False
     return (content, True) if content is None or len(content) <= _EXIF_MOST else (None, False)
-
-
-def _bits(image, head):
-    """How many bits each value has in the file."""
-    if image.format == 'TIFF':
-        bits = image.tag_v2.get(258, 1)
-        return max(bits) if isinstance(bits, tuple) else bits
-    if image.format == 'JPEG2000':
-        at = head.find(b'\xff\x4f\xff\x51')  # start of the codestream, and the sizes; Ssiz is its byte 42
-        return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 8
-    if image.format == 'AVIF':
-        at = head.find(b'av1C')
-        flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
-        return (12 if flags & 0x20 else 10) if flags & 0x40 else 8
-    if image.mode in ('I', 'F') and image.format != 'PPM':
-        return 32
-    arguments = image.tile[0].args if image.tile else ''
-    largest = arguments[1] if image.format == 'PPM' and isinstance(arguments, tuple) and len(arguments) == 2 else 255
-    return 16 if largest > 255 or image.mode.startswith('I') or ';16' in str(arguments) else 8
 
 
 def _frames(image):

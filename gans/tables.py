@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gans.data.files import printable
 from gans.metrics.bootstrap import Interval
 
 LONGEST = 44  # columns of a row's name in a table; longer ones lose their middle
@@ -22,7 +23,7 @@ def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
     digits = {name: measure['digits'] for name, measure in measures.items()}
     lines = [['', *(f'{name} {arrows[measure["better"]]}'.rstrip() for name, measure in measures.items())]]
     for row, found in rows.items():
-        lines.append([shorten(shown(row)), *(cell(found.get(name), d) for name, d in digits.items())])
+        lines.append([shorten(printable(row)), *(cell(found.get(name), d) for name, d in digits.items())])
         lines.append(['', *(spread(found.get(name), d) for name, d in digits.items())])
     first, *others = (max(map(columns, texts)) for texts in zip(*lines, strict=True))
     widths = [first, *(max(width + 2, 20) for width in others)]
@@ -45,7 +46,7 @@ def notes(rows: Mapping[str, Mapping]) -> list[str]:
                 if number.get(reason):
                     left, total = number[reason], number['count'] + number.get('equal', 0) + number.get('empty', 0)
                     rest = 'the mean is that of the others' if number['count'] else 'there is no mean'
-                    found.append(f'{shown(row)}, {name}: {left} of {total} pictures are {why}; {rest}.')
+                    found.append(f'{printable(row)}, {name}: {left} of {total} pictures are {why}; {rest}.')
     return found
 
 
@@ -92,11 +93,6 @@ def over_sets(values: Sequence[float]) -> dict:
 def ratio_line(name: str, ratio: Mapping) -> str:
     """A ratio for people: with its interval, or why there is none."""
     return f'{name:<44} {ratio.get("none") or f"{cell(ratio, 3)} {spread(ratio, 3)}"}'.rstrip()
-
-
-def shown(text: str) -> str:
-    """A name as it may be printed: what would move a terminal's cursor or has no glyph is written as Python does."""
-    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def columns(text: str) -> int:

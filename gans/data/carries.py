@@ -1,6 +1,6 @@
 """What an image file carries beside 8-bit sRGB, so that nothing of it is dropped without a word."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gans.data import profiles
 
@@ -13,14 +13,7 @@ _HEAD = 2**14  # bytes of a file in which headers lie
 _CURVES = {16: 'PQ', 18: 'HLG'}  # ITU-T H.273, transfer characteristics
 
 
-class Carried(NamedTuple):
-    """Something that a file has beside 8-bit sRGB: `kind` is a key of IN_TRAINING, `what` names it for one file."""
-
-    kind: str
-    what: str
-
-
-# What becomes of it in training, said of several images: '3 with more than 8 bits per channel, reduced to 8'.
+# What an image may carry -> what becomes of it in training, said of several: '3 in CMYK, converted to RGB'.
 IN_TRAINING = {
     'depth': 'with more than 8 bits per channel, reduced to 8',
     'frames': 'with more than one frame, page or layer, of which the first is used (layers: merged)',
@@ -35,24 +28,22 @@ IN_TRAINING = {
 }
 
 
-def carries(image: 'Image.Image') -> list[Carried]:
-    """What an image that Pillow has just opened carries beside 8-bit sRGB, by its header: nothing is decoded.
+def carries(image: 'Image.Image') -> list[str]:
+    """The keys of IN_TRAINING for what an image that Pillow has just opened carries: by its header, without decoding.
 
     Gray, palettes, single bits and YCbCr become RGB without loss and are not told.
     """
     found = []
-    bits = _depth(image)
-    if bits > 8:
-        found.append(Carried('depth', f'{bits} bits per channel'))
+    if depth(image) > 8:
+        found.append('depth')
     if _several(image):
-        found.append(Carried('frames', 'more than one frame, page or layer'))
+        found.append('frames')
     found += _colours(image)
     tags = getattr(image, 'tag_v2', {}) if image.format == 'TIFF' else {}
-    extra = tags.get(_SAMPLES, 1) - len(image.getbands())
-    if extra > 0:
-        found.append(Carried('channels', f'{extra} extra channel{"s" if extra > 1 else ""}'))
+    if tags.get(_SAMPLES, 1) > len(image.getbands()):
+        found.append('channels')
     if image.mode in ('RGBA', 'LA', 'PA', 'RGBa', 'La') or 'transparency' in image.info:
-        found.append(Carried('alpha', 'transparency'))
+        found.append('alpha')
     return found
 
 
@@ -61,43 +52,36 @@ def _colours(image):
     profile = image.info.get('icc_profile')
     if profile:
         if profiles.of(image):
-            found.append(Carried('profile', 'an ICC profile other than sRGB'))
+            found.append('profile')
         elif profiles.kind(profile) != 'srgb' and (image.mode, profiles.space(profile)) != ('LAB', 'Lab'):
-            found.append(Carried('profile not applied', 'an ICC profile that cannot be applied'))
+            found.append('profile not applied')
     elif 'gamma' in image.info and 'srgb' not in image.info:
         if abs(image.info['gamma'] / _SRGB_GAMMA - 1) > 0.05:
-            found.append(Carried('gamma', f'a gamma of {image.info["gamma"]:.3g}'))
-    curve = _curve(image)
-    if curve:
-        found.append(Carried('hdr', f'the HDR transfer curve {curve}'))
+            found.append('gamma')
+    if _curve(image):
+        found.append('hdr')
     if image.mode in ('CMYK', 'LAB'):
-        found.append(Carried('inks', 'CMYK') if image.mode == 'CMYK' else Carried('lab', 'CIELAB'))
+        found.append('inks' if image.mode == 'CMYK' else 'lab')
     return found
 
 
-def _depth(image):
-    """Bits per channel in the file."""
+def depth(image: 'Image.Image') -> int:
+    """How many bits each value has in the file of an image that Pillow has just opened."""
     if image.format == 'TIFF':
-        bits = image.tag_v2.get(_BITS, (8,))
+        bits = image.tag_v2.get(_BITS, 1)
         return max(bits) if isinstance(bits, tuple) else bits
-    if image.mode in ('I', 'F') or image.mode.startswith('I;'):
-        return 32 if image.mode == 'F' else 16
-    if image.format in ('PNG', 'PPM'):
-        codec = str(image.tile[0].args) if image.tile else ''
-        return 16 if ';16' in codec or (image.format == 'PPM' and _largest(image) > 255) else 8
     if image.format == 'JPEG2000':
         return _bits_of_jpeg2000(_head(image))
     if image.format == 'AVIF':
         head = _head(image)
         at = head.find(b'av1C')
         flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
-        return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    return 8
-
-
-def _largest(image):
-    args = image.tile[0].args if image.tile else ()
-    return args[1] if isinstance(args, tuple) and len(args) == 2 else 255
+        return (12 if flags & 0x20 else 10) if flags & 0x40 else 8
+    if image.mode in ('I', 'F') and image.format != 'PPM':
+        return 32
+    codec = image.tile[0].args if image.tile else ''
+    largest = codec[1] if image.format == 'PPM' and isinstance(codec, tuple) and len(codec) == 2 else 255
+    return 16 if largest > 255 or image.mode.startswith('I') or ';16' in str(codec) else 8
 
 
 def _bits_of_jpeg2000(head):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from gans.data import files, profiles, values
-from gans.data.carries import IN_TRAINING, Carried, carries
+from gans.data.carries import IN_TRAINING, carries
 from gans.errors import UserError, closest
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Seen(NamedTuple):
     """What opening found out about a file: the key of its content, what it carries, the range of its values."""
 
     key: bytes
-    carried: list[Carried]
+    carried: list[str]
     values: values.Range | None
 
 
@@ -181,9 +181,9 @@ def _tell(names, good):
     counts: collections.Counter[str] = collections.Counter()
     examples: dict[str, str] = {}
     for name, seen in zip(names, good, strict=True):
-        for carried in seen.carried:
-            counts[carried.kind] += 1
-            examples.setdefault(carried.kind, name)
+        for kind in seen.carried:
+            counts[kind] += 1
+            examples.setdefault(kind, name)
     return [f"{counts[kind]} {IN_TRAINING[kind]} ('{examples[kind]}')" for kind in IN_TRAINING if kind in counts]
 
 
