@@ -132,7 +132,7 @@ def test_a_second_training_in_a_folder_is_told_so_and_a_kill_leaves_it_free(tmp_
     words += ['--config.log.every=2', '--config.checkpoint.every=3', f'--workdir={folder}']
     first = subprocess.Popen([sys.executable, MAIN, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        wait_for(first, 'step 4/')
+        wait_for(first, 'step 8/')  # step 6 was saved after the writing of step 3 had ended
         refused(main(*words), 'Another training is going on', str(folder))
         assert use(folder).code == 0  # verbs that read need no lock
         assert first.poll() is None
