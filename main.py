@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
     """
     with signals.stopping() as stop:
         try:
-            from gans import commands, startup
+            from gans import startup
+            from gans.cli import commands
 
             startup.prepare()
             return stop.finish(commands.run(commands.parse(arguments)))

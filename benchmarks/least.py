@@ -15,12 +15,12 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from gans.build import batches_per_step, shape_of
-from gans.conv import phase_sums, same_padding
-from gans.game import Game
-from gans.layers import Conv, Dense, TransposedConv
-from gans.train_step import draw
-from gans.transposed import beyond, taps_on
+from gans.core.build import batches_per_step, shape_of
+from gans.core.step import draw
+from gans.nn.conv import phase_sums, same_padding
+from gans.nn.conv_transpose import beyond, taps_on
+from gans.nn.layers import Conv, Dense, TransposedConv
+from gans.types import Game
 
 
 class Layer(NamedTuple):

@@ -84,9 +84,9 @@ def prepare(config):
 
     from benchmarks.least import least_operations
     from benchmarks.machine import copy_bandwidth, growth, matmul_rate
-    from gans.build import build, fed_shape, shape_of
-    from gans.parallel import lay_out
-    from gans.train_step import init
+    from gans.core.build import build, fed_shape, shape_of
+    from gans.core.step import init
+    from gans.run.parallel import lay_out
 
     game = build(config, pictures=10_000)
     layout = lay_out(config.parallel, game, config.batch, config.devices)

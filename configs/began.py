@@ -20,7 +20,7 @@ samples were one dim face.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

@@ -16,7 +16,7 @@ players), and shows an average of the generator's weights. With 5e-4 for both pl
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

@@ -26,7 +26,7 @@ leaves and cream, pink or purple flowers; blue skies may come out green, sunflow
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

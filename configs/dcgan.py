@@ -15,7 +15,7 @@ training, where Table 3 has 2e-4, and shows an average of the generator's weight
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

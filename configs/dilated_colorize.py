@@ -18,7 +18,7 @@ gives no widths, depth, batch or learning rates for this experiment: those of it
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

@@ -27,7 +27,7 @@ boxes comes first, and the loss is still falling at the end.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

@@ -22,7 +22,7 @@ digits are about to be seen after 2000 steps, in a cloud of dots.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

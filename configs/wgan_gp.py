@@ -17,7 +17,7 @@ It shows an average of the generator's weights.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config import read_as
+from gans.config.load import read_as
 
 
 def get_config(reading: str = '') -> ConfigDict:

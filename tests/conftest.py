@@ -22,17 +22,17 @@ jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 @pytest.fixture
 def forms_of_accelerators(monkeypatch):
     """Convolutions as a GPU gets them: some of the CPU's forms multiply by zeros on purpose, being faster so."""
-    from gans import conv, transposed
+    from gans.nn import conv, conv_transpose
 
-    choose, choose_transposed = conv.choose, transposed.choose_transposed
+    choose, choose_transposed = conv.choose, conv_transpose.choose_transposed
     monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
-    monkeypatch.setattr(transposed, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+    monkeypatch.setattr(conv_transpose, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
 
 
 @pytest.fixture
 def tiny():
     """Loads the tiny reading of a page, on one device and ready to be changed."""
-    from gans.config import load
+    from gans.config.load import load
 
     def load_tiny(page: str, **changes):
         config = load(f'{page}:tiny').unlock()

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 
 import gans.networks
-from gans.build import build, fed_shape
-from gans.config import load
+from gans.config.load import load
+from gans.core.build import build, fed_shape
 
 HERE = Path(__file__).parent
 KEY = jax.random.key(0)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans import config as pages
-from gans.build import build
-from gans.checkpoint import Checkpoints
-from gans.game import Player, TrainState
-from gans.runs import Trained, fingerprint, load_run, open_experiment, state_shapes
-from gans.train import _Loop
+from gans.config import load as pages
+from gans.core.build import build
+from gans.run.checkpoint import Checkpoints
+from gans.run.experiment import Trained, fingerprint, load_run, open_experiment, state_shapes
+from gans.training.loop import _Loop
+from gans.types import Player, TrainState
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
@@ -124,5 +124,5 @@ def break_after(last: int, monkeypatch):
                 raise Gone
 
     with monkeypatch.context() as patched, pytest.raises(Gone):
-        patched.setattr('gans.train._Loop', Broken)
+        patched.setattr('gans.training.loop._Loop', Broken)
         yield

@@ -40,7 +40,7 @@ def a_persons_machine(sets, tmp_path, monkeypatch):
 @pytest.fixture
 def no_compiling(monkeypatch):
     """Dry runs tell everything but the step's memory, for which it would have to be compiled: a minute for some."""
-    from gans import dry_run
+    from gans.training import dry_run
 
     monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
 

@@ -31,7 +31,7 @@ from printed_commands import (
 )
 from variants import CONFIGS, everything, fields, variants
 
-from gans.config import load
+from gans.config.load import load
 
 # Commands of other programs: only the files that they name are looked for.
 TOLD = ('pip install ', 'pip freeze ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
@@ -63,7 +63,7 @@ ALSO = {
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
 }
 OWN = """
-from gans.config import load
+from gans.config.load import load
 
 def get_config():
     config = load('configs/colorize.py:tiny').unlock()
@@ -224,11 +224,12 @@ def names_a_flag(printed):
 @pytest.fixture
 def quick(monkeypatch):
     """Dry runs compile nothing, and two processes are one."""
-    from gans import dry_run, hosts
+    from gans.run import multihost
+    from gans.training import dry_run
 
     joined = []
     monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
-    monkeypatch.setattr(hosts, 'join', lambda *given: joined.append(given))
+    monkeypatch.setattr(multihost, 'join', lambda *given: joined.append(given))
     return joined
 
 

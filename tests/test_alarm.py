@@ -9,11 +9,12 @@ from command_line import config, main
 from generators import generator_config
 from saved_run import break_after
 
-from gans import alarm, images
 from gans.data.content import by_content
+from gans.image import ops
 from gans.metrics.diversity import deviation
-from gans.runs import open_experiment, start
-from gans.train import train
+from gans.run.experiment import open_experiment, start
+from gans.training import monitor
+from gans.training.loop import train
 
 
 def test_deviation_by_hand():
@@ -31,7 +32,7 @@ def test_deviation_by_hand():
 
 def judged(told, steps=100):
     """At which of (step, diversity) the alarm speaks."""
-    watch = alarm.Alarm(open_experiment(generator_config(steps=steps)), alarm.WATCHES['generate'])
+    watch = monitor.Alarm(open_experiment(generator_config(steps=steps)), monitor.WATCHES['generate'])
     return [step for step, diversity in told if watch.judge(step, diversity)]
 
 
@@ -51,7 +52,7 @@ def test_it_speaks_where_there_never_was_any_but_not_at_once():
 
 def looked_at(experiment):
     """The training pictures that are measured, [-1, 1]."""
-    few = by_content(experiment.source, experiment.train)[: alarm.COUNT]
+    few = by_content(experiment.source, experiment.train)[: monitor.COUNT]
     return jnp.stack([experiment.source[int(i)] for i in few]) / 127.5 - 1
 
 
@@ -65,7 +66,7 @@ def test_samples_are_measured_in_parts_of_real_pictures():
             return 0.5 * real
 
     copying = experiment._replace(game=experiment.game._replace(gen=Copy()))
-    (metrics, warning) = alarm.alarm_of(copying)(1, lambda: state)
+    (metrics, warning) = monitor.alarm_of(copying)(1, lambda: state)
     assert metrics['diversity'] == pytest.approx(0.5, rel=1e-4) and warning == ''
 
 
@@ -80,12 +81,12 @@ def test_colours_are_measured_in_parts_of_real_pictures(tiny):
             self.colour = colour
 
         def apply(self, variables, image, latent, train=False):
-            gray = jnp.repeat(images.luma(real), 3, axis=-1)
+            gray = jnp.repeat(ops.luma(real), 3, axis=-1)
             return gray + self.colour * (real - gray)
 
     for colour in (0.5, 0.0):
         faded = experiment._replace(game=experiment.game._replace(gen=Fade(colour)))
-        metrics, warning = alarm.alarm_of(faded)(3, lambda: state)
+        metrics, warning = monitor.alarm_of(faded)(3, lambda: state)
         assert metrics['colourfulness'] == pytest.approx(colour, rel=1e-3, abs=1e-5)
         assert ('fading to gray' in warning) == (colour == 0)
 
@@ -102,7 +103,7 @@ def test_the_number_does_not_know_of_interruptions(tmp_path, monkeypatch):
 
 
 def test_nothing_is_watched_where_holes_are_filled(tiny):
-    look = alarm.alarm_of(open_experiment(tiny('configs/inpaint.py')))
+    look = monitor.alarm_of(open_experiment(tiny('configs/inpaint.py')))
     assert look(5, lambda: pytest.fail('the state is not even fetched')) == ({}, '')
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config, generator_game
 
-from gans import averages
-from gans.build import build
-from gans.config import differences
+from gans.config.load import differences
+from gans.core import averages
+from gans.core.build import build
+from gans.core.step import init, sample, train_step
 from gans.errors import UserError
-from gans.parallel import lay_out
-from gans.runs import load_run, open_experiment
-from gans.train import train
-from gans.train_step import init, sample, train_step
+from gans.run.experiment import load_run, open_experiment
+from gans.run.parallel import lay_out
+from gans.training.loop import train
 
 
 def run(average, values):

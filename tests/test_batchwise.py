@@ -10,14 +10,14 @@ import pytest
 from generators import KEY, generator_config
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from gans import averages
-from gans.batchwise import MinibatchDeviation, MinibatchFeatures, Reference, VirtualBatchNorm, normalize
-from gans.build import build
+from gans.core import averages
+from gans.core.build import build
 from gans.errors import UserError
-from gans.game import Pair, Term
-from gans.layers import Dense
-from gans.runs import load_run, open_experiment, state_shapes
-from gans.train import train
+from gans.nn.layers import Dense
+from gans.nn.minibatch import MinibatchDeviation, MinibatchFeatures, Reference, VirtualBatchNorm, normalize
+from gans.run.experiment import load_run, open_experiment, state_shapes
+from gans.training.loop import train
+from gans.types import Pair, Term
 
 
 def gaussian(seed, *shape):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.game import Term, Turn
-from gans.layers import Conv
 from gans.networks.began import Discriminator, Generator
+from gans.nn.layers import Conv
 from gans.objectives import began
+from gans.types import Term, Turn
 
 KEY = jax.random.key(0)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.layers import ACTIVATIONS, NORMS
 from gans.networks.birds import Discriminator, Generator
+from gans.nn.layers import ACTIVATIONS, NORMS
 
 KEY = jax.random.key(0)
 

@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from gans import checkpoint
-from gans.checkpoint import Checkpoints
 from gans.errors import UserError
+from gans.run import checkpoint
+from gans.run.checkpoint import Checkpoints
 
 STATE = {'a': np.arange(6, dtype=np.float32).reshape(2, 3), 'b': {'c': np.int32(7)}}
 

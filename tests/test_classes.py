@@ -11,10 +11,11 @@ import scipy.linalg
 from generators import generator_config
 from saved_run import save_fake_run
 
-from gans import classifier, evaluate, images, measure_classes, measure_samples
+from gans.evaluation import classifier, evaluate, samples
+from gans.image import ops
 from gans.metrics import classes
 from gans.metrics.frechet import between_gaussians, frechet
-from gans.runs import open_experiment
+from gans.run.experiment import open_experiment
 
 RNG = np.random.default_rng(0)
 
@@ -139,7 +140,7 @@ def test_judgements_are_the_networks_in_any_batch(monkeypatch):
     monkeypatch.setattr(classifier, 'STEPS', 1)
     judge = classifier.train(*bars(70))
     pictures, _ = bars(23, seed=2)
-    gray = images.to_float(pictures[..., :1])
+    gray = ops.to_float(pictures[..., :1])
     logits, features = (np.asarray(x) for x in classifier.Network(3).apply({'params': judge.params}, gray))
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     for at_once in (500, 7):
@@ -248,7 +249,7 @@ def test_without_labels_nothing_is_said_of_classes(tmp_path):
 
 def test_the_verb_tells_of_a_run_on_scikit_learns_digits(tmp_path, monkeypatch):
     monkeypatch.setattr(classifier, 'STEPS', 2)
-    monkeypatch.setattr(measure_samples, '_MOST', 30)
+    monkeypatch.setattr(samples, '_MOST', 30)
     config = generator_config(**{'size': 16, 'name': 'digits'})
     config.data.update(source='digits', threads=1)
     waves = jnp.linspace(0, 6, 16)

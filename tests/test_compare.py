@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from saved_run import make_config, save_fake_run, save_pictures, smooth_pictures
 
-from gans import compare as module
-from gans.compare import compare
 from gans.errors import UserError
+from gans.evaluation import compare as module
+from gans.evaluation.compare import compare
 
 
 @pytest.fixture(scope='module')

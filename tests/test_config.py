@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gans import config as pages
-from gans.build import batches_per_step, build, shape_of
+from gans.config import load as pages
+from gans.core.build import batches_per_step, build, shape_of
 from gans.data import files
 from gans.errors import UserError
 
@@ -74,9 +74,9 @@ CHANGES = [
     ({'generator.widths': (3, 5)}, None),
     ({'dtype': 'float16'}, 'config.dtype'),
     ({'objective.form': 'hinged'}, 'hinged'),
-    ({'objective.terms': ('l2',)}, 'gans/terms.py'),
+    ({'objective.terms': ('l2',)}, 'gans/losses/terms.py'),
     ({'objective.name': 'standart'}, "did you mean 'standard'"),
-    ({'task.name': 'colourize'}, 'gans/tasks.py'),
+    ({'task.name': 'colourize'}, 'gans/core/tasks.py'),
     ({'optimizer.disc.name': 'adamw'}, 'config.optimizer.disc.name'),
     ({'turns.gen': 0}, 'at least one turn'),
 ]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import conv
+from gans.nn import conv
 
 CASES = [
     # form, [N, H, W, I], kernel size, outputs, stride, upscale

@@ -178,7 +178,7 @@ def test_noise_and_dropout_are_for_training(changes):
 
 
 def test_dropout_takes_its_part_and_enlarges_the_rest():
-    from gans.heads import Hidden
+    from gans.nn.heads import Hidden
 
     layer, x = Hidden(2000, activation='relu', dropout=0.25), jax.random.normal(KEY, (1, 10))
     y, variables = layer.init_with_output(KEY, x)

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import descriptors, tasks
-from gans.descriptors import Term, principal
-from gans.edits import choose_edits, read_edits
+from gans.core import tasks
 from gans.errors import UserError
+from gans.latent import space
+from gans.latent.edits import choose_edits, read_edits
+from gans.latent.space import Term, principal
 from gans.objectives import began
 
 KEY = jax.random.key(0)
@@ -35,7 +36,7 @@ def test_the_variances_are_those_of_the_distributions(distribution):
 def test_moments_of_a_begans_descriptors_are_its_codes(variance):
     """Also where the mean is 1000 times the deviation, of which a difference of descriptors would keep little."""
     mean, objective = 1000 + np.arange(5.0), began.make({}, z_dim=5, warm_up=10)
-    found_mean, found = descriptors.moments(lambda x: objective.descriptor(memory(mean, COV), x), 5, variance)
+    found_mean, found = space.moments(lambda x: objective.descriptor(memory(mean, COV), x), 5, variance)
     floor = 1e-4 * np.trace(COV) / 5
     np.testing.assert_allclose(found_mean, mean, rtol=1e-6)
     np.testing.assert_allclose(found, variance * (COV + floor * np.eye(5)), rtol=1e-5, atol=1e-5)
@@ -43,7 +44,7 @@ def test_moments_of_a_begans_descriptors_are_its_codes(variance):
 
 def test_moments_before_the_warm_up_are_the_tasks():
     objective = began.make({}, z_dim=5, warm_up=1000)
-    mean, cov = descriptors.moments(lambda x: objective.descriptor(memory(np.ones(5), COV), x), 5, 1.0)
+    mean, cov = space.moments(lambda x: objective.descriptor(memory(np.ones(5), COV), x), 5, 1.0)
     np.testing.assert_array_equal(mean, np.zeros(5))
     np.testing.assert_array_equal(cov, np.eye(5))
 
@@ -71,14 +72,14 @@ def test_a_covariance_without_full_rank_has_no_negative_variances():
 
 
 def test_a_straight_walk():
-    walk = descriptors.lerp(POINTS[0], POINTS[1], 5)
+    walk = space.lerp(POINTS[0], POINTS[1], 5)
     np.testing.assert_allclose(walk[[0, 2, 4]], [POINTS[0], (POINTS[0] + POINTS[1]) / 2, POINTS[1]], atol=1e-12)
 
 
 def test_an_arc_keeps_its_distance_and_its_pace():
     centre, unit = POINTS[2], POINTS[:2] / np.linalg.norm(POINTS[:2], axis=1, keepdims=True)
     ends = centre + 3 * unit
-    walk = descriptors.slerp(*ends, 7, centre)
+    walk = space.slerp(*ends, 7, centre)
     np.testing.assert_allclose(walk[[0, -1]], ends, atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(walk - centre, axis=1), 3, rtol=1e-12)
     steps = np.sum((walk[1:] - centre) * (walk[:-1] - centre), axis=1) / 9
@@ -86,19 +87,19 @@ def test_an_arc_keeps_its_distance_and_its_pace():
 
 
 def test_ends_of_an_arc_may_be_far_and_near():
-    walk = descriptors.slerp(POINTS[0], 4 * POINTS[1], 5)
+    walk = space.slerp(POINTS[0], 4 * POINTS[1], 5)
     np.testing.assert_allclose(walk[[0, -1]], [POINTS[0], 4 * POINTS[1]], atol=1e-12)
-    np.testing.assert_allclose(descriptors.slerp([1.0, 0], [0, 2.0], 3)[1], np.array([1, 2]) / np.sqrt(2))
+    np.testing.assert_allclose(space.slerp([1.0, 0], [0, 2.0], 3)[1], np.array([1, 2]) / np.sqrt(2))
 
 
 @pytest.mark.parametrize('factor', [1.0, 2.0, 0.0, -1.0])
 def test_where_there_is_no_circle_the_walk_is_straight(factor):
-    walk = descriptors.slerp(POINTS[0], factor * POINTS[0], 3)
+    walk = space.slerp(POINTS[0], factor * POINTS[0], 3)
     np.testing.assert_allclose(walk, np.outer([1, (1 + factor) / 2, factor], POINTS[0]), atol=1e-12)
 
 
 def test_along_a_direction_distances_are_root_eigenvalues():
-    walk = descriptors.along(SPACE, 2, np.array([-3.0, 0, 1]))
+    walk = space.along(SPACE, 2, np.array([-3.0, 0, 1]))
     np.testing.assert_allclose(walk[1], SPACE.mean)
     steps = np.outer([-3, 1], np.sqrt(SPACE.eigenvalues[2]) * SPACE.directions[2])
     np.testing.assert_allclose(walk[[0, 2]] - SPACE.mean, steps, atol=1e-12)
@@ -109,14 +110,14 @@ def in_directions(points):
 
 
 def test_flattened_descriptors_have_nothing_along_the_directions_and_the_rest_as_it_was():
-    flat = in_directions(descriptors.flatten(SPACE, POINTS, [3, 0]))
+    flat = in_directions(space.flatten(SPACE, POINTS, [3, 0]))
     np.testing.assert_allclose(flat[:, [0, 3]], 0, atol=1e-12)
     np.testing.assert_allclose(flat[:, [1, 2, 4]], in_directions(POINTS)[:, [1, 2, 4]], atol=1e-12)
 
 
 def test_a_morph_goes_from_flat_to_edited():
     edit = {3: 2.0, 1: -1.0}
-    walk = in_directions(descriptors.morph(SPACE, POINTS, edit, 3))
+    walk = in_directions(space.morph(SPACE, POINTS, edit, 3))
     assert walk.shape == (6, 3, 5)
     amounts = walk / np.sqrt(SPACE.eigenvalues)
     np.testing.assert_allclose(amounts[..., 3], np.broadcast_to([0, 1, 2], (6, 3)), atol=1e-12)
@@ -126,18 +127,18 @@ def test_a_morph_goes_from_flat_to_edited():
 
 def test_edits_add():
     grin, lips = {3: 2.0, 1: -1.0}, {1: 0.5, 0: 1.0}
-    both = descriptors.combine([grin, lips])
+    both = space.combine([grin, lips])
     assert both == {0: 1.0, 1: -0.5, 3: 2.0}
-    moved = descriptors.offset(SPACE, grin) + descriptors.offset(SPACE, lips)
-    np.testing.assert_allclose(descriptors.offset(SPACE, both), moved, atol=1e-12)
+    moved = space.offset(SPACE, grin) + space.offset(SPACE, lips)
+    np.testing.assert_allclose(space.offset(SPACE, both), moved, atol=1e-12)
     assert np.linalg.norm(moved) > 0.1
 
 
 def test_sums_are_read_and_added_up():
-    terms = descriptors.read_terms('0, 1,2-3 + 4294967295,5-6')
+    terms = space.read_terms('0, 1,2-3 + 4294967295,5-6')
     assert terms == [Term(1, (0, 1, 2)), Term(-1, (3,)), Term(1, (2**32 - 1, 5)), Term(-1, (6,))]
-    assert descriptors.read_terms('-3+1') == [Term(-1, (3,)), Term(1, (1,))]
-    np.testing.assert_allclose(descriptors.add_up(terms, POINTS[:4]), POINTS[0] - POINTS[1] + POINTS[2] - POINTS[3])
+    assert space.read_terms('-3+1') == [Term(-1, (3,)), Term(1, (1,))]
+    np.testing.assert_allclose(space.add_up(terms, POINTS[:4]), POINTS[0] - POINTS[1] + POINTS[2] - POINTS[3])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_sums_are_read_and_added_up():
 )
 def test_sums_that_are_none_are_explained(text, expected):
     with pytest.raises(UserError, match=expected):
-        descriptors.read_terms(text)
+        space.read_terms(text)
 
 
 def write(tmp_path, text):

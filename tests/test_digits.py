@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from gans.data import digits
+from gans.data.sources import digits
 from gans.errors import UserError
 
 SOURCE = digits.open_source((28, 28), 0)

@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from gans import images
-from gans.build import build
-from gans.config import load
+from gans.config.load import load
+from gans.core.build import build
+from gans.image import ops
 from gans.networks.dilated import Generator
-from gans.runs import state_shapes
+from gans.run.experiment import state_shapes
 
 GRAY = jax.random.uniform(jax.random.key(0), (2, 9, 7, 1), minval=-1.0, maxval=1.0)
 
@@ -36,7 +36,7 @@ def test_the_recurrence_of_equation_107():
     module = Generator(width=3, depth=4, norm='none', activation='tanh')
     variables = with_params(module, GRAY)
     params = jax.tree.map(np.float64, variables['params'])
-    made = images.rgb_to_yuv(module.apply(variables, GRAY))
+    made = ops.rgb_to_yuv(module.apply(variables, GRAY))
     for gray, picture in zip(np.float64(GRAY), made, strict=True):
         maps = [gray]
         for level in range(1, 5):
@@ -56,7 +56,7 @@ def test_every_pixel_of_the_receptive_field_is_seen_and_none_outside(depth):
     variables = with_params(module, gray)
 
     def middle(gray):
-        return images.rgb_to_yuv(module.apply(variables, gray))[0, 20, 19, 1:].sum()
+        return ops.rgb_to_yuv(module.apply(variables, gray))[0, 20, 19, 1:].sum()
 
     seen = np.abs(np.asarray(jax.grad(middle)(gray)[0, ..., 0])) > 0
     reach, expected = 2 ** (depth + 1) - 1, np.zeros_like(seen)
@@ -76,7 +76,7 @@ def test_brightness_is_kept_in_every_size_and_colours_stay_in_range():
     for shape in ((1, 9, 16, 1), (2, 33, 20, 1)):
         gray = jax.random.uniform(jax.random.key(4), shape, minval=-1.0, maxval=1.0)
         picture = module.apply(jax.tree.map(lambda x: 5 * x, module.init(jax.random.key(5), gray)), gray)
-        yuv = np.asarray(images.rgb_to_yuv(picture))
+        yuv = np.asarray(ops.rgb_to_yuv(picture))
         np.testing.assert_allclose(yuv[..., :1], gray, atol=1e-5)
         assert picture.shape == (*shape[:3], 3) and (np.abs(yuv[..., 1:]) <= np.array([0.8721, 1.2301])).all()
 

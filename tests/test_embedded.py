@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from gans.data import embedded, flowers
-from gans.data.embedded import SPECIES, open_source
-from gans.data.flowers import Light, Petal, Sheet, Single, View, Whorl
+from gans.data.sources import embedded, flowers
+from gans.data.sources.embedded import SPECIES, open_source
+from gans.data.sources.flowers import Light, Petal, Sheet, Single, View, Whorl
 
 GRAYS = ('202020 606060 a0a0a0', 'ffffff ffffff')
 
@@ -53,7 +53,7 @@ def test_pictures_have_the_shape_asked_for(shape):
 
 
 def test_it_says_what_it_is():
-    assert open_source((8, 8), 2).where == '4000 flowers drawn by gans/data/embedded.py (seed 2)'
+    assert open_source((8, 8), 2).where == '4000 flowers drawn by gans/data/sources/embedded.py (seed 2)'
 
 
 def test_pictures_are_colourful_and_of_every_hue():

@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 from saved_run import fake_run, make_config, save_fake_run, save_pictures, save_run, smooth_pictures
 
-from gans import baselines, evaluate, images, measure_pairs
 from gans.errors import UserError
-from gans.runs import Trained, open_experiment
-from gans.tables import table
+from gans.evaluation import evaluate, paired
+from gans.evaluation.tables import table
+from gans.image import ops
+from gans.inference import baselines
+from gans.run.experiment import Trained, open_experiment
 
 MEASURES = {
     'colorize': ('L1', 'PSNR dB', 'SSIM', 'chroma error', 'colourfulness'),
@@ -43,15 +45,15 @@ def colours_of(count, seed=1):
 
 def test_host_versions_equal_the_device_ones():
     pictures = np.random.default_rng(0).uniform(-1.3, 1.3, (5, 7, 3)).astype(np.float32)
-    np.testing.assert_array_equal(baselines.quantise(pictures), images.to_uint8(pictures))
-    np.testing.assert_allclose(baselines.luma(pictures), images.luma(pictures), atol=1e-6)
+    np.testing.assert_array_equal(baselines.quantise(pictures), ops.to_uint8(pictures))
+    np.testing.assert_allclose(baselines.luma(pictures), ops.luma(pictures), atol=1e-6)
 
 
 def test_keep_luma_is_yuv_replacement_inside_the_cube():
     rng = np.random.default_rng(0)
     gray, colour = rng.uniform(-0.2, 0.2, (50, 1)), rng.uniform(-0.3, 0.3, (50, 3))
-    yuv = np.concatenate([gray, np.asarray(images.rgb_to_yuv(colour))[:, 1:]], axis=-1)
-    np.testing.assert_allclose(baselines.keep_luma(gray, colour), images.yuv_to_rgb(yuv), atol=1e-6)
+    yuv = np.concatenate([gray, np.asarray(ops.rgb_to_yuv(colour))[:, 1:]], axis=-1)
+    np.testing.assert_allclose(baselines.keep_luma(gray, colour), ops.yuv_to_rgb(yuv), atol=1e-6)
 
 
 def test_keep_luma_stays_in_the_cube_with_luma_and_hue():
@@ -185,7 +187,7 @@ def test_constant_inpainter_on_flat_colours(tmp_path):
 
 def all_inputs(trained, batch):
     experiment = open_experiment(trained.config)
-    answers = measure_pairs.Answers(trained.game, trained.state, experiment.source, experiment.test, batch)
+    answers = paired.Answers(trained.game, trained.state, experiment.source, experiment.test, batch)
     pairs = list(answers(np.arange(len(experiment.test))))
     return [np.concatenate(x) for x in zip(*((i.gen['image'], i.mask, out) for i, out in pairs), strict=True)]
 
@@ -208,10 +210,10 @@ def test_answers_are_those_of_the_places_asked_for(tmp_path):
     save_pictures(tmp_path / 'data', smooth_pictures(12))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x * 0.5)
     experiment = open_experiment(trained.config)
-    answers = measure_pairs.answers_of(trained, experiment)
-    everything = measure_pairs.pictures_of(answers, np.arange(len(experiment.test)))
+    answers = paired.answers_of(trained, experiment)
+    everything = paired.pictures_of(answers, np.arange(len(experiment.test)))
     places = np.array([2, 0])
-    for part, whole in zip(measure_pairs.pictures_of(answers, places), everything, strict=True):
+    for part, whole in zip(paired.pictures_of(answers, places), everything, strict=True):
         np.testing.assert_array_equal(part, whole[places])
 
 
@@ -253,7 +255,7 @@ def first_error(folder, report, name):
     if report['masks']:
         hidden = np.abs(seen - real).max(axis=-1) > 0
         return np.abs(output - real)[hidden].mean()
-    yuv = [np.asarray(images.rgb_to_yuv(jnp.float32(x)))[..., 1:] for x in (output, real)]
+    yuv = [np.asarray(ops.rgb_to_yuv(jnp.float32(x)))[..., 1:] for x in (output, real)]
     return np.abs(yuv[0] - yuv[1]).mean()
 
 
@@ -283,7 +285,7 @@ def test_other_pictures_are_refused(tmp_path):
     data = save_pictures(tmp_path / 'data', smooth_pictures(10))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x)
     for i, picture in enumerate(smooth_pictures(10, seed=9)):
-        images.save_png(data / f'{i:02d}.png', picture)
+        ops.save_png(data / f'{i:02d}.png', picture)
     with pytest.raises(UserError, match='trained on other pictures'):
         evaluate.evaluate_run(trained)
     assert not (trained.folder / 'evaluation.json').exists()

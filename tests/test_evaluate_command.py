@@ -11,9 +11,9 @@ from command_line import config, main
 from PIL import Image
 from saved_run import logged, save_pictures, smooth_pictures
 
-from gans import classifier, measure_samples
+from gans.evaluation import classifier, samples
 from gans.metrics import swd
-from gans.runs import load_run
+from gans.run.experiment import load_run
 
 INPAINT = ('--config.generator.noise=True', '--config.task.latent=8', '--config.generator.z_dim=8')
 
@@ -63,7 +63,7 @@ def rename(folder):
 @pytest.mark.parametrize('page', ['colorize', 'inpaint', 'dcgan'])
 def test_renamed_files_give_the_same_bytes(page, tmp_path, monkeypatch):
     """Boxes, noise, pairs, patches, cuts and montages; with copies among the pictures."""
-    monkeypatch.setattr(measure_samples, '_MOST', 6)
+    monkeypatch.setattr(samples, '_MOST', 6)
     monkeypatch.setattr(swd, 'DIRECTIONS', 8)
     pictures = smooth_pictures(30, 32)
     data = save_pictures(tmp_path / 'data', [*pictures, pictures[0], pictures[5], pictures[5]])
@@ -262,7 +262,7 @@ def test_a_checkpoint_that_a_training_replaces_meanwhile_is_told(two, tmp_path, 
         shutil.rmtree(run / 'checkpoints' / str(trained.step))
         return trained
 
-    monkeypatch.setattr('gans.evaluate.load_run', load)
+    monkeypatch.setattr('gans.evaluation.evaluate.load_run', load)
     assert f'The checkpoint of step 2 of {run} is gone by now' in refused('--mode=evaluate', f'--workdir={run}')
 
 

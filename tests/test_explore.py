@@ -13,14 +13,15 @@ from PIL import Image
 from saved_run import Fake, fake_run, make_config, save_pictures, save_run, smooth_pictures
 from test_families import family
 
-from gans import descriptors, images, inversion
-from gans import explore as module
-from gans.drawings import Painter
+from gans.core.step import paint
 from gans.errors import UserError
-from gans.explore import Wishes, explore
+from gans.image import ops
+from gans.latent import explore as module
+from gans.latent import inversion, space
+from gans.latent.drawings import Painter
+from gans.latent.explore import Wishes, explore
 from gans.objectives import began
-from gans.runs import load_run
-from gans.train_step import paint
+from gans.run.experiment import load_run
 
 WEIGHTS = np.random.default_rng(0).uniform(-0.1, 0.1, (5, 16 * 16 * 3)).astype(np.float32)
 EDITS = '{grin: {3: +2, 1: -1}, lips: {1: 0.5}}'
@@ -111,18 +112,18 @@ def test_pictures_show_the_numbers(use):
     numbers, folder, _ = use(edits=EDITS, arithmetic='0-1+2', count=5, frames=3)
     for name, columns in (('samples', 3), ('walk_linear', 3), ('directions', 3), ('edit_grin', 3)):
         made = numbers[name]['pictures']
-        sheet = images.grid(made.reshape(-1, 16, 16, 3), columns)
+        sheet = ops.grid(made.reshape(-1, 16, 16, 3), columns)
         np.testing.assert_array_equal(shown(folder / f'{name}.png'), sheet)
     np.testing.assert_array_equal(shown(folder / 'mean.png'), numbers['mean']['pictures'])
     close(numbers['mean']['pictures'], stored(np.zeros(5)))
-    sheet = images.montage(list(numbers['arithmetic']['pictures'][:, None]), ['0', '- 1', '+ 2', '='])
+    sheet = ops.montage(list(numbers['arithmetic']['pictures'][:, None]), ['0', '- 1', '+ 2', '='])
     np.testing.assert_array_equal(shown(folder / 'arithmetic.png'), sheet)
 
 
 def test_walks_go_from_seed_to_seed(use):
     numbers, folder, _ = use(draw=['samples', 'walks'], seeds=['4', '0', '9'], frames=5)
     ends = numbers['samples']['descriptors']
-    for name, walk in (('walk_linear', descriptors.lerp), ('walk_spherical', descriptors.slerp)):
+    for name, walk in (('walk_linear', space.lerp), ('walk_spherical', space.slerp)):
         points = numbers[name]['descriptors']
         wanted = [walk(a, b, 5) for a, b in zip(ends[:-1], ends[1:], strict=True)]
         np.testing.assert_allclose(points, wanted, atol=1e-6)
@@ -157,7 +158,7 @@ def test_edits_morph_every_seed(use):
     close(both['pictures'], stored(wanted))
     frames = frames_of(folder / 'edit_grin+lips.gif')
     assert len(frames) == 4
-    sheets = np.stack([images.grid(frame, 2) for frame in both['pictures'].swapaxes(0, 1)])
+    sheets = np.stack([ops.grid(frame, 2) for frame in both['pictures'].swapaxes(0, 1)])
     assert frames.shape == sheets.shape and np.abs(frames.astype(int) - sheets).mean() < 1.2
     assert 'rows from neutral to grin+lips (-0.5 along 1, +2 along 3), seeds 0 to 2' in text
 
@@ -200,7 +201,7 @@ def test_known_descriptors_are_found(use, how, tmp_path):
         np.testing.assert_allclose(found[f'l1{end}'], np.abs(off).mean((1, 2, 3)), atol=0.05)
         np.testing.assert_allclose(found[f'rmse{end}'], np.sqrt((off**2).mean((1, 2, 3))), atol=0.05)
     assert (found['rmse'] < found['rmse_of_mean'] * 0.6)[:2].all()
-    sheet = images.montage([found['originals'], found['pictures']], ['original', 'found'])
+    sheet = ops.montage([found['originals'], found['pictures']], ['original', 'found'])
     np.testing.assert_array_equal(shown(folder / 'find.png'), sheet)
     assert ("the discriminator's encoder" in text) == (how == 'encoder')
     name = re.escape(str(place / '01.png'))
@@ -221,7 +222,7 @@ def test_one_picture_is_cut_to_the_runs_proportions(use, tmp_path):
 
 def test_a_picture_is_searched_for_by_itself(tmp_path):
     """What else is searched for does not matter: the same descriptor comes out alone."""
-    game, mean, pictures = run_of(tmp_path).game, np.zeros(5, np.float32), images.to_float(stored(KNOWN))
+    game, mean, pictures = run_of(tmp_path).game, np.zeros(5, np.float32), ops.to_float(stored(KNOWN))
     state = run_of(tmp_path).state
     together = inversion.searcher(game, mean, 0.5)(state, pictures)
     alone = inversion.searcher(game, mean, 0.5)(state, pictures[1:2])
@@ -260,19 +261,19 @@ def test_a_began_is_explored_by_its_codes(runs, tmp_path):
     assert f'began: step 3, descriptors of 5 numbers, root eigenvalues {roots[0]:.4g} to {roots[-1]:.4g}.' in text
     with np.load(tmp_path / 'out' / 'find.npz') as find:
         run = load_run(runs['began'])
-        codes = inversion.encode(run.game, run.state, images.to_float(find['originals']))
+        codes = inversion.encode(run.game, run.state, ops.to_float(find['originals']))
         np.testing.assert_allclose(find['descriptors'], codes, atol=1e-4)
     assert "found by the discriminator's encoder" in text
     with np.load(tmp_path / 'out' / 'walk_spherical.npz') as walk:
         ends, centre = Painter(run).descriptors([0, 1]), np.asarray(run.state.carry.codes.mean)
-        np.testing.assert_allclose(walk['descriptors'][0], descriptors.slerp(*ends, 3, centre), rtol=1e-4)
+        np.testing.assert_allclose(walk['descriptors'][0], space.slerp(*ends, 3, centre), rtol=1e-4)
     assert len(list((tmp_path / 'out').iterdir())) == 5 * 3 + 4 * 2, text
 
 
 def test_the_averaged_generator_is_shown(runs):
     run = load_run(runs['averaged'])
     points = Painter(run).descriptors([0, 1])
-    averaged = images.to_uint8(paint(run.game, run.state, {'latent': points}))
+    averaged = ops.to_uint8(paint(run.game, run.state, {'latent': points}))
     close(Painter(run).pictures(points), np.asarray(averaged))
     bare = run._replace(state=run.state.replace(gen=run.state.gen.replace(ema=())))
     assert np.abs(Painter(bare).pictures(points).astype(int) - averaged.astype(int)).max() > 5
@@ -319,7 +320,7 @@ def test_places_that_cannot_be_written_are_explained(use, tmp_path):
         use()
     with pytest.raises(UserError, match='Cannot write .*file/a.gif'):
         (tmp_path / 'file').write_text('')
-        images.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
+        ops.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
 
 
 def test_an_input_that_is_no_picture_is_explained(use, tmp_path):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config
 
-from gans.evaluate import evaluate
+from gans.core.step import paint, sample
+from gans.evaluation.evaluate import evaluate
 from gans.objectives.began import draw_descriptor
-from gans.runs import load_run, open_experiment
-from gans.train import train
-from gans.train_step import paint, sample
+from gans.run.experiment import load_run, open_experiment
+from gans.training.loop import train
 
 STANDARD = dict(name='standard', form='non_saturating', terms=())
 FAMILIES = {

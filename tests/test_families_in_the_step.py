@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from benchmarks.least import least_operations
-from gans.build import build
-from gans.config import load
+from gans.config.load import load
+from gans.core.build import build
+from gans.core.step import init, paint, sample, train_step
 from gans.errors import UserError
-from gans.game import Inputs, Task
-from gans.parallel import lay_out
-from gans.runs import state_shapes
-from gans.train_step import init, paint, sample, train_step
+from gans.run.experiment import state_shapes
+from gans.run.parallel import lay_out
+from gans.types import Inputs, Task
 
 KEY = jax.random.key(0)
 BATCH = 8

@@ -15,10 +15,10 @@ from command_line import config, main
 from odd_files import swapped_profile, tiff
 from PIL import Image
 
-from gans.data import memory, source
-from gans.data.folder import open_source
-from gans.data.memory import keep
-from gans.images import tiles
+from gans.data import source
+from gans.data.cache import keep
+from gans.data.sources.folder import open_source
+from gans.image.ops import tiles
 
 SIDE = 32
 SHORT = ('--config.devices=1', '--config.steps=1', '--config.log.pictures=1')
@@ -380,8 +380,8 @@ def test_files_that_change_while_training_goes_on_are_named(tmp_path, monkeypatc
                 break
         return parted(pictures, held_out)
 
-    monkeypatch.setattr('gans.runs.split', part_and_change)
-    monkeypatch.setattr('gans.runs._remembered', lambda pictures: pictures)
+    monkeypatch.setattr('gans.run.experiment.split', part_and_change)
+    monkeypatch.setattr('gans.run.experiment._remembered', lambda pictures: pictures)
     answer = train(folder, tmp_path / 'run')
     assert answer.code == 2 and f"'{folder}/00" in answer.err
     assert {'gone': 'is gone', 'another': 'has changed', 'cut off': 'has changed'}[how] in answer.err
@@ -393,7 +393,7 @@ def test_the_decoded_cache_never_shows_another_picture(tmp_path, monkeypatch):
     a, b = plant(tmp_path / 'a', 12), plant(tmp_path / 'b', 12, first=50)
     cache = tmp_path / 'cache'
     monkeypatch.setenv('GANS_DECODED', str(cache))
-    monkeypatch.setattr(memory, '_DISK', 12 * SIDE * SIDE * 3 + 2000)
+    monkeypatch.setattr(cache, '_DISK', 12 * SIDE * SIDE * 3 + 2000)
     held = keep(open_source((SIDE, SIDE), 0, str(a)), cache)
     held.gather(np.arange(12))
     assert train(b, tmp_path / 'b_run').code == 0

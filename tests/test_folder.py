@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans.data import files, folder
+from gans.data import files
 from gans.data.source import split
+from gans.data.sources import folder
 from gans.errors import UserError
 
 SHAPE = (6, 8)

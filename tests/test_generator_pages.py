@@ -3,9 +3,9 @@
 import jax
 import pytest
 
-from gans.build import build
-from gans.config import load
-from gans.runs import state_shapes
+from gans.config.load import load
+from gans.core.build import build
+from gans.run.experiment import state_shapes
 
 # page and reading: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
 TABLES = {

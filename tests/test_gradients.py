@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.gradients import by_output, layer_norm
-from gans.layers import activation
+from gans.nn.custom_gradients import by_output, layer_norm
+from gans.nn.layers import activation
 
 
 def gaussian(seed, *shape):

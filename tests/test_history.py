@@ -12,13 +12,14 @@ from PIL import Image
 from saved_run import logged
 from test_families import family
 
-from gans import history as verb
-from gans import images, logbook
-from gans.config import load, to_json
+from gans.config.load import load, to_json
 from gans.errors import UserError
-from gans.history import draw_curves, draw_insets, equally_spaced, grouped, history, render, series
-from gans.runs import open_experiment
-from gans.train import train
+from gans.image import ops
+from gans.run.experiment import open_experiment
+from gans.training import history as verb
+from gans.training import logbook
+from gans.training.history import draw_curves, draw_insets, equally_spaced, grouped, history, render, series
+from gans.training.loop import train
 
 METRICS = ('gen/loss', 'disc/loss', 'gen/l1', 'disc/convergence', 'disc/k', 'schedule/blur', 'diversity')
 
@@ -37,7 +38,7 @@ def record(folder, config, sheets, lines):
     folder.mkdir(parents=True)
     (folder / 'config.json').write_text(to_json(config))
     for step, pictures in sheets.items():
-        images.save_png(folder / 'pictures' / f'step_{step:06d}.png', images.grid(pictures, 3))
+        ops.save_png(folder / 'pictures' / f'step_{step:06d}.png', ops.grid(pictures, 3))
     (folder / 'metrics.jsonl').write_text(''.join(json.dumps(line) + '\n' for line in lines))
     return folder
 
@@ -75,7 +76,7 @@ def places(figure, picture):
 @pytest.mark.parametrize('shape, gap', [((4, 6), 2), ((5, 3), 1), ((2, 2), 0)])
 def test_tiles_is_the_inverse_of_grid(count, columns, shape, gap):
     pictures = noise((count, *shape, 3))
-    cut = images.tiles(images.grid(pictures, columns, gap), shape, gap)
+    cut = ops.tiles(ops.grid(pictures, columns, gap), shape, gap)
     assert cut.shape[1:] == (min(columns, count), *shape, 3)
     flat = cut.reshape(-1, *shape, 3)
     np.testing.assert_array_equal(flat[:count], pictures)
@@ -83,12 +84,12 @@ def test_tiles_is_the_inverse_of_grid(count, columns, shape, gap):
 
 
 def test_tiles_of_another_size_are_refused():
-    sheet = images.grid(noise((6, 8, 8, 3)), 3)
+    sheet = ops.grid(noise((6, 8, 8, 3)), 3)
     for shape in ((7, 8), (8, 9), (30, 30)):
         with pytest.raises(ValueError, match='no grid'):
-            images.tiles(sheet, shape)
+            ops.tiles(sheet, shape)
     with pytest.raises(ValueError, match='uint8'):
-        images.tiles(sheet.astype(float), (8, 8))
+        ops.tiles(sheet.astype(float), (8, 8))
 
 
 def test_every_metric_has_one_panel_with_its_numbers():
@@ -248,11 +249,11 @@ def log_late(folder):
 
 
 def other_size(folder):
-    images.save_png(folder / 'pictures' / 'step_000080.png', noise((33, 33, 3)))
+    ops.save_png(folder / 'pictures' / 'step_000080.png', noise((33, 33, 3)))
 
 
 def no_rows(folder):
-    images.save_png(folder / 'pictures' / 'step_000040.png', images.grid(noise((3, 12, 16, 3)), 3))
+    ops.save_png(folder / 'pictures' / 'step_000040.png', ops.grid(noise((3, 12, 16, 3)), 3))
 
 
 @pytest.mark.parametrize(

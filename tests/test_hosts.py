@@ -11,11 +11,11 @@ from command_line import ROOT, Ended, config
 from processes import heard, wait_for
 from saved_run import logged
 
-from gans import hosts
 from gans.errors import UserError
-from gans.hosts import HEARTBEAT
-from gans.runs import load_run, open_experiment
-from gans.train import train
+from gans.run import multihost
+from gans.run.experiment import load_run, open_experiment
+from gans.run.multihost import HEARTBEAT
+from gans.training.loop import train
 
 PAGE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
@@ -129,9 +129,9 @@ def test_what_is_wrong_in_the_first_ends_both(tmp_path):
 )
 def test_flags_that_do_not_fit_together(given, expected):
     with pytest.raises(UserError, match=expected):
-        hosts.join(*given)
+        multihost.join(*given)
 
 
 def test_alone_a_wish_is_granted_at_once():
-    agreed = hosts.Agreement(2)
+    agreed = multihost.Agreement(2)
     assert [agreed(wish) for wish in (0, 15)] == [0, 15]

@@ -9,8 +9,8 @@ import pytest
 import scipy.ndimage
 from PIL import Image, ImageFilter
 
-from gans import images
 from gans.errors import UserError
+from gans.image import ops
 
 
 def noise(shape, seed=0):
@@ -27,11 +27,11 @@ def bytes_noise(shape, seed=0):
 @pytest.mark.parametrize('wrap', [lambda f: f, jax.jit])
 def test_every_level_survives_the_round_trip(wrap):
     levels = np.arange(256, dtype=np.uint8)
-    floats = wrap(images.to_float)(levels)
+    floats = wrap(ops.to_float)(levels)
     assert floats.dtype == jnp.float32
     assert (float(floats[0]), float(floats[-1])) == (-1, 1)
     np.testing.assert_allclose(floats, levels / 127.5 - 1, atol=1e-7)
-    back = wrap(images.to_uint8)(floats)
+    back = wrap(ops.to_uint8)(floats)
     assert back.dtype == jnp.uint8
     np.testing.assert_array_equal(back, levels)
 
@@ -41,8 +41,8 @@ def test_to_uint8_clips_and_rounds_to_nearest():
     third = 2 / 255 / 3
     given = np.array([-7, 7, middle - third, middle + third, middle + 2 * third, 0], np.float32)
     # 0 is half way between 127 and 128: the even one.
-    np.testing.assert_array_equal(images.to_uint8(given), [0, 255, 100, 100, 101, 128])
-    np.testing.assert_array_equal(images.to_uint8(jnp.array([-1, 1], jnp.bfloat16)), [0, 255])
+    np.testing.assert_array_equal(ops.to_uint8(given), [0, 255, 100, 100, 101, 128])
+    np.testing.assert_array_equal(ops.to_uint8(jnp.array([-1, 1], jnp.bfloat16)), [0, 255])
 
 
 # Colour
@@ -61,23 +61,23 @@ PRIMARIES = {  # rgb in [0, 1] -> y, u, v by hand; B - Y of blue is 0.886, R - Y
 @pytest.mark.parametrize('name', PRIMARIES)
 def test_primaries_by_hand(name):
     rgb, yuv = map(np.array, PRIMARIES[name])
-    np.testing.assert_allclose(images.rgb_to_yuv(rgb), yuv, atol=1e-6)
-    np.testing.assert_allclose(images.luma(rgb), yuv[:1], atol=1e-6)
+    np.testing.assert_allclose(ops.rgb_to_yuv(rgb), yuv, atol=1e-6)
+    np.testing.assert_allclose(ops.luma(rgb), yuv[:1], atol=1e-6)
     # On the [-1, 1] scale luma keeps the scale and the differences double.
-    np.testing.assert_allclose(images.rgb_to_yuv(2 * rgb - 1), 2 * yuv - [1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(ops.rgb_to_yuv(2 * rgb - 1), 2 * yuv - [1, 0, 0], atol=1e-6)
 
 
 def test_yuv_there_and_back():
     rgb = noise((2, 5, 7, 3))
-    yuv = images.rgb_to_yuv(rgb)
-    np.testing.assert_allclose(images.yuv_to_rgb(yuv), rgb, atol=1e-6)
-    np.testing.assert_allclose(images.rgb_to_yuv(images.yuv_to_rgb(yuv)), yuv, atol=1e-6)
-    np.testing.assert_array_equal(images.luma(rgb), yuv[..., :1])
+    yuv = ops.rgb_to_yuv(rgb)
+    np.testing.assert_allclose(ops.yuv_to_rgb(yuv), rgb, atol=1e-6)
+    np.testing.assert_allclose(ops.rgb_to_yuv(ops.yuv_to_rgb(yuv)), yuv, atol=1e-6)
+    np.testing.assert_array_equal(ops.luma(rgb), yuv[..., :1])
     assert (np.abs(yuv) <= np.float32([1, 0.872, 1.23])).all()
 
 
 def test_colour_needs_three_channels():
-    for function in (images.luma, images.rgb_to_yuv, images.yuv_to_rgb):
+    for function in (ops.luma, ops.rgb_to_yuv, ops.yuv_to_rgb):
         with pytest.raises(ValueError, match='three channels'):
             function(noise((1, 2, 3, 4)))
 
@@ -99,30 +99,30 @@ HSV = {  # rgb in [0, 1] -> hue, saturation, value by hand
 @pytest.mark.parametrize('name', HSV)
 def test_hue_saturation_and_value_by_hand(name):
     rgb, hsv = map(np.array, HSV[name])
-    np.testing.assert_allclose(images.rgb_to_hsv(2 * rgb - 1), hsv, atol=1e-6)
-    np.testing.assert_allclose(images.hsv_to_rgb(hsv), 2 * rgb - 1, atol=1e-6)
+    np.testing.assert_allclose(ops.rgb_to_hsv(2 * rgb - 1), hsv, atol=1e-6)
+    np.testing.assert_allclose(ops.hsv_to_rgb(hsv), 2 * rgb - 1, atol=1e-6)
 
 
 def test_hsv_is_that_of_pythons_own_library_and_comes_back():
     rgb = noise((200, 3))
     hsv = np.array([colorsys.rgb_to_hsv(*colour) for colour in (rgb.astype(float) + 1) / 2])
-    np.testing.assert_allclose(images.rgb_to_hsv(rgb), hsv, atol=1e-5)
-    np.testing.assert_allclose(images.hsv_to_rgb(hsv), rgb, atol=1e-5)
+    np.testing.assert_allclose(ops.rgb_to_hsv(rgb), hsv, atol=1e-5)
+    np.testing.assert_allclose(ops.hsv_to_rgb(hsv), rgb, atol=1e-5)
     picture = noise((4, 5, 3))
-    np.testing.assert_allclose(images.hsv_to_rgb(images.rgb_to_hsv(picture)), picture, atol=1e-5)
+    np.testing.assert_allclose(ops.hsv_to_rgb(ops.rgb_to_hsv(picture)), picture, atol=1e-5)
 
 
 def test_modulation_by_known_amounts():
     picture = noise((6, 7, 3))
     for turns in (-1, 0, 1, 2):
-        np.testing.assert_allclose(images.modulate_hsv(picture, turns, 1, 1), picture, atol=1e-5)
+        np.testing.assert_allclose(ops.modulate_hsv(picture, turns, 1, 1), picture, atol=1e-5)
     # A third of the circle takes red to green, green to blue, blue to red.
-    np.testing.assert_allclose(images.modulate_hsv(picture, 1 / 3, 1, 1), np.roll(picture, 1, axis=-1), atol=1e-5)
+    np.testing.assert_allclose(ops.modulate_hsv(picture, 1 / 3, 1, 1), np.roll(picture, 1, axis=-1), atol=1e-5)
     value = picture.max(axis=-1, keepdims=True)
-    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 0, 1), 0 * picture + value, atol=1e-5)
-    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 0.5, 1), (picture + value) / 2, atol=1e-5)
-    np.testing.assert_allclose(images.modulate_hsv(picture, 0, 1, 0.5), (picture + 1) / 2 - 1, atol=1e-5)
-    much = np.asarray(images.modulate_hsv(picture, 0, 9, 9))
+    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 0, 1), 0 * picture + value, atol=1e-5)
+    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 0.5, 1), (picture + value) / 2, atol=1e-5)
+    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 1, 0.5), (picture + 1) / 2 - 1, atol=1e-5)
+    much = np.asarray(ops.modulate_hsv(picture, 0, 9, 9))
     assert much.min() == -1 and much.max() == 1, 'clipped'
 
 
@@ -137,7 +137,7 @@ def test_blur_is_scipys_in_the_interior_and_renormalised_at_the_border(radius):
         sigma = (0, radius, radius, 0)
         return scipy.ndimage.gaussian_filter(values.astype(np.float64), sigma, mode='constant', truncate=9)
 
-    blurred = images.gaussian_blur(pictures, radius)
+    blurred = ops.gaussian_blur(pictures, radius)
     reach = int(6 * radius + 1)  # beyond 6 standard deviations lies a weight of 2e-9
     inside = np.s_[:, reach:-reach, reach:-reach]
     assert np.asarray(blurred)[inside].size
@@ -152,7 +152,7 @@ def test_radius_means_what_pillow_means(radius):
     pillows = np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)), np.float32)
 
     def distance(tried):
-        ours = (np.asarray(images.gaussian_blur(images.to_float(picture[None]), tried)[0]) + 1) * 127.5
+        ours = (np.asarray(ops.gaussian_blur(ops.to_float(picture[None]), tried)[0]) + 1) * 127.5
         return np.abs(ours - pillows).max()
 
     assert distance(radius) < 6  # of 230 levels: Pillow approximates by box blurs
@@ -162,16 +162,16 @@ def test_radius_means_what_pillow_means(radius):
 @pytest.mark.parametrize('radius', [0.001, 0.5, 4.0, 100.0])
 def test_blur_keeps_constants_and_bounds(radius):
     constant = np.broadcast_to(np.float32([-0.3, 1, 0.7]), (1, 17, 9, 3))
-    np.testing.assert_allclose(images.gaussian_blur(constant, radius), constant, atol=1e-6)
+    np.testing.assert_allclose(ops.gaussian_blur(constant, radius), constant, atol=1e-6)
     pictures = noise((2, 17, 9, 3))
-    blurred = images.gaussian_blur(pictures, radius)
+    blurred = ops.gaussian_blur(pictures, radius)
     assert float(blurred.max()) <= pictures.max() + 1e-6 and float(blurred.min()) >= pictures.min() - 1e-6
 
 
 def test_blur_keeps_the_mean_and_gives_the_variance_of_what_lies_inside():
     picture = np.zeros((1, 61, 61, 1), np.float32)
     picture[0, 30, 28] = 1
-    blurred = np.asarray(images.gaussian_blur(picture, 3.0), np.float64)[0, :, :, 0]
+    blurred = np.asarray(ops.gaussian_blur(picture, 3.0), np.float64)[0, :, :, 0]
     assert blurred.sum() == pytest.approx(1, abs=1e-5)
     place = np.arange(61)
     assert (blurred.sum(0) * (place - 28) ** 2).sum() == pytest.approx(9, rel=1e-4)
@@ -181,7 +181,7 @@ def test_blur_keeps_the_mean_and_gives_the_variance_of_what_lies_inside():
 @pytest.mark.parametrize('dtype', [jnp.float32, jnp.bfloat16])
 def test_radius_zero_returns_the_input_bit_for_bit(dtype):
     pictures = jnp.asarray(noise((2, 8, 6, 3)), dtype)
-    for function in (images.gaussian_blur, jax.jit(images.gaussian_blur)):
+    for function in (ops.gaussian_blur, jax.jit(ops.gaussian_blur)):
         for radius in (0.0, -1.0):
             same = function(pictures, radius)
             assert same.dtype == dtype
@@ -195,32 +195,32 @@ def test_other_radii_do_not_recompile():
     @jax.jit
     def blur(pictures, radius):
         traces.append(1)
-        return images.gaussian_blur(pictures, radius)
+        return ops.gaussian_blur(pictures, radius)
 
     pictures = noise((1, 8, 8, 3))
     results = [blur(pictures, radius) for radius in (0.0, 1.0, 2.5)]
     assert len(traces) == 1
-    np.testing.assert_allclose(results[2], images.gaussian_blur(pictures, 2.5), atol=1e-6)
+    np.testing.assert_allclose(results[2], ops.gaussian_blur(pictures, 2.5), atol=1e-6)
 
 
 @pytest.mark.parametrize('radius', [0.0, 1.3])
 def test_gradient_is_the_adjoint(radius):
     pictures, cotangent = noise((2, 9, 12, 3)), noise((2, 9, 12, 3), seed=1)
-    loss, gradient = jax.value_and_grad(lambda x: jnp.vdot(images.gaussian_blur(x, radius), cotangent))(pictures)
+    loss, gradient = jax.value_and_grad(lambda x: jnp.vdot(ops.gaussian_blur(x, radius), cotangent))(pictures)
     # The blur is linear, <A x, c> = <x, A' c>, for another x than the one it was differentiated at.
     other = noise((2, 9, 12, 3), seed=2)
     assert float(loss) == pytest.approx(float(jnp.vdot(pictures, gradient)), abs=1e-4)
-    expected = float(jnp.vdot(images.gaussian_blur(other, radius), cotangent))
+    expected = float(jnp.vdot(ops.gaussian_blur(other, radius), cotangent))
     assert float(jnp.vdot(other, gradient)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_blur_under_vmap_of_the_radius_zero_included():
     pictures, radii = noise((2, 9, 12, 3)), jnp.array([0.0, 1e-9, 1.3])
-    together = jax.vmap(images.gaussian_blur, in_axes=(None, 0))(pictures, radii)
+    together = jax.vmap(ops.gaussian_blur, in_axes=(None, 0))(pictures, radii)
     np.testing.assert_array_equal(together[0], pictures)
     np.testing.assert_array_equal(together[1], pictures)
-    np.testing.assert_allclose(together[2], images.gaussian_blur(pictures, 1.3), atol=1e-6)
-    gradient = jax.grad(lambda x, radius: images.gaussian_blur(x, radius).sum(), (0, 1))
+    np.testing.assert_allclose(together[2], ops.gaussian_blur(pictures, 1.3), atol=1e-6)
+    gradient = jax.grad(lambda x, radius: ops.gaussian_blur(x, radius).sum(), (0, 1))
     gradients = jax.jit(jax.vmap(gradient, in_axes=(None, 0)))(pictures, radii)
     assert all(np.isfinite(part).all() for part in gradients)
     np.testing.assert_allclose(gradients[0][0], 1, atol=1e-6)
@@ -231,42 +231,42 @@ def test_blur_under_vmap_of_the_radius_zero_included():
 
 def test_grid_places_pictures_row_by_row_on_white():
     pictures = bytes_noise((5, 4, 6, 3))
-    sheet = images.grid(pictures, columns=3, gap=2)
+    sheet = ops.grid(pictures, columns=3, gap=2)
     assert sheet.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sheet.dtype == np.uint8
     expected = np.full_like(sheet, 255)
     for i, (row, column) in enumerate([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]):
         expected[6 * row : 6 * row + 4, 8 * column : 8 * column + 6] = pictures[i]
     np.testing.assert_array_equal(sheet, expected)
-    assert images.grid(pictures[:2], columns=9, gap=0).shape == (4, 12, 3)
+    assert ops.grid(pictures[:2], columns=9, gap=0).shape == (4, 12, 3)
 
 
 def test_grid_and_montage_refuse_what_would_look_wrong():
     for wrong in (noise((2, 4, 4, 3)), bytes_noise((4, 4, 3)), bytes_noise((2, 4, 4, 2)), bytes_noise((0, 4, 4, 3))):
         with pytest.raises(ValueError, match='uint8'):
-            images.grid(wrong, columns=2)
+            ops.grid(wrong, columns=2)
     good = bytes_noise((2, 4, 4, 3))
     with pytest.raises(ValueError, match='at least 1'):
-        images.grid(good, columns=0)
+        ops.grid(good, columns=0)
     with pytest.raises(ValueError, match='one shape'):
-        images.montage([good, good[:1]])
+        ops.montage([good, good[:1]])
     with pytest.raises(ValueError, match='titles'):
-        images.montage([good, good], titles=['one'])
+        ops.montage([good, good], titles=['one'])
 
 
 def test_montage_has_a_row_per_picture_and_magnifies_small_ones():
     original, gray = bytes_noise((3, 50, 64, 3)), bytes_noise((3, 50, 64, 1))
-    sheet = images.montage([original, gray], gap=4)
+    sheet = ops.montage([original, gray], gap=4)
     assert sheet.shape == (3 * 150 + 2 * 4, 2 * 192 + 4, 3)  # factor 3: 50 px -> 150 >= 128
     second = sheet[154:304]
     np.testing.assert_array_equal(second[1::3, 1:192:3], original[1])
     np.testing.assert_array_equal(second[2::3, 196::3], gray[1].repeat(3, axis=-1))
-    assert images.montage([bytes_noise((1, 128, 200, 3))]).shape == (128, 200, 3)
+    assert ops.montage([bytes_noise((1, 128, 200, 3))]).shape == (128, 200, 3)
 
 
 def test_montage_titles_stand_above_their_columns():
     pictures = bytes_noise((1, 64, 64, 3))
-    plain = images.montage([pictures] * 3)
-    titled = images.montage([pictures] * 3, titles=['original', '', 'a title that is much too long ' * 4])
+    plain = ops.montage([pictures] * 3)
+    titled = ops.montage([pictures] * 3, titles=['original', '', 'a title that is much too long ' * 4])
     strip = titled[: -plain.shape[0]]
     np.testing.assert_array_equal(titled[-plain.shape[0] :], plain)
     ink = [int((strip[:, left : left + 128] < 128).any(axis=-1).sum()) for left in (0, 132, 264)]
@@ -278,8 +278,8 @@ def test_montage_titles_stand_above_their_columns():
 def test_png_round_trip(tmp_path, shape):
     picture = bytes_noise(shape)
     path = tmp_path / 'new' / 'picture.png'
-    images.save_png(path, picture[::-1])
-    images.save_png(path, picture)
+    ops.save_png(path, picture[::-1])
+    ops.save_png(path, picture)
     with Image.open(path) as opened:
         assert opened.format == 'PNG'
         np.testing.assert_array_equal(np.asarray(opened), picture.reshape(opened.height, opened.width, -1).squeeze())
@@ -288,7 +288,7 @@ def test_png_round_trip(tmp_path, shape):
 
 def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypatch):
     path, old = tmp_path / 'picture.png', bytes_noise((5, 7, 3))
-    images.save_png(path, old)
+    ops.save_png(path, old)
 
     def full_disk(self, file, format):
         file.write(b'half a picture')
@@ -296,7 +296,7 @@ def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypa
 
     monkeypatch.setattr(Image.Image, 'save', full_disk)
     with pytest.raises(UserError, match=r'picture\.png.*the disk is full'):
-        images.save_png(path, old)
+        ops.save_png(path, old)
     with Image.open(path) as opened:
         np.testing.assert_array_equal(np.asarray(opened), old)
     assert [file.name for file in tmp_path.iterdir()] == ['picture.png']
@@ -305,7 +305,7 @@ def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypa
 def test_save_png_says_what_is_wrong(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UserError, match=r'file/picture\.png'):
-        images.save_png(tmp_path / 'file' / 'picture.png', bytes_noise((2, 2, 3)))
+        ops.save_png(tmp_path / 'file' / 'picture.png', bytes_noise((2, 2, 3)))
     for wrong in (noise((2, 2, 3)), bytes_noise((2, 2, 4)), bytes_noise((1, 2, 2, 3))):
         with pytest.raises(ValueError, match='uint8'):
-            images.save_png(tmp_path / 'picture.png', wrong)
+            ops.save_png(tmp_path / 'picture.png', wrong)

@@ -10,7 +10,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 from gans.errors import UserError
-from gans.layers import (
+from gans.nn.layers import (
     Conv,
     Dense,
     Expand,

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.least import layers_of, least_operations
-from gans.build import build, fed_shape
-from gans.config import load
-from gans.layers import Conv, Dense, TransposedConv
-from gans.parallel import lay_out
-from gans.runs import state_shapes
-from gans.train_step import draw
+from gans.config.load import load
+from gans.core.build import build, fed_shape
+from gans.core.step import draw
+from gans.nn.layers import Conv, Dense, TransposedConv
+from gans.run.experiment import state_shapes
+from gans.run.parallel import lay_out
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gans import logbook
 from gans.errors import UserError
+from gans.training import logbook
 
 
 def test_folders_are_numbered_even_when_many_start_at_once(tmp_path):

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import losses, terms
 from gans.errors import UserError
-from gans.game import Turn
+from gans.losses import adversarial, terms
 from gans.objectives import standard
+from gans.types import Turn
 
 LOGITS = jnp.array([-3.0, -0.5, 0.0, 0.25, 4.0])
 
@@ -18,33 +18,33 @@ def sigmoid(x):
 
 
 def test_logistic_loss_is_the_cross_entropy():
-    real, fake = losses.logistic_disc(LOGITS, LOGITS[::-1] + 1)
+    real, fake = adversarial.logistic_disc(LOGITS, LOGITS[::-1] + 1)
     assert real == pytest.approx(-np.log(sigmoid(LOGITS)).mean(), rel=1e-6)
     assert fake == pytest.approx(-np.log(1 - sigmoid(LOGITS + 1)).mean(), rel=1e-6)
 
 
 def test_an_undecided_discriminator_costs_log_two_each():
-    real, fake = losses.logistic_disc(jnp.zeros(3), jnp.zeros(3))
+    real, fake = adversarial.logistic_disc(jnp.zeros(3), jnp.zeros(3))
     assert real == pytest.approx(np.log(2)) and fake == pytest.approx(np.log(2))
 
 
 def test_generator_forms_are_their_formulas():
-    assert losses.non_saturating_gen(LOGITS) == pytest.approx(-np.log(sigmoid(LOGITS)).mean(), rel=1e-6)
-    assert losses.minimax_gen(LOGITS) == pytest.approx(np.log(1 - sigmoid(LOGITS)).mean(), rel=1e-6)
+    assert adversarial.non_saturating_gen(LOGITS) == pytest.approx(-np.log(sigmoid(LOGITS)).mean(), rel=1e-6)
+    assert adversarial.minimax_gen(LOGITS) == pytest.approx(np.log(1 - sigmoid(LOGITS)).mean(), rel=1e-6)
 
 
 def test_forms_agree_in_direction_and_differ_where_the_discriminator_is_sure():
     """d/dx of both is negative; minimax vanishes for x -> -inf, non-saturating tends to -1 (Goodfellow 2014, 3)."""
-    ns, mm = (jax.grad(f)(jnp.array([-20.0])) for f in (losses.non_saturating_gen, losses.minimax_gen))
+    ns, mm = (jax.grad(f)(jnp.array([-20.0])) for f in (adversarial.non_saturating_gen, adversarial.minimax_gen))
     assert ns[0] == pytest.approx(-1, abs=1e-6) and -1e-6 < mm[0] <= 0
 
 
 def test_hinge_counts_only_what_is_within_the_margin():
     scores, fakes = np.asarray(LOGITS), np.asarray(LOGITS[::-1] + 1)
-    real, fake = losses.hinge_disc(jnp.asarray(scores), jnp.asarray(fakes))
+    real, fake = adversarial.hinge_disc(jnp.asarray(scores), jnp.asarray(fakes))
     assert real == pytest.approx(np.maximum(0, 1 - scores).mean(), rel=1e-6)
     assert fake == pytest.approx(np.maximum(0, 1 + fakes).mean(), rel=1e-6)
-    slope = jax.grad(lambda fakes: losses.hinge_disc(jnp.zeros(1), fakes)[1])(jnp.array([-1.5, -0.5]))
+    slope = jax.grad(lambda fakes: adversarial.hinge_disc(jnp.zeros(1), fakes)[1])(jnp.array([-1.5, -0.5]))
     np.testing.assert_array_equal(slope, [0, 0.5])
 
 
@@ -54,7 +54,7 @@ def test_smoothed_labels_make_the_best_discriminator_their_share_of_the_densitie
     """At a point of densities p and q the loss p real + q fake is least where D = label p / (p + q)."""
 
     def loss(logit):
-        parts = losses.logistic_disc(logit[None], logit[None], label)
+        parts = adversarial.logistic_disc(logit[None], logit[None], label)
         return real * parts[0] + fake * parts[1]
 
     best = label * real / (real + fake)
@@ -64,35 +64,35 @@ def test_smoothed_labels_make_the_best_discriminator_their_share_of_the_densitie
 
 
 def test_smoothed_cross_entropy_is_its_formula_on_real_pictures_alone():
-    real, fake = losses.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.9)
+    real, fake = adversarial.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.9)
     p = sigmoid(LOGITS)
     assert real == pytest.approx((-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean(), rel=1e-6)
-    assert fake == losses.logistic_disc(LOGITS, LOGITS[::-1] + 1)[1]
+    assert fake == adversarial.logistic_disc(LOGITS, LOGITS[::-1] + 1)[1]
 
 
 @pytest.mark.parametrize('threshold', [0.5, 1.0, 2.0])
 def test_a_hinge_has_no_gradient_beyond_its_threshold_and_a_constant_one_before(threshold):
     scores = threshold + jnp.array([-10.0, -0.01, 0.01, 10.0])
-    real, fake = losses.hinge_disc(scores, -scores, threshold)
+    real, fake = adversarial.hinge_disc(scores, -scores, threshold)
     assert real == fake == pytest.approx(10.01 / 4, rel=1e-5)
-    slopes = jax.grad(lambda real, fake: sum(losses.hinge_disc(real, fake, threshold)), (0, 1))(scores, -scores)
+    slopes = jax.grad(lambda real, fake: sum(adversarial.hinge_disc(real, fake, threshold)), (0, 1))(scores, -scores)
     np.testing.assert_array_equal(slopes, [[-0.25, -0.25, 0, 0], [0.25, 0.25, 0, 0]])
 
 
 def test_wasserstein_parts_are_mean_scores():
-    real, fake = losses.wasserstein_disc(LOGITS, LOGITS + 2)
+    real, fake = adversarial.wasserstein_disc(LOGITS, LOGITS + 2)
     assert real == pytest.approx(-0.15) and fake == pytest.approx(2.15)
-    assert losses.score_gen(LOGITS + 2) == pytest.approx(-2.15)
+    assert adversarial.score_gen(LOGITS + 2) == pytest.approx(-2.15)
 
 
 def test_least_squares_wants_one_and_zero():
-    real, fake = losses.least_squares_disc(LOGITS, LOGITS + 2)
+    real, fake = adversarial.least_squares_disc(LOGITS, LOGITS + 2)
     assert real == pytest.approx(((np.asarray(LOGITS) - 1) ** 2).mean() / 2, rel=1e-6)
     assert fake == pytest.approx(((np.asarray(LOGITS) + 2) ** 2).mean() / 2, rel=1e-6)
-    assert losses.least_squares_gen(LOGITS) == pytest.approx(real)
+    assert adversarial.least_squares_gen(LOGITS) == pytest.approx(real)
 
 
-@pytest.mark.parametrize('loss', [losses.non_saturating_gen, losses.minimax_gen])
+@pytest.mark.parametrize('loss', [adversarial.non_saturating_gen, adversarial.minimax_gen])
 def test_extreme_logits_stay_finite(loss):
     value, grad = jax.value_and_grad(loss)(jnp.array([-1e4, 1e4]))
     assert np.isfinite(value) and np.isfinite(grad).all()
@@ -110,7 +110,7 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norm():
     pictures, norm = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)), np.linalg.norm(WEIGHTS)
 
     def penalty(weights):
-        return losses.gradient_penalty(lambda x: linear(weights, x), pictures)
+        return adversarial.gradient_penalty(lambda x: linear(weights, x), pictures)
 
     (value, slope), grad = penalty(WEIGHTS), jax.grad(lambda w: penalty(w)[0])(WEIGHTS)
     assert value == pytest.approx((norm - 1) ** 2, rel=1e-5) and slope == pytest.approx(norm, rel=1e-6)
@@ -122,7 +122,7 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norm():
 def test_gradient_penalty_takes_the_norm_of_each_example():
     """D(x) = |x|^2 / 2 has slope |x|: the mean over examples of (|x| - 1)^2."""
     pictures = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)) * jnp.array([0.1, 1, 10])[:, None, None, None]
-    value, slope = losses.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
+    value, slope = adversarial.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
     norms = np.linalg.norm(np.asarray(pictures).reshape(3, -1), axis=1)
     assert value == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5) and slope == pytest.approx(
         norms.mean(), rel=1e-5
@@ -131,7 +131,7 @@ def test_gradient_penalty_takes_the_norm_of_each_example():
 
 def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
     pictures = jnp.ones((2, 2, 2, 1))
-    value, grad = jax.value_and_grad(lambda w: losses.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
+    value, grad = jax.value_and_grad(lambda w: adversarial.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
         jnp.zeros(4)
     )
     assert value == pytest.approx(1, abs=1e-5) and np.isfinite(grad).all()
@@ -140,17 +140,17 @@ def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
 def test_points_between_lie_on_the_line_of_their_pair():
     real, fake = (jax.random.normal(jax.random.key(i), (64, 2, 2, 3)) for i in (0, 1))
     share = jax.random.uniform(jax.random.key(2), (64,))
-    found = np.asarray((losses.between(share, real, fake) - fake) / (real - fake)).reshape(64, -1)
+    found = np.asarray((adversarial.between(share, real, fake) - fake) / (real - fake)).reshape(64, -1)
     np.testing.assert_allclose(found, np.broadcast_to(share[:, None], found.shape), atol=1e-3)
 
 
 def test_drift_is_the_mean_square_of_the_scores():
-    assert losses.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
+    assert adversarial.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
 
 
 def test_l1_is_the_mean_absolute_difference():
     a, b = jnp.array([[-1.0, 0.5], [1.0, 0.0]]), jnp.array([[1.0, 0.5], [0.0, 0.25]])
-    assert losses.l1(a, b) == pytest.approx((2 + 0 + 1 + 0.25) / 4)
+    assert adversarial.l1(a, b) == pytest.approx((2 + 0 + 1 + 0.25) / 4)
 
 
 def make_turn(**values):
@@ -219,16 +219,16 @@ def test_the_slope_is_taken_between_real_and_fake():
 def test_aims_reach_the_discriminators_loss():
     turn = make_turn(real_out=LOGITS, fake_out=LOGITS[::-1] + 1)
     hinge = standard.make('hinge', {}, threshold=2.0).disc(turn)[0]
-    assert hinge == pytest.approx(float(sum(losses.hinge_disc(LOGITS, LOGITS[::-1] + 1, 2.0))), rel=1e-6)
+    assert hinge == pytest.approx(float(sum(adversarial.hinge_disc(LOGITS, LOGITS[::-1] + 1, 2.0))), rel=1e-6)
     smooth = standard.make('minimax', {}, label=0.8).disc(turn)[0]
-    assert smooth == pytest.approx(float(sum(losses.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.8))), rel=1e-6)
+    assert smooth == pytest.approx(float(sum(adversarial.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.8))), rel=1e-6)
 
 
 def test_a_generator_may_play_another_form_than_its_discriminator():
     objective = standard.make('hinge', {}, gen_form='non_saturating')
     turn = make_turn(real_out=LOGITS, fake_out=LOGITS, hyper={'adversarial': 1.0})
-    assert objective.gen(turn)[0] == pytest.approx(float(losses.non_saturating_gen(LOGITS)))
-    assert objective.disc(turn)[0] == pytest.approx(float(sum(losses.hinge_disc(LOGITS, LOGITS))))
+    assert objective.gen(turn)[0] == pytest.approx(float(adversarial.non_saturating_gen(LOGITS)))
+    assert objective.disc(turn)[0] == pytest.approx(float(sum(adversarial.hinge_disc(LOGITS, LOGITS))))
     assert objective.disc(turn)[1].keys() == {'real_loss', 'fake_loss', 'real_score', 'fake_score'}
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from command_line import ROOT, config, main, process
 
-from gans import verbs
+from gans.cli import verbs
 
 TINY = config('colorize:tiny')
 COLORIZE = f'{ROOT}/configs/colorize.py'
@@ -191,7 +191,7 @@ def test_an_error_of_the_system_is_one_sentence(monkeypatch):
         def refuse(*given, error=error):
             raise error
 
-        monkeypatch.setattr('gans.evaluate.load_run', refuse)
+        monkeypatch.setattr('gans.evaluation.evaluate.load_run', refuse)
         done = main('--mode=evaluate', '--workdir=x')
         assert done.code == 2 and done.err.startswith(sentence)
 

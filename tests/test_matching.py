@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import matching
 from gans.errors import UserError
+from gans.losses import matching
 
 # Compiled as one: call by call, most of the time would go into compiling single operations.
 mmd = jax.jit(matching.mmd, static_argnames=('kernel', 'bandwidths', 'weights', 'unbiased', 'root', 'by_mean'))

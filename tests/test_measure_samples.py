@@ -10,9 +10,11 @@ from generators import generator_config
 from PIL import Image
 from saved_run import Fake, save_fake_run, save_pictures, smooth_pictures
 
-from gans import compare, evaluate, images, measure_samples, translate
 from gans.errors import UserError
-from gans.runs import open_experiment
+from gans.evaluation import compare, evaluate, samples
+from gans.image import ops
+from gans.inference import translate
+from gans.run.experiment import open_experiment
 
 COUNT = 30
 
@@ -55,7 +57,7 @@ def in_training(rows):
 def test_copies_of_training_pictures_are_seen(turned, tmp_path):
     trained = run_of(tmp_path, soft)
     experiment = open_experiment(trained.config)
-    train = jnp.stack([images.to_float(experiment.source[int(i)]) for i in experiment.train])
+    train = jnp.stack([ops.to_float(experiment.source[int(i)]) for i in experiment.train])
 
     def copy(image, latent):
         which = jnp.abs(latent[:, 0] * 1e4).astype(int) % len(train)
@@ -79,26 +81,26 @@ def test_nearest_is_the_slow_one(tmp_path):
     def small(pictures):
         return np.asarray(jax.image.resize(pictures, (len(pictures), 16, 16, 3), 'linear'))
 
-    samples = measure_samples.draw_samples(trained, len(experiment.test)) / 255
-    gaps = small(samples)[:, None] - small(train)[None]
+    drawn = samples.draw_samples(trained, len(experiment.test)) / 255
+    gaps = small(drawn)[:, None] - small(train)[None]
     expected = np.sqrt((gaps**2).mean((2, 3, 4))).min(axis=1)
     assert report['rows']['samples']['nearest in training']['mean'] == pytest.approx(expected.mean(), rel=1e-4)
 
 
 def test_samples_do_not_depend_on_seed_batch_or_number(tmp_path):
     trained = run_of(tmp_path, soft)
-    many = measure_samples.draw_samples(trained, 21)
+    many = samples.draw_samples(trained, 21)
     assert many.shape == (21, 32, 32, 3) and many.dtype == np.uint8
     assert len({one.tobytes() for one in many}) == 21
     trained.config.seed, trained.config.batch = 9, 3
-    np.testing.assert_array_equal(measure_samples.draw_samples(trained, 10), many[:10])
+    np.testing.assert_array_equal(samples.draw_samples(trained, 10), many[:10])
 
 
 def test_the_rules_change_the_descriptors_of_samples(tmp_path):
     trained = run_of(tmp_path, soft)
     rules = trained.game.objective._replace(descriptor=lambda carry, latent: 0.5 * latent)
     halved = trained._replace(game=trained.game._replace(objective=rules))
-    assert (measure_samples.draw_samples(halved, 8) != measure_samples.draw_samples(trained, 8)).any()
+    assert (samples.draw_samples(halved, 8) != samples.draw_samples(trained, 8)).any()
 
 
 def test_the_verb_writes_numbers_and_montages_and_again_the_same(tmp_path, monkeypatch):
@@ -131,7 +133,7 @@ def test_the_montage_has_the_nearest_below_the_samples(tmp_path):
     data = smooth_pictures(COUNT, 32)
     trained = run_of(tmp_path, soft, data)
     experiment = open_experiment(trained.config)
-    train = jnp.stack([images.to_float(experiment.source[int(i)]) for i in experiment.train])
+    train = jnp.stack([ops.to_float(experiment.source[int(i)]) for i in experiment.train])
     copy = Fake(lambda image, latent: train[jnp.abs(latent[:, 0] * 1e4).astype(int) % len(train)])
     evaluate.evaluate_run(trained._replace(game=trained.game._replace(gen=copy)))
     sheet = np.asarray(Image.open(trained.folder / 'evaluation/montage_nearest.png'))

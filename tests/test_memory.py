@@ -10,7 +10,7 @@ import pytest
 from sources import IDS, Numbers
 
 from gans.data.batches import read_all
-from gans.data.memory import gather, keep, remember
+from gans.data.cache import gather, keep, remember
 from gans.errors import UserError
 
 SIZE = 60 * 18
@@ -95,7 +95,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from sources import IDS, Numbers
-from gans.data.memory import gather, keep
+from gans.data.cache import gather, keep
 memory = keep(Numbers(), Path(sys.argv[1]))
 gather(memory, IDS)
 if sys.argv[3] == 'kill':
@@ -112,7 +112,7 @@ def test_what_a_process_leaves_behind_is_used_and_never_a_wrong_picture(tmp_path
 def test_an_evicted_set_leaves_nothing_in_the_file_that_takes_its_name(tmp_path, monkeypatch):
     first = keep(Numbers(), tmp_path)
     gather(first, IDS)
-    monkeypatch.setattr('gans.data.memory._DISK', SIZE + 8 * 60)
+    monkeypatch.setattr('gans.data.cache._DISK', SIZE + 8 * 60)
     reopened(range(100, 160), tmp_path)
     assert (first[21] == 21).all() and len(list(tmp_path.glob('*.pictures'))) == 1
     second = keep(Numbers(), tmp_path)  # while the first is open, and goes on
@@ -176,7 +176,7 @@ def test_two_that_make_one_set_at_once_use_one_file(tmp_path, monkeypatch):
             other.join()
         link(source, path)
 
-    monkeypatch.setattr('gans.data.memory.os.link', link_late)
+    monkeypatch.setattr('gans.data.cache.os.link', link_late)
     source = Numbers()
     memory = keep(source, tmp_path)
     source.reads.clear()
@@ -194,7 +194,7 @@ def test_two_processes_that_read_at_once_add_up(tmp_path):
 
 
 def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr('gans.data.memory._DISK', 2 * (SIZE + 8 * 60) + 200)
+    monkeypatch.setattr('gans.data.cache._DISK', 2 * (SIZE + 8 * 60) + 200)
     for age, first in ((300, 0), (200, 100)):
         use_long_ago(range(first, first + 60), age, tmp_path)
     assert reopened(range(60), tmp_path) == []
@@ -203,7 +203,7 @@ def test_a_set_that_is_opened_again_is_not_the_one_that_goes(tmp_path, monkeypat
 
 
 def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
-    monkeypatch.setattr('gans.data.memory._DISK', 2 * (SIZE + 8 * 60) + 200)
+    monkeypatch.setattr('gans.data.cache._DISK', 2 * (SIZE + 8 * 60) + 200)
     for age, first in ((300, 0), (200, 100), (100, 60)):
         use_long_ago(range(first, first + 60), age, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
@@ -211,7 +211,7 @@ def test_the_sets_not_used_for_longest_make_room(tmp_path, monkeypatch):
 
 
 def test_without_room_nothing_is_kept_and_nothing_is_lost(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr('gans.data.memory._reserve', lambda file, size: os.truncate(-1, size))
+    monkeypatch.setattr('gans.data.cache._reserve', lambda file, size: os.truncate(-1, size))
     assert keep(Numbers(), tmp_path) is None
     assert 'not kept' in caplog.text
     (tmp_path / 'file').touch()

@@ -8,10 +8,10 @@ import pytest
 from generators import generator_config
 from PIL import Image
 
-from gans.build import move_data, open_labels
-from gans.config import differences
-from gans.data import mnist
+from gans.config.load import differences
+from gans.core.build import move_data, open_labels
 from gans.data.source import split
+from gans.data.sources import mnist
 from gans.errors import UserError
 
 RNG = np.random.default_rng(0)

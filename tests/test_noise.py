@@ -8,7 +8,7 @@ import pytest
 import scipy.special
 
 from gans.errors import UserError
-from gans.noise import Dropout, GaussianNoise, NoiseMaps, coarse_normal
+from gans.nn.noise import Dropout, GaussianNoise, NoiseMaps, coarse_normal
 
 KEY = jax.random.key(0)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from command_line import config, main
 
-from gans import noise
-from gans.build import build
+from gans.core.build import build
+from gans.core.step import init
 from gans.errors import UserError
-from gans.parallel import lay_out
-from gans.train_step import init
+from gans.nn import noise
+from gans.run.parallel import lay_out
 
 KEY = jax.random.key(0)
 # SGD: Adam would hide a gradient that is wrong by a factor. Small rates: pixelwise norm of the nearly empty maps of a
@@ -26,7 +26,7 @@ CONSTANTS = {'learning_rate_gen': 1e-3, 'learning_rate_disc': 1e-3, 'adversarial
 
 @pytest.fixture(scope='module')
 def game():
-    from gans.config import load
+    from gans.config.load import load
 
     config = load('configs/inpaint.py:tiny').unlock()
     config.optimizer.gen.name = config.optimizer.disc.name = 'sgd'

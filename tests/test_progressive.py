@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from saved_run import assert_same_outcome, break_after, outcome
 
-from gans import schedules
-from gans.build import build
-from gans.checkpoint import Checkpoints
-from gans.config import load
-from gans.conv import repeat
+from gans.config.load import load
+from gans.core import schedules
+from gans.core.build import build
 from gans.errors import UserError
 from gans.networks.progressive import Discriminator, Generator
-from gans.parallel import lay_out
-from gans.runs import open_experiment, start, state_shapes
-from gans.train import train
+from gans.nn.conv import repeat
+from gans.run.checkpoint import Checkpoints
+from gans.run.experiment import open_experiment, start, state_shapes
+from gans.run.parallel import lay_out
+from gans.training.loop import train
 
 PAGE = 'configs/progressive.py'
 KEY = jax.random.key(0)
@@ -198,7 +198,7 @@ def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_gro
         train(open_experiment(tiny_growing), tmp_path / 'run')
     assert train(open_experiment(tiny_growing), tmp_path / 'run')
     assert 'Going on from step 2.' in capsys.readouterr().out
-    monkeypatch.setattr('gans.train.lay_out', lambda *given: watch(lay_out(*given), played))
+    monkeypatch.setattr('gans.training.loop.lay_out', lambda *given: watch(lay_out(*given), played))
     assert train(open_experiment(tiny_growing), tmp_path / 'whole')
     assert_same_outcome(outcome(tmp_path / 'run'), outcome(tmp_path / 'whole'))
     assert played == [0, 0, 1, 1, 2]

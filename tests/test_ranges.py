@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from command_line import ROOT, config, main
 
-from gans import ranges, tasks, terms
-from gans.arguments import override
-from gans.config import flatten, from_json, load, to_json
+from gans.cli.arguments import override
+from gans.config import ranges
+from gans.config.load import flatten, from_json, load, to_json
+from gans.core import tasks
 from gans.errors import UserError
+from gans.losses import terms
 
 PAGES = sorted(str(path) for path in (ROOT / 'configs').glob('*.py'))
 VARIANTS = [
@@ -50,7 +52,7 @@ def test_every_variant_of_every_config_lies_within_the_ranges():
 
 
 def test_every_number_of_every_config_has_a_range():
-    """A new field of a config must state its range in gans/ranges.py."""
+    """A new field of a config must state its range in gans/config/ranges.py."""
     missing = {name for page in VARIANTS for name in ranges.numbers(load(page).to_dict()) if not ranges.range_of(name)}
     assert missing == set()
 

@@ -13,8 +13,9 @@ import pytest
 from command_line import MAIN, config, main
 from saved_run import assert_same_outcome, logged, outcome
 
-from gans import events, images, logbook
-from gans.records import Records
+from gans.image import ops
+from gans.training import logbook, tensorboard
+from gans.training.records import Records
 
 OFTEN = ['--config.log.every=1', '--config.checkpoint.every=2', '--config.log.pictures=3', '--config.devices=1']
 
@@ -70,7 +71,7 @@ class Full:
         )
 
 
-def full_file(name, whole_file=images.whole_file):
+def full_file(name, whole_file=ops.whole_file):
     """`images.whole_file` where the disk has no room for the file `name`."""
     return lambda path: contextlib.nullcontext('/dev/full') if Path(path).name == name else whole_file(path)
 
@@ -81,18 +82,18 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     with kill_at(3, monkeypatch):
         train(run, 6)
     full = {
-        'config.json': lambda patched: patched.setattr(images, 'whole_file', full_file('config.json')),
+        'config.json': lambda patched: patched.setattr(ops, 'whole_file', full_file('config.json')),
         'log.txt': lambda patched: patched.setattr(logging, 'open', Full('log.txt'), raising=False),
         'metrics.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('metrics'), raising=False),
         'timing.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('timing'), raising=False),
-        'tfevents': lambda patched: patched.setattr(events, 'open', Full('tfevents'), raising=False),
-        'step_000004.png': lambda patched: patched.setattr(images, 'whole_file', full_file('step_000004.png')),
+        'tfevents': lambda patched: patched.setattr(tensorboard, 'open', Full('tfevents'), raising=False),
+        'step_000004.png': lambda patched: patched.setattr(ops, 'whole_file', full_file('step_000004.png')),
     }
     for name, fill in full.items():
         with monkeypatch.context() as patched:
             fill(patched)
             if name == 'log.txt':
-                patched.setattr('gans.train.alarm_of', lambda experiment: lambda step, fetch: ({}, 'A warning.'))
+                patched.setattr('gans.training.loop.alarm_of', lambda experiment: lambda *given: ({}, 'A warning.'))
             done = train(run, 6)
         said = done.err.splitlines()[-1]
         assert done.code == 2 and 'Traceback' not in done.err and 'the disk is full' in said and name in said, done
@@ -142,7 +143,7 @@ def test_damaged_lines_between_others_are_told_and_the_others_kept(tmp_path, cap
 
 
 def test_tensorboard_shows_no_step_twice_after_a_kill_before_the_first_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(events.time, 'time', lambda: 1.6e9)  # all in one second
+    monkeypatch.setattr(tensorboard.time, 'time', lambda: 1.6e9)  # all in one second
     with kill_at(1, monkeypatch):
         train(tmp_path, 4)
     with kill_at(3, monkeypatch):
@@ -158,7 +159,7 @@ def test_tensorboard_shows_no_step_twice_after_a_kill_before_the_first_checkpoin
 def test_every_run_of_a_process_has_its_own_warnings(tmp_path, monkeypatch):
     for name in 'AB':
         alarm = lambda step, fetch, name=name: ({}, f'Something is wrong in {name}.')  # noqa: E731
-        monkeypatch.setattr('gans.train.alarm_of', lambda experiment, alarm=alarm: alarm)
+        monkeypatch.setattr('gans.training.loop.alarm_of', lambda experiment, alarm=alarm: alarm)
         assert train(tmp_path / name, 1).code == 0
     for name, other in ('AB', 'BA'):
         log = (tmp_path / name / 'log.txt').read_text()

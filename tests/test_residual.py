@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.layers import Conv, TransposedConv
-from gans.residual import WideDown, WideUp
+from gans.nn.layers import Conv, TransposedConv
+from gans.nn.residual import WideDown, WideUp
 
 KEY = jax.random.key(0)
 

@@ -16,7 +16,7 @@ from processes import wait_for
 from runs_on_disk import contents, data_of, refused, rewrite, rewrite_config, steps_of, train, use
 from saved_run import assert_same_outcome, outcome
 
-from gans import checkpoint_files
+from gans.run import checkpoint_files
 
 
 @pytest.fixture(scope='module')

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from gans import schedules
+from gans.core import schedules
+from gans.core.schedules import Clock
 from gans.errors import UserError
-from gans.schedules import Clock
 
 # As programs are compiled outside of tests: it is fused multiplications and additions that make a line end beside 0.
 OPTIMISED = {'xla_backend_optimization_level': 3, 'xla_llvm_disable_expensive_passes': False}

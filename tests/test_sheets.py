@@ -5,10 +5,10 @@ import pytest
 from generators import generator_config
 from PIL import Image
 
-from gans import images
-from gans.runs import load_run, open_experiment, start
-from gans.sheets import Sheets
-from gans.train import train
+from gans.image import ops
+from gans.run.experiment import load_run, open_experiment, start
+from gans.training.loop import train
+from gans.training.sample_grid import Sheets
 
 
 def cells(sheet, size=16):
@@ -59,8 +59,8 @@ def test_the_row_shows_the_blur_of_its_step_and_the_samples_do_not():
     state, sheets = start(experiment), Sheets(experiment)
     for step, radius in ((0, 3.0), (5, 1.5), (10, 0.0)):
         *samples, row = cells(sheets(state, step))
-        picture = images.to_float(experiment.source[int(experiment.test[0])])
-        expected = images.to_uint8(images.gaussian_blur(picture[None], radius))[0]
+        picture = ops.to_float(experiment.source[int(experiment.test[0])])
+        expected = ops.to_uint8(ops.gaussian_blur(picture[None], radius))[0]
         assert np.abs(row[0].astype(int) - np.asarray(expected)).max() <= 1
         np.testing.assert_array_equal(samples, cells(sheets(state, 0))[:-1])
 

@@ -11,10 +11,10 @@ from command_line import MAIN, config, main
 from processes import heard, wait_for
 
 from gans import signals
-from gans.checkpoint import Checkpoints
-from gans.records import Records
-from gans.runs import load_run, open_experiment
-from gans.train import train
+from gans.run.checkpoint import Checkpoints
+from gans.run.experiment import load_run, open_experiment
+from gans.training.loop import train
+from gans.training.records import Records
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -149,7 +149,7 @@ def test_a_notebook_gets_its_interrupt_and_another_thread_none(tiny, tmp_path, m
     assert signal.getsignal(signal.SIGINT) is before
     seen = []
     with monkeypatch.context() as patched:
-        patched.setattr('gans.train._train', lambda *given: seen.append(signal.getsignal(signal.SIGINT)))
+        patched.setattr('gans.training.loop._train', lambda *given: seen.append(signal.getsignal(signal.SIGINT)))
         thread = threading.Thread(target=train, args=[experiment, tmp_path])
         thread.start()
         thread.join()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from command_line import ROOT, config, main
 
-from gans import parallel, startup
+from gans import startup
+from gans.run import parallel
 
 
 @pytest.fixture

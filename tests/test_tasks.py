@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import images, tasks
+from gans.core import tasks
 from gans.errors import UserError
+from gans.image import ops
 
 KEYS = jax.random.split(jax.random.key(0), 64)
 PICTURES = jax.random.uniform(jax.random.key(1), (64, 48, 32, 3), minval=-0.9, maxval=0.9)
@@ -136,7 +137,7 @@ def test_modulation_stays_within_its_amounts_and_reaches_them():
     def ratios(**amounts):
         gentle = 0.8 * SQUARES[:, :2, :2]
         out = jax.vmap(generate(**amounts).augment)(KEYS, gentle)
-        before, after = (np.asarray(images.rgb_to_hsv(x)) for x in (gentle, out))
+        before, after = (np.asarray(ops.rgb_to_hsv(x)) for x in (gentle, out))
         hue = (after - before)[..., 0] - np.round((after - before)[..., 0])
         return hue, *(after / before)[..., 1:].transpose(3, 0, 1, 2)
 

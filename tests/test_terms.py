@@ -10,15 +10,15 @@ import pytest
 from generators import KEY, generator_config
 from saved_run import logged
 
-from gans import matching, terms
-from gans.build import build, fed_shape
-from gans.config import load
+from gans.config.load import load
+from gans.core.build import build, fed_shape
+from gans.core.step import init, train_step
 from gans.errors import UserError
-from gans.game import Turn
-from gans.parallel import lay_out
-from gans.runs import load_run, open_experiment
-from gans.train import train
-from gans.train_step import init, train_step
+from gans.losses import matching, terms
+from gans.run.experiment import load_run, open_experiment
+from gans.run.parallel import lay_out
+from gans.training.loop import train
+from gans.types import Turn
 
 LAYERS = ('down_0', 'down_1')  # of dcgan's discriminator, and of the unet's
 ALL = {

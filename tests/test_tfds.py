@@ -9,7 +9,7 @@ import pytest
 from command_line import config, main
 from PIL import Image
 
-from gans.data import tfds as lib
+from gans.data.sources import tfds as lib
 from gans.errors import UserError
 
 GRAY = np.random.default_rng(0).integers(0, 256, (10, 8, 8), np.uint8)

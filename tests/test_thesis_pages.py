@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from gans.build import build, fed_shape
-from gans.config import load
-from gans.parallel import lay_out
-from gans.runs import state_shapes
-from gans.train_step import init
+from gans.config.load import load
+from gans.core.build import build, fed_shape
+from gans.core.step import init
+from gans.run.experiment import state_shapes
+from gans.run.parallel import lay_out
 
 KEY = jax.random.key(0)
 READINGS = (

@@ -14,11 +14,11 @@ from runs_on_disk import data_of
 from saved_run import assert_same_outcome, break_after, logged, outcome
 
 from gans import startup
-from gans.checkpoint import Checkpoints
 from gans.errors import UserError
-from gans.parallel import lay_out
-from gans.runs import load_run, open_experiment
-from gans.train import Diverged, train
+from gans.run.checkpoint import Checkpoints
+from gans.run.experiment import load_run, open_experiment
+from gans.run.parallel import lay_out
+from gans.training.loop import Diverged, train
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 PAGE = 'configs/inpaint.py'
@@ -197,8 +197,8 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(loop_well
         )
 
     changes, calls = {'steps': 6, 'log.every': 3, 'log.pictures': 2, 'checkpoint.every': 5}, []
-    monkeypatch.setattr('gans.train.lay_out', watched)
-    monkeypatch.setattr('gans.conv.loop_well', lambda: loop_well)
+    monkeypatch.setattr('gans.training.loop.lay_out', watched)
+    monkeypatch.setattr('gans.nn.conv.loop_well', lambda: loop_well)
     one, two = tiny(PAGE, **changes), tiny(PAGE, **changes, steps_per_call=2)
     del one.steps_per_call  # as in pages and runs that are older than the field
     for name, config in (('one', one), ('two', two)):
@@ -235,7 +235,7 @@ def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny
 def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose 'host' or 'device'"):
         train(open_experiment(tiny(PAGE, **{'data.placement': 'gpu'})), tmp_path)
-    monkeypatch.setattr('gans.runs.free_memory', lambda: 1000)
+    monkeypatch.setattr('gans.run.experiment.free_memory', lambda: 1000)
     with pytest.raises(UserError, match='--config.data.placement=host'):
         train(open_experiment(tiny(PAGE, **{'data.placement': 'device'})), tmp_path)
     assert not any(tmp_path.iterdir())

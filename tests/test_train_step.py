@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from generators import generator_game
 
-from gans.build import build, fed_shape
-from gans.config import load
-from gans.train_step import draw, init, paint, sample, train_step
+from gans.config.load import load
+from gans.core.build import build, fed_shape
+from gans.core.step import draw, init, paint, sample, train_step
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 KEY = jax.random.key(0)
@@ -79,7 +79,7 @@ def test_gradients_are_those_of_the_whole_loss():
     state = start(game, pictures)
     after, metrics = step(game, state, pictures)
 
-    from gans import train_step as module
+    from gans.core import step as module
 
     hyper = module._read_schedules(game, state.step)
     keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)

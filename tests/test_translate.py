@@ -4,11 +4,11 @@ import pytest
 from PIL import Image
 from saved_run import fake_run, make_config, save_pictures, save_run, smooth_pictures
 
-from gans import translate as module
 from gans.errors import UserError
-from gans.picture import Enlarged, Picture, everything
-from gans.picture_files import read_picture
-from gans.translate import Network, inpaint, section, translate
+from gans.inference import translate as module
+from gans.inference.image_files import read_picture
+from gans.inference.large_image import Enlarged, Picture, everything
+from gans.inference.translate import Network, inpaint, section, translate
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 

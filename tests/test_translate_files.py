@@ -17,8 +17,9 @@ from command_line import ROOT, main
 from PIL import Image, ImageCms
 from saved_run import fake_run, make_config, save_pictures, smooth_pictures
 
-from gans import baselines, images, picture, picture_files
-from gans import translate as module
+from gans.image import ops
+from gans.inference import baselines, image_files, large_image
+from gans.inference import translate as module
 
 RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
 
@@ -148,7 +149,7 @@ def test_an_output_that_is_no_folder_is_refused(use, tmp_path, kind):
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(use, tmp_path, monkeypatch):
     use('colorize')
-    monkeypatch.setattr(picture_files, 'MOST_PIXELS', 48 * 48 - 1)
+    monkeypatch.setattr(image_files, 'MOST_PIXELS', 48 * 48 - 1)
     flower().save(tmp_path / 'a.png')
     code, _, err = translate(tmp_path / 'a.png', tmp_path / 'out')
     assert code == 2 and 'has more than 2,303 pixels, the most that are translated' in err
@@ -220,7 +221,7 @@ def test_names_as_long_as_can_be(use, tmp_path):
 
 def test_files_are_written_whole_under_the_longest_names(tmp_path):
     path = tmp_path / (251 * 'x' + '.png')
-    images.save_png(path, np.zeros((4, 4, 3), np.uint8))
+    ops.save_png(path, np.zeros((4, 4, 3), np.uint8))
     assert files_in(tmp_path) == [path.name]
 
 
@@ -420,9 +421,9 @@ def test_a_full_disk_ends_the_call(use, tmp_path, monkeypatch):
     """/dev/full in the place of every file but the first: the others would fail too."""
     use('colorize')
     source = save_pictures(tmp_path / 'in', smooth_pictures(4))
-    whole_file = picture_files.whole_file
+    whole_file = image_files.whole_file
     monkeypatch.setattr(
-        picture_files,
+        image_files,
         'whole_file',
         lambda path: whole_file(path) if path.name == '00.png' else contextlib.nullcontext('/dev/full'),
     )
@@ -474,7 +475,7 @@ def test_strips_make_no_difference(use, tmp_path, monkeypatch, task, mode):
     mask.save(tmp_path / 'a_mask.png')
     results = []
     for window in (2**30, 1000):
-        monkeypatch.setattr(picture, 'WINDOW', window)
+        monkeypatch.setattr(large_image, 'WINDOW', window)
         assert translate(tmp_path / 'a.png', tmp_path / str(window), '--variants=2').code == 0
         results.append([np.asarray(Image.open(tmp_path / str(window) / f'a_{k}.png')).astype(int) for k in (1, 2)])
     off = np.abs(np.subtract(*results))

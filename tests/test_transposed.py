@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans import conv
-from gans import transposed as lib
+from gans.nn import conv
+from gans.nn import conv_transpose as lib
 
 
 def inputs(shape, size, outputs):

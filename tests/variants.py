@@ -6,7 +6,7 @@ from pathlib import Path
 
 from command_line import ROOT
 
-from gans.config import flatten, load
+from gans.config.load import flatten, load
 from gans.errors import UserError
 
 CONFIGS = sorted(path.stem for path in Path(ROOT, 'configs').glob('*.py') if 'get_config' in path.read_text())

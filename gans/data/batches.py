@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gans.data.memory import gather
+from gans.data.cache import gather
 from gans.data.source import Source
 from gans.errors import UserError
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from gans import images
+from gans.image import ops
 from gans.metrics.pixels import unit, unit_pair
 
 
@@ -16,7 +16,7 @@ def chroma_error(a: jax.Array, b: jax.Array) -> jax.Array:
     shapes.
     """
     a, b = unit_pair(a, b)
-    return jnp.abs(images.rgb_to_yuv(a) - images.rgb_to_yuv(b))[..., 1:].mean(axis=(2, 3)).mean(axis=1)
+    return jnp.abs(ops.rgb_to_yuv(a) - ops.rgb_to_yuv(b))[..., 1:].mean(axis=(2, 3)).mean(axis=1)
 
 
 @jax.jit

@@ -18,9 +18,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.conv import repeat
 from gans.errors import UserError
-from gans.layers import Dense, Superlayer, check_latent, check_size, first_map
+from gans.nn.conv import repeat
+from gans.nn.layers import Dense, Superlayer, check_latent, check_size, first_map
 
 
 class Generator(nn.Module):

@@ -14,11 +14,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans import layers
-from gans.batchwise import Reference, normalize
-from gans.heads import Head
-from gans.layers import Conv, Dense, TransposedConv, activation, check_latent, shown, sizes_up, to_rgb
-from gans.noise import GaussianNoise, NoiseMaps, maps_behind
+from gans.nn import layers
+from gans.nn.heads import Head
+from gans.nn.layers import Conv, Dense, TransposedConv, activation, check_latent, shown, sizes_up, to_rgb
+from gans.nn.minibatch import Reference, normalize
+from gans.nn.noise import GaussianNoise, NoiseMaps, maps_behind
 
 
 class Generator(nn.Module):
@@ -29,7 +29,7 @@ class Generator(nn.Module):
     but the last with norm and activation (the thesis's text has ELUs on digits, its code ReLUs), and behind it
     `noise_maps[i]` maps of noise beside the `widths[i]`; none without `noise_maps`.
 
-    norm: one of `gans.batchwise.NORMS`. 'virtual' takes its statistics from `reference` descriptors that were drawn
+    norm: one of `gans.nn.minibatch.NORMS`. 'virtual' takes its statistics from `reference` descriptors that were drawn
     from `distribution` (the task's) at the beginning; `per_position` is that of `VirtualBatchNorm`.
     """
 
@@ -87,8 +87,8 @@ class Discriminator(nn.Module):
     A convolution, noise of deviation `noise`, norm and activation for every one of `widths`: `down_0`, `down_1`, ...,
     the thesis's h0 to h3. Then `head`: a layer with activation and dropout for every one of `hidden`, the last
     `minibatch` of them followed by minibatch features; `kernels`, `dims` and `scale` are those of
-    `gans.batchwise.MinibatchFeatures`. The code has two such layers, the text, for facades, one. With `channels=1` it
-    sees gray pictures: the mean of the three channels.
+    `gans.nn.minibatch.MinibatchFeatures`. Its code has two such layers, the text, for facades, one. With `channels=1`
+    it sees gray pictures: the mean of the three channels.
     """
 
     widths: tuple[int, ...] = (8, 16, 32, 64)

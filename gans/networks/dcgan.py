@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map, shown
+from gans.nn.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map, shown
 
 
 class Generator(nn.Module):

@@ -10,9 +10,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans import images
-from gans.layers import Conv, activation, normalize
+from gans.image import ops
 from gans.networks import convnet
+from gans.nn.layers import Conv, activation, normalize
 
 Discriminator = convnet.Discriminator
 
@@ -74,5 +74,5 @@ class Generator(nn.Module):
             )
             before, x = x, layer(x, 0.0 if level % 2 else before, train)
         x = Conv(2, self.kernel, init_std=self.init_std, dtype=self.dtype, name='out')(x)
-        colour = jnp.tanh(x.astype(jnp.float32)) * 2 * jnp.array([images.U_MAX, images.V_MAX])
-        return images.yuv_to_rgb(jnp.concatenate([image, colour], axis=-1))
+        colour = jnp.tanh(x.astype(jnp.float32)) * 2 * jnp.array([ops.U_MAX, ops.V_MAX])
+        return ops.yuv_to_rgb(jnp.concatenate([image, colour], axis=-1))

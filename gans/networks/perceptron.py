@@ -10,9 +10,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.heads import Head
-from gans.layers import shown
 from gans.networks.convnet import Generator
+from gans.nn.heads import Head
+from gans.nn.layers import shown
 
 __all__ = ['Discriminator', 'Generator']
 
@@ -22,7 +22,7 @@ class Discriminator(nn.Module):
 
     Noise, projection, norm, activation for every width (`head/hidden_0`, ...), and minibatch features after the last
     `minibatch` of them: six layers, and two instances in front of the last two, by default. `kernels`, `dims` and
-    `scale` are those of `gans.batchwise.MinibatchFeatures`. The last layer has noise before it, no norm and no
+    `scale` are those of `gans.nn.minibatch.MinibatchFeatures`. The last layer has noise before it, no norm and no
     activation: the text's sigmoid is part of the loss.
 
     `input_noise` is the deviation on the picture, `noise` that inside: 0.3 at each layer by the text, 0.3 on the

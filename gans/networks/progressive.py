@@ -7,7 +7,7 @@ come: at 2.0 they make and judge pictures of level 2, at 2.3 level 3 is faded in
 parameters from the start, so that a checkpoint of any moment has one form. A level that is not reached weighs nothing,
 and what weighs nothing gets no gradient: with Adam's b1 at 0 it does not move.
 
-The field `stage` is the highest level that is computed (`gans.game.Game.at`), and pictures have that level's size then.
+The field `stage` is the highest level that is computed (`gans.types.Game.at`), and pictures then have its size.
 So they are trained, and a penalty on the discriminator's slope goes by the pixels that there are. Without a stage all
 levels are computed, whatever `growth` is, for the same pictures in full size, small ones enlarged by repeating pixels,
 and the same scores of those. So the networks are used.
@@ -23,9 +23,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.batchwise import MinibatchDeviation
-from gans.conv import repeat
-from gans.layers import Conv, Dense, activation, check_latent, check_size, first_map, pixelwise_norm, shown
+from gans.nn.conv import repeat
+from gans.nn.layers import Conv, Dense, activation, check_latent, check_size, first_map, pixelwise_norm, shown
+from gans.nn.minibatch import MinibatchDeviation
 
 GAIN = 2**0.5  # before a leaky ReLU; 1 before what is linear
 

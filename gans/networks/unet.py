@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.errors import UserError
-from gans.layers import Conv, Dense, Superlayer, check_size, shown
+from gans.nn.layers import Conv, Dense, Superlayer, check_size, shown
 
 
 class Generator(nn.Module):

@@ -11,10 +11,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.heads import Head
-from gans.layers import Conv, Dense, TransposedConv, check_latent, shown, sizes_up, to_rgb
-from gans.noise import NoiseMaps, maps_behind
-from gans.residual import Settle, WideDown, WideUp
+from gans.nn.heads import Head
+from gans.nn.layers import Conv, Dense, TransposedConv, check_latent, shown, sizes_up, to_rgb
+from gans.nn.noise import NoiseMaps, maps_behind
+from gans.nn.residual import Settle, WideDown, WideUp
 
 
 class Generator(nn.Module):

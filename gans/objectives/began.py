@@ -17,9 +17,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gans import losses
 from gans.errors import UserError
-from gans.game import Objective, Pair, Term, Turn
+from gans.losses import adversarial
+from gans.types import Objective, Pair, Term, Turn
 
 Array = jax.Array
 
@@ -126,8 +126,8 @@ def _begin(z_dim):
 
 def _disc(gamma, gain, memory, turn: Turn):
     _check(turn)
-    real = losses.l1(turn.real, turn.real_out['image'])
-    fake = losses.l1(turn.fake, turn.fake_out['image'])
+    real = adversarial.l1(turn.real, turn.real_out['image'])
+    fake = adversarial.l1(turn.fake, turn.fake_out['image'])
     surplus = gamma * real - fake
     k = turn.carry.k
     carry = Memory(k=jnp.clip(k + gain * surplus, 0, 1), codes=track(turn.carry.codes, turn.real_out['code'], memory))
@@ -136,9 +136,9 @@ def _disc(gamma, gain, memory, turn: Turn):
 
 
 def _gen(terms, turn: Turn):
-    loss = losses.l1(turn.fake, turn.fake_out['image'])
+    loss = adversarial.l1(turn.fake, turn.fake_out['image'])
     added = {name: term.value(turn) for name, term in terms.items()}
-    return losses.add_weighted(loss, added, turn.hyper), {'reconstruction': loss} | added, turn.carry
+    return adversarial.add_weighted(loss, added, turn.hyper), {'reconstruction': loss} | added, turn.carry
 
 
 def _check(turn):

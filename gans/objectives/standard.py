@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import jax
 
-from gans import losses, noise
 from gans.errors import UserError, closest
-from gans.game import Objective, Pair, Term, Turn
+from gans.losses import adversarial
+from gans.nn import noise
+from gans.types import Objective, Pair, Term, Turn
 
 
 class Form(NamedTuple):
@@ -30,11 +31,11 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    'non_saturating': Form(losses.logistic_disc, losses.non_saturating_gen, logits=True, aim='label'),
-    'minimax': Form(losses.logistic_disc, losses.minimax_gen, logits=True, aim='label'),
-    'hinge': Form(losses.hinge_disc, losses.score_gen, aim='threshold'),
-    'wasserstein': Form(losses.wasserstein_disc, losses.score_gen),
-    'least_squares': Form(losses.least_squares_disc, losses.least_squares_gen),
+    'non_saturating': Form(adversarial.logistic_disc, adversarial.non_saturating_gen, logits=True, aim='label'),
+    'minimax': Form(adversarial.logistic_disc, adversarial.minimax_gen, logits=True, aim='label'),
+    'hinge': Form(adversarial.hinge_disc, adversarial.score_gen, aim='threshold'),
+    'wasserstein': Form(adversarial.wasserstein_disc, adversarial.score_gen),
+    'least_squares': Form(adversarial.least_squares_disc, adversarial.least_squares_gen),
 }
 
 
@@ -122,14 +123,14 @@ def _disc(adversarial, logits, extra, terms, turn: Turn):
             metrics[f'{name}_score'] = score.mean()
     if 'penalty' in extra:
         share = noise.by_place(partial(jax.random.uniform, turn.rng, dtype=turn.real.dtype), turn.real.shape[:1])
-        points = losses.between(share, turn.real, turn.fake)
-        metrics['penalty'], metrics['slope'] = losses.gradient_penalty(turn.disc, points)
+        points = adversarial.between(share, turn.real, turn.fake)
+        metrics['penalty'], metrics['slope'] = adversarial.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
-        metrics['drift'] = losses.drift(turn.real_out)
+        metrics['drift'] = adversarial.drift(turn.real_out)
     added = {name: metrics[name] for name in extra} | {name: term.value(turn) for name, term in terms.items()}
-    return losses.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
+    return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
 
 
 def _gen(adversarial, terms, turn: Turn):
     parts = {'adversarial': adversarial(turn.fake_out)} | {name: term.value(turn) for name, term in terms.items()}
-    return losses.add_weighted(0.0, parts, turn.hyper), parts, turn.carry
+    return adversarial.add_weighted(0.0, parts, turn.hyper), parts, turn.carry

@@ -1,0 +1,55 @@
+"""Averages of a network's variables over the steps of training: what is shown is steadier than what is trained.
+
+The mean over all steps serves another purpose: historical averaging holds a player near its own past.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from gans.errors import UserError
+from gans.types import Array, Average, Tree
+
+
+def make(decay: float) -> Average:
+    """The average that `config.ema` asks for: 0 for none at all.
+
+    Raises:
+      UserError: a decay outside [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise UserError(f'config.ema is {decay}: give the decay of an average, 0.999 say, or 0 for none.')
+    return exponential(decay) if decay else none()
+
+
+def none() -> Average:
+    """No average: it is the empty tree, and what is shown is what is trained."""
+    return Average(init=lambda variables: (), update=lambda average, variables, step: ())
+
+
+def running_mean() -> Average:
+    """The mean of all values since the first step, every one with the same weight (Salimans et al. 2016, section 3.3).
+
+    After step t (from 0), which makes the value number t + 2: mean <- mean + (variables - mean) / (t + 2).
+    """
+
+    def update(average: Tree, variables: Tree, step: Array) -> Tree:
+        return jax.tree.map(lambda a, x: a + (x - a) / (step + 2), average, variables)
+
+    return Average(init=lambda variables: variables, update=update)
+
+
+def exponential(decay: float) -> Average:
+    """An exponential moving average of all variables, running statistics included, whose window grows with training.
+
+    After step t (from 0): average <- average + (1 - d) (variables - average), d = min(decay, (1 + t) / (10 + t)). What
+    never changes stays as it is to the last bit, and the untrained start is soon forgotten: with d = decay alone, a
+    tenth of it would be left after 2300 steps of 0.999. Source: TensorFlow's ExponentialMovingAverage with
+    `num_updates`; averaging a generator: Karras et al. 2018 (PGGAN), section A.1 (decay 0.999). The running statistics
+    are averaged too, so that they belong to the averaged weights.
+    """
+
+    def update(average: Tree, variables: Tree, step: Array) -> Tree:
+        now = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+        return jax.tree.map(lambda a, x: (a + (1 - now) * (x - a)).astype(x.dtype), average, variables)
+
+    return Average(init=lambda variables: variables, update=update)

@@ -1,0 +1,149 @@
+"""A small classifier of gray pictures, trained on the spot: what it makes of samples measures generators of digits.
+
+Everything random about it follows from its own key, so that the same pictures and labels always give the same judge,
+whatever run they belong to.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gans.image import ops
+from gans.nn import layers
+from gans.types import Array, Tree
+
+STEPS, BATCH, RATE = 1500, 64, 3e-3  # the rate of Adam at the beginning; it falls to 0 along a cosine
+SHIFT = 1  # pixels by which training pictures are moved at most, up or down and left or right
+FEATURES = 64
+
+_KEY = 20_260_103  # of weights, order and shifts; another number would make old evaluations incomparable
+AT_ONCE = 256  # pictures that are judged at a time: memory, not speed
+_ADAM = optax.scale_by_adam()
+
+
+class Classifier(NamedTuple):
+    """A trained classifier.
+
+    Attributes:
+      params: of its network.
+      classes: int64 [K], the labels that it knows, increasing.
+    """
+
+    params: Tree
+    classes: np.ndarray
+
+
+class Judgement(NamedTuple):
+    """What a classifier makes of pictures.
+
+    Attributes:
+      which: int64 [N], the place of the most probable class among the classifier's classes.
+      confidence: float32 [N], its probability.
+      features: float32 [N, FEATURES], what the last layer looks at.
+    """
+
+    which: np.ndarray
+    confidence: np.ndarray
+    features: np.ndarray
+
+
+class Network(nn.Module):
+    """Gray pictures [N, H, W, 1] in [-1, 1] -> (logits [N, classes], features [N, FEATURES])."""
+
+    classes: int
+    widths: tuple[int, ...] = (16, 32)
+
+    @nn.compact
+    def __call__(self, gray: Array) -> tuple[Array, Array]:
+        x = gray
+        for i, width in enumerate(self.widths):
+            start = math.sqrt(2 / (25 * x.shape[-1]))
+            x = nn.relu(layers.Conv(width, 5, stride=2, init_std=start, name=f'down_{i}')(x))
+        x = x.reshape(len(x), -1)
+        features = nn.relu(layers.Dense(FEATURES, init_std=math.sqrt(2 / x.shape[-1]), name='features')(x))
+        return layers.Dense(self.classes, init_std=math.sqrt(1 / FEATURES), name='logits')(features), features
+
+
+def train(pictures: np.ndarray, labels: np.ndarray) -> Classifier:
+    """Trains a classifier for `STEPS` steps, a time that does not depend on how many pictures there are.
+
+    pictures: uint8 [N, H, W, 3], or what has a length and gives such pictures for an array or a slice of rows; labels:
+    int [N]. All devices are left alone but the first.
+    """
+    classes, which = np.unique(labels, return_inverse=True)
+    network = Network(len(classes))
+    key = jax.random.key(_KEY)
+    params = network.init(key, jnp.zeros((1, *pictures[:1].shape[1:3], 1)))['params']
+    moments = _ADAM.init(params)
+    for number, rows in enumerate(_order(len(pictures))):
+        rate = RATE * (1 + math.cos(math.pi * number / STEPS)) / 2
+        shifting = jax.random.fold_in(key, number)
+        params, moments = _step(network, params, moments, shifting, rate, pictures[rows], which[rows])
+    return Classifier(params, classes)
+
+
+def judge(classifier: Classifier, pictures: np.ndarray) -> Judgement:
+    """What a classifier makes of pictures uint8 [N, H, W, 3] of the size that it was trained with."""
+    network, found = Network(len(classifier.classes)), []
+    for start in range(0, len(pictures), AT_ONCE):
+        some = pictures[start : start + AT_ONCE]
+        filled = some[np.arange(AT_ONCE) % len(some)]  # one shape to compile for
+        found.append(Judgement(*(np.asarray(x)[: len(some)] for x in _look(network, classifier.params, filled))))
+    return join(found)
+
+
+def join(judgements: Sequence[Judgement]) -> Judgement:
+    """Judgements of several sets of pictures as that of all of them."""
+    return Judgement(*(np.concatenate(part) for part in zip(*judgements, strict=True)))
+
+
+def accuracy(classifier: Classifier, judgement: Judgement, labels: np.ndarray) -> np.ndarray:
+    """float64 [N]: 1 for each picture whose label [N] the classifier gave it, 0 for the others."""
+    return (classifier.classes[judgement.which] == labels).astype(np.float64)
+
+
+@partial(jax.jit, static_argnums=0, donate_argnums=(1, 2))
+def _step(network, params, moments, key, rate, pictures, which):
+    gray = jax.vmap(_shifted)(jax.random.split(key, len(pictures)), _gray(pictures))
+
+    def loss(params):
+        logits, _ = network.apply({'params': params}, gray)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, which).mean()
+
+    updates, moments = _ADAM.update(jax.grad(loss)(params), moments)
+    return jax.tree.map(lambda param, update: param - rate * update, params, updates), moments
+
+
+@partial(jax.jit, static_argnums=0)
+def _look(network, params, pictures):
+    logits, features = network.apply({'params': params}, _gray(pictures))
+    return logits.argmax(axis=-1), jax.nn.softmax(logits).max(axis=-1), features
+
+
+def _gray(pictures):
+    return ops.luma(ops.to_float(pictures))
+
+
+def _shifted(key, gray):
+    """[H, W, 1] moved by up to `SHIFT` pixels; what comes in is as the border."""
+    padded = jnp.pad(gray, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), 'edge')
+    first = jax.random.randint(key, (2,), 0, 2 * SHIFT + 1)
+    return jax.lax.dynamic_slice(padded, (*first, 0), gray.shape)
+
+
+def _order(count):
+    """Yields `STEPS` times which pictures come next, int [BATCH]: all in random order, then all in another."""
+    rng = np.random.default_rng(_KEY)
+    left = np.zeros(0, np.int64)
+    for _ in range(STEPS):
+        while len(left) < BATCH:
+            left = np.concatenate([left, rng.permutation(count)])
+        yield left[:BATCH]
+        left = left[BATCH:]

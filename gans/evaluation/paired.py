@@ -1,0 +1,255 @@
+"""Measures for tasks with one right answer: what a run makes of all held-out pictures, beside what needs no network.
+
+Pictures are measured as people get them: clipped, rounded to uint8 and read back, so that every number can be computed
+again from PNGs; originals go the same way, so that what is equal is exactly equal. Nothing is blurred. Which pictures
+are compared by which measures is decided by the task alone, in `PLANS`. The boxes and the noise of a picture depend on
+what it shows and on nothing else, so that every run on the same pictures, whatever its seed and their files' names, is
+asked the same questions.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gans.core.build import shape_of
+from gans.core.step import sample
+from gans.data.batches import read_all
+from gans.data.content import by_content, seeds
+from gans.data.source import Source
+from gans.errors import Failure
+from gans.evaluation.tables import as_json, ratio_as_json
+from gans.image import ops
+from gans.inference import baselines
+from gans.metrics import bootstrap, colour, pixels, ssim
+from gans.run.experiment import Experiment, Trained, digest
+from gans.run.parallel import shares
+from gans.types import Game, Inputs, TrainState
+
+MONTAGE_ROWS = 8
+SSIM = 'SSIM'
+_KEY = 20_260_101  # of every evaluation's boxes and noise; another number would make old evaluations incomparable
+
+
+class Measure(NamedTuple):
+    """A number per picture.
+
+    Attributes:
+      better: 'lower' or 'higher'; '' for a property of the picture itself, which is measured on the originals too.
+      digits: how many digits after the point are worth showing.
+      compute: (pictures, originals, mask or None) -> [N], all float [-1, 1].
+    """
+
+    better: str
+    digits: int
+    compute: Callable
+
+
+class Plan(NamedTuple):
+    """How a task whose right answers are known is evaluated.
+
+    Attributes:
+      prepare: what the baselines need to know of the training pictures.
+      rows: (what was prepared, Inputs, the generator's output) -> pictures by name, float [N, H, W, 3] in [-1, 1], all
+        NumPy. One of them is 'output'.
+      baselines: those rows that need no network.
+      measures: by name.
+      main: the measure that orders the montages and is compared with the baselines.
+    """
+
+    prepare: Callable[[Experiment], Any]
+    rows: Callable[[Any, Inputs, np.ndarray], dict[str, np.ndarray]]
+    baselines: tuple[str, ...]
+    measures: dict[str, Measure]
+    main: str
+
+
+class Answers:
+    """A generator's answers to the held-out pictures, in batches of one size, shared by all devices."""
+
+    def __init__(self, game: Game, state: TrainState, source: Source, test: np.ndarray, batch: int, threads: int = 2):
+        """`test` are the numbers of the held-out pictures in `source`; `batch` is how many are answered at once."""
+        self.count = len(test)
+        self._seeds = seeds(source, test)
+        self.batch, shared, everywhere = shares(min(batch, len(test)))
+        self._state = jax.device_put(state, everywhere)
+        self._answer = jax.jit(partial(_answer, game), in_shardings=(everywhere, shared, shared))
+        self._source, self._test, self._threads = source, test, threads
+
+    def __call__(self, places: np.ndarray) -> Iterator[tuple[Inputs, np.ndarray]]:
+        """Yields (Inputs, outputs [n, H, W, 3] in [-1, 1]) of the held-out pictures at `places`, in order, as NumPy."""
+        done = 0
+        for chunk in read_all(self._source, self._test[places], self.batch, self._threads):
+            count = len(chunk)
+            these = self._seeds[places[done : done + count]]
+            # The last batch is filled up, so that there is one shape to compile for.
+            spare = np.arange(self.batch) % count
+            inputs, outputs = jax.device_get(self._answer(self._state, these[spare], chunk[spare]))
+            if not np.isfinite(outputs).all():
+                raise Failure('The generator makes numbers that are not finite: there is nothing to measure.')
+            yield jax.tree.map(lambda x, count=count: x[:count], (inputs, outputs))
+            done += count
+
+
+def _answer(game, state, words, pictures):
+    inputs = jax.vmap(game.task.draw)(jax.vmap(_key_of)(words), ops.to_float(pictures))
+    return inputs, sample(game, state, inputs.gen)
+
+
+def _key_of(words):
+    """The key of a picture's boxes and noise, of its seed's two words."""
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(_KEY), words[0]), words[1])
+
+
+def answers_of(trained: Trained, experiment: Experiment) -> Answers:
+    """The answers of a run to the held-out pictures of an experiment, in batches as large as those of its training.
+
+    Places are those of `by_content`: the first ones are a random part of the held-out pictures.
+    """
+    config, source = trained.config, experiment.source
+    test = by_content(source, experiment.test)
+    return Answers(trained.game, trained.state, source, test, config.batch, experiment.config.data.threads)
+
+
+def measure(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
+    """The part of the JSON that measures give, where every input has one right answer; writes the montages."""
+    plan, notes = _that_fits(plan, shape_of(trained.config))
+    answers = answers_of(trained, experiment)
+    numbers, masks = _measure(plan, plan.prepare(experiment), answers)
+    montages = _draw_montages(plan, numbers, answers, trained.folder)
+    means = {
+        row: {name: as_json(bootstrap.interval(values)) for name, values in by_measure.items()}
+        for row, by_measure in numbers.items()
+    }
+    main = {row: numbers[row][plan.main] for row in (*plan.baselines, 'output')}
+    ratios = {
+        f'{plan.main}: output / {row}': ratio_as_json(bootstrap.ratio_interval(main['output'], main[row]))
+        for row in plan.baselines
+    }
+    measures = {name: {'better': m.better, 'digits': m.digits} for name, m in plan.measures.items()}
+    return {
+        'masks': masks,
+        'baselines': list(plan.baselines),
+        'measures': measures,
+        'rows': means,
+        'ratios': ratios,
+        'montages': montages,
+        'notes': notes,
+    }
+
+
+def _that_fits(plan, shape):
+    """(the plan without measures for which pictures of `shape` are too small, what is to be said of that)."""
+    if min(shape) >= ssim.WINDOW:
+        return plan, []
+    measures = {name: measure for name, measure in plan.measures.items() if not name.startswith(SSIM)}
+    note = f'SSIM is left out: it needs pictures of {ssim.WINDOW}x{ssim.WINDOW} pixels.'
+    return plan._replace(measures=measures), [note]
+
+
+def _measure(plan, prepared, answers):
+    """({row: {measure: [N]}}, a digest of all masks or None)."""
+    found: dict[str, dict[str, list]] = {}
+    masks = []
+    for inputs, output in answers(np.arange(answers.count)):
+        mask, original = inputs.mask, _stored(inputs.real)
+        rows = {'original': original} | plan.rows(prepared, inputs, output)
+        for row, pictures in rows.items():
+            stored = _stored(pictures)
+            for name, measure in plan.measures.items():
+                if row == 'original' and measure.better:
+                    continue  # an original is its own right answer
+                values = _one_shape(measure.compute, answers.batch, stored, original, mask)
+                found.setdefault(row, {}).setdefault(name, []).append(values)
+        if mask is not None:
+            masks += [np.packbits(one > 0.5).tobytes() for one in mask]
+    numbers = {row: {n: np.concatenate(v) for n, v in by_measure.items()} for row, by_measure in found.items()}
+    return numbers, digest(masks) if masks else None
+
+
+def _stored(pictures):
+    """Pictures in [-1, 1] as they are read back from a PNG."""
+    return baselines.quantise(pictures).astype(np.float32) / 127.5 - 1
+
+
+def _one_shape(compute, batch, *arrays):
+    """Calls `compute` on arrays filled up to `batch` pictures; returns the numbers of the real ones."""
+    count = len(arrays[0])
+    spare = np.arange(batch) % count
+    return np.asarray(compute(*(None if a is None else a[spare] for a in arrays)))[:count]
+
+
+def _draw_montages(plan, numbers, answers, folder):
+    """Writes input, output and original of the best, the middle and the worst pictures."""
+    errors = numbers['output'][plan.main] * (-1 if plan.measures[plan.main].better == 'higher' else 1)
+    known = np.flatnonzero(~np.isnan(errors))  # where nothing is hidden, there is no error in boxes
+    ranked = known[np.argsort(errors[known], kind='stable')] if len(known) else np.arange(len(errors))
+    rows = min(MONTAGE_ROWS, len(ranked))
+    middle = (len(ranked) - rows) // 2
+    chosen = {'best': ranked[:rows], 'typical': ranked[middle : middle + rows], 'worst': ranked[::-1][:rows]}
+    names = []
+    for name, places in chosen.items():
+        seen, output, real = pictures_of(answers, places)
+        names.append(f'evaluation/montage_{name}.png')
+        ops.save_png(folder / names[-1], ops.montage([seen, output, real], ['input', 'output', 'original']))
+    return names
+
+
+def pictures_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(inputs, outputs, originals) of the held-out pictures at `places`, uint8 [N, H, W, 3 or 1]."""
+    triples = [(inputs.gen['image'], output, inputs.real) for inputs, output in answers(places)]
+    return tuple(baselines.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))
+
+
+def _colorized(mean, inputs, output):
+    gray = inputs.gen['image']
+    return {
+        'gray': np.repeat(gray, 3, axis=-1),
+        'mean chroma': baselines.keep_luma(gray, mean),
+        'output': output,
+        'output, own luma': baselines.keep_luma(gray, output),
+    }
+
+
+def _inpainted(_, inputs, output):
+    boxed, mask = inputs.gen['image'], inputs.mask
+    filled = [baselines.fill_border(picture, m[..., 0]) for picture, m in zip(boxed, mask, strict=True)]
+    return {
+        'input': boxed,
+        'border mean': np.stack(filled),
+        'output': output,
+        'output, pasted': np.where(mask > 0.5, output, boxed),
+    }
+
+
+_IN_BOXES = {
+    'L1': Measure('lower', 4, pixels.l1),
+    'PSNR dB': Measure('higher', 2, pixels.psnr),
+    SSIM: Measure('higher', 4, ssim.ssim),
+}
+_EVERYWHERE = {n: m._replace(compute=lambda a, b, mask, f=m.compute: f(a, b)) for n, m in _IN_BOXES.items()}
+
+COLORIZE = Plan(
+    prepare=baselines.mean_colour,
+    rows=_colorized,
+    baselines=('gray', 'mean chroma'),
+    measures=_EVERYWHERE
+    | {
+        'chroma error': Measure('lower', 4, lambda a, b, mask: colour.chroma_error(a, b)),
+        'colourfulness': Measure('', 1, lambda a, b, mask: colour.colourfulness(a)),
+    },
+    main='chroma error',
+)
+
+INPAINT = Plan(
+    prepare=lambda experiment: None,
+    rows=_inpainted,
+    baselines=('input', 'border mean'),
+    measures=_EVERYWHERE | {f'{name} in boxes': measure for name, measure in _IN_BOXES.items()},
+    main='L1 in boxes',
+)
+
+# Task name -> how it is measured.
+PLANS = {'colorize': COLORIZE, 'inpaint': INPAINT}

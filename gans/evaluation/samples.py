@@ -1,0 +1,248 @@
+"""Measures for generators from noise: are samples as varied as real pictures, do they look alike, are they copies?
+
+No input has a right answer, so that sets are compared: samples with held-out pictures, and beside them, as what a
+perfect generator would get, real pictures with real pictures. All are measured as stored (uint8). Which descriptors
+are drawn depends on their place alone, so that every run is asked for the same samples, whatever its seed. Which real
+pictures make up a set, which of them are paired and where patches are taken depends on what they show, not on their
+files' names. Pictures pass by in chunks; in memory stay their patches, at 16 pixels what copies are found by, and the
+numbers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gans.core.build import shape_of
+from gans.core.step import draw_from_noise, sample
+from gans.data.batches import read_all, read_whole
+from gans.data.content import by_content
+from gans.errors import Failure, UserError
+from gans.evaluation import classes, classifier
+from gans.evaluation.tables import as_json, over_sets, ratio_as_json
+from gans.image import ops
+from gans.metrics import bootstrap, ssim, swd
+from gans.metrics.diversity import pairwise_ms_ssim
+from gans.metrics.neighbours import nearest, shrink
+from gans.run.experiment import Experiment, Trained
+from gans.run.parallel import shares
+
+NOTE = (
+    'Samples, and real pictures in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
+    'held-out pictures (times 1000; of training pictures: what a perfect generator would get), the distance to the\n'
+    'nearest training picture. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
+)
+SAMPLES, REAL = 'samples', 'real pictures'
+DIVERSITY, DISTANCE, NEAREST = 'MS-SSIM of pairs', 'SWD', 'nearest in training'
+
+_KEY = 20_260_102  # of every evaluation's descriptors; another number would make old evaluations incomparable
+_MOST = 2000  # pictures in a set: with more, the distances hardly change and take long
+_SETS = 4  # sets whose distances say how far chance goes
+_COLUMNS = 8  # of the montages
+_CHUNK = 2**20  # bytes of pictures that are looked at together
+
+
+class Seen(NamedTuple):
+    """What is kept of a set of pictures that passed by.
+
+    Attributes:
+      clouds: its patches, as `swd.clouds` has them.
+      diversity: MS-SSIM of pairs, float [n // 2]; of the first set alone, else [0].
+      small: small versions of the pictures, as `neighbours.shrink` has them; of the first set alone, else [0].
+      judged: what a classifier makes of the pictures; None without one.
+    """
+
+    clouds: dict[int, np.ndarray]
+    diversity: np.ndarray
+    small: np.ndarray
+    judged: classifier.Judgement | None
+
+
+class Samples:
+    """The samples that every run is asked for, by their places: the descriptor of a place is always the same."""
+
+    def __init__(self, trained: Trained):
+        self._shape = shape_of(trained.config)
+        self._folder = trained.folder
+        self._batch, shared, everywhere = shares(trained.config.batch)
+        self._state = jax.device_put(trained.state, everywhere)
+        self._make = jax.jit(partial(_make, trained.game, self._shape), in_shardings=(everywhere, shared))
+
+    def __call__(self, places: np.ndarray, chunk: int) -> Iterator[np.ndarray]:
+        """Yields the samples at `places` in order, uint8 [chunk, H, W, 3], fewer at the end; all devices share them.
+
+        Raises Failure if one is not finite.
+        """
+        waiting = np.zeros((0, *self._shape, 3), np.uint8)
+        for start in range(0, len(places), self._batch):
+            some = places[start : start + self._batch].astype(np.int32)
+            filled = some[np.arange(self._batch) % len(some)]  # one shape to compile for
+            pictures, finite = jax.device_get(self._make(self._state, filled))
+            if not finite:
+                raise Failure(f'The generator of {self._folder} makes numbers that are not finite: nothing to measure.')
+            waiting = np.concatenate([waiting, pictures[: len(some)]])
+            while len(waiting) >= chunk:
+                yield waiting[:chunk]
+                waiting = waiting[chunk:]
+        if len(waiting):
+            yield waiting
+
+
+def _make(game, shape, state, places):
+    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(_KEY)))(places)
+    pictures = sample(game, state, draw_from_noise(game, keys, shape))
+    return ops.to_uint8(pictures), jnp.isfinite(pictures).all()
+
+
+def draw_samples(trained: Trained, count: int) -> np.ndarray:
+    """The first `count` of the samples that every run is asked for, uint8 [count, H, W, 3]."""
+    return np.concatenate(list(Samples(trained)(np.arange(count), count)))
+
+
+def measure(trained: Trained, experiment: Experiment) -> dict:
+    """The part of the JSON that measures give; writes the montages.
+
+    Raises:
+      UserError: pictures that are too small to be compared, or too few.
+      Failure: samples that are not finite.
+    """
+    shape = shape_of(trained.config)
+    count = min(len(experiment.test), len(experiment.train), _MOST)
+    if min(shape) < ssim.WINDOW or count < 2:
+        raise UserError(
+            f'{trained.folder} cannot be evaluated with {count} pictures of {"x".join(map(str, shape))} '
+            f'pixels: measures need 2 held-out pictures of {ssim.WINDOW}x{ssim.WINDOW}.'
+        )
+    test, train = (by_content(experiment.source, ids) for ids in (experiment.test, experiment.train))
+    sets = min(_SETS, len(train) // count)
+    judge = classes.open_judge(experiment, train, test, _MOST)
+    chunk = max(2, _CHUNK // (3 * shape[0] * shape[1]) // 2 * 2)
+    samples = Samples(trained)
+    read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
+
+    held_out = _look(read(ids=test[:count]), count)
+    distances, seen = {SAMPLES: [], REAL: []}, []
+    for i, places in enumerate(np.arange(sets * count).reshape(sets, count)):
+        seen.append(_look(samples(places, chunk), count, judge, i + 1))
+        distances[SAMPLES].append(swd.distances(seen[-1].clouds, held_out.clouds))
+        seen[-1] = seen[-1]._replace(clouds={})  # memory
+        real = _look(read(ids=train[places]), count, None, i + 1).clouds
+        distances[REAL].append(swd.distances(real, held_out.clouds))
+        del real
+    near = _nearest_in_training([seen[0].small, held_out.small], experiment.config.task, read(ids=train))
+    near = dict(zip((SAMPLES, REAL), near, strict=True))
+    rows = {
+        row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
+        | _over_sets(distances[row])
+        | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
+        for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
+    }
+    judged = classifier.join([one.judged for one in seen]) if judge else None
+    montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
+    return {
+        'samples': sets * count,
+        'sets': sets,
+        'set': count,
+        'measures': _measures_of(rows[REAL]),
+        'rows': rows,
+        'ratios': {
+            f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
+        },
+        'montages': montages,
+        'notes': [
+            f'{sets * count} samples and as many training pictures, in sets of {count}; {count // 2} pairs; '
+            f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.'
+        ],
+    } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
+
+
+def _look(chunks: Iterable[np.ndarray], count: int, judge: Callable | None = None, number: int = 0) -> Seen:
+    """Looks once at `count` pictures, in chunks of uint8 [n, H, W, 3]: all but the last are equally many, and even.
+
+    `number` is that of the set; of numbers above 1 little is kept.
+    """
+    whole = number < 2
+    diversity, small, judged = [np.zeros(0)], [], []
+    chunks, longest = iter(chunks), 0
+
+    def passing():
+        nonlocal longest
+        for chunk in chunks:
+            longest = max(longest, len(chunk))
+            floats = chunk.astype(np.float32) / 127.5 - 1
+            if whole:
+                small.append(shrink(chunk))
+            if whole and len(chunk) > 1:
+                filled = floats[np.arange(longest) % len(chunk)]  # one shape to compile for
+                diversity.append(np.asarray(pairwise_ms_ssim(filled))[: len(chunk) // 2])
+            if judge is not None:
+                judged.append(judge(chunk))
+            yield floats
+
+    clouds = swd.clouds(passing(), count, seed=number)
+    return Seen(
+        clouds,
+        np.concatenate(diversity),
+        np.concatenate(small) if small else np.zeros(0),
+        classifier.join(judged) if judged else None,
+    )
+
+
+def _over_sets(found):
+    """The sliced Wasserstein distances of some sets, {size: distance} each: mean, lowest and highest by measure."""
+    by_name = {DISTANCE: [np.mean(list(one.values())) for one in found]}
+    by_name |= {f'{DISTANCE} {size} px': [one[size] for one in found] for size in found[0]}
+    return {name: over_sets([1000 * value for value in values]) for name, values in by_name.items()}
+
+
+def _measures_of(row):
+    return {
+        name: {'better': 'lower', 'digits': 2} if name.startswith(DISTANCE) else {'better': '', 'digits': 4}
+        for name in row
+    }
+
+
+def _nearest_in_training(wanted, task, pool):
+    """For each array of small pictures: (places in the pool, distances) of the nearest to each picture of it.
+
+    Mirrored and turned as training does it: a mirrored copy of a picture is as far from it as the picture from its own
+    mirror image, so that `wanted` are mirrored and turned, and the training pictures are read once.
+    """
+    lengths = [len(small) for small in wanted]
+    ways = _ways_of(np.concatenate(wanted), task)
+    which, distances = (x.reshape(len(ways), -1) for x in nearest(np.concatenate(ways), pool))
+    best = distances.argmin(axis=0)[None]
+    found = [np.take_along_axis(x, best, 0)[0] for x in (which, distances)]
+    return list(zip(*(np.split(x, np.cumsum(lengths)[:-1]) for x in found), strict=True))
+
+
+def _ways_of(pictures, task):
+    """The pictures in every way in which training may show them, colours aside."""
+    ways = [np.rot90(pictures, turns, (1, 2)) for turns in range(4 if task.rotate else 1)]
+    return ways + [way[:, :, ::-1] for way in ways if task.flip]
+
+
+def _draw_montages(folder, samples, count, near, experiment, train):
+    """Writes a block of samples, and the nearest and the typical ones above their nearest training pictures."""
+    which, distances = near
+    ranked = np.argsort(distances, kind='stable')
+    columns = min(_COLUMNS, count)
+    middle = (count - columns) // 2
+    rows = []
+    for places in (ranked[:columns], ranked[middle : middle + columns]):
+        rows += [*samples(places, columns), read_whole(experiment.source, train[which[places]])]
+    sheets = {
+        'evaluation/montage_samples.png': [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)],
+        'evaluation/montage_nearest.png': rows,
+    }
+    for name, pictures in sheets.items():
+        ops.save_png(folder / name, ops.grid(np.concatenate(pictures), columns))
+    return list(sheets)
+
+
+def _ratio(a, b):
+    value = a['mean'] / b['mean'] if b['mean'] else np.nan
+    return ratio_as_json(bootstrap.Interval(value, np.nan, np.nan, a['count']))

@@ -1,0 +1,116 @@
+"""Pictures made without a network, which a network has to beat, and what of the input is kept around its output.
+
+Everything here works on NumPy arrays on the host: pictures are float32 in [-1, 1], channels last.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+
+from gans.data.batches import read_all
+from gans.image import ops
+from gans.inference.large_image import Window, windows
+from gans.run.experiment import Experiment
+
+_LUMA = np.array([ops.WEIGHT_R, ops.WEIGHT_G, ops.WEIGHT_B], np.float32)
+_TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner belong together
+
+
+def quantise(pictures: np.ndarray) -> np.ndarray:
+    """Pictures [-1, 1] -> uint8 of the same shape, as a PNG holds them: `images.to_uint8` without a device."""
+    return np.rint(np.clip((np.asarray(pictures, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)
+
+
+def luma(pictures: np.ndarray) -> np.ndarray:
+    """BT.601 luma [..., 3] -> [..., 1] in the input's range: `images.luma` without a device."""
+    return (np.asarray(pictures, np.float32) @ _LUMA)[..., None]
+
+
+def keep_luma(gray: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """The chroma of one picture (U and V, or what is the same, colour minus luma) on the luma of another.
+
+    Most pairs of luma and chroma lie outside the RGB cube. Clipping the channels would change the luma, so such a
+    pixel gets as much of its chroma as the cube holds: luma and hue stay, saturation gives way.
+
+    Args:
+      gray: the luma to keep [..., 1] in [-1, 1].
+      colour: the picture whose chroma is taken [..., 3]; shapes broadcast, one colour [3] does.
+
+    Returns:
+      float32 [..., 3] in [-1, 1], whose luma is `gray`.
+    """
+    chroma = np.asarray(colour, np.float32) - luma(colour)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        room = (np.where(chroma > 0, 1, -1) - gray) / chroma
+    share = np.clip(np.where(chroma == 0, 1, room).min(axis=-1, keepdims=True), 0, 1)
+    return np.clip(gray + share * chroma, -1, 1)
+
+
+def fill_border(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fills every connected part of a mask with the mean colour of the pixels just around it, as `border_means`.
+
+    Parts that touch, at corners too, are one part. A mask over the whole picture has no border: it becomes mid-gray.
+
+    Args:
+      picture: float [H, W, C].
+      mask: [H, W], true (or above one half) where the picture is unknown.
+
+    Returns:
+      float32 [H, W, C].
+    """
+    filled = np.array(picture, np.float32)
+    labels, places = connected(np.asarray(mask) > 0.5)
+    means = border_means(filled.__getitem__, labels, places)
+    for number, (place, mean) in enumerate(zip(places, means, strict=True), 1):
+        filled[place][labels[place] == number] = mean
+    return filled
+
+
+def border_means(
+    look: Callable[[Window], np.ndarray], labels: np.ndarray, places: list[Window], reach: int = 2
+) -> np.ndarray:
+    """The mean colour around every part of a mask: of pixels outside the mask at most `reach` rows and columns away.
+
+    Args:
+      look: window -> float [h, w, 3], the picture there; it is never looked at as a whole.
+      labels: int [H, W], the numbers of the parts from 1 on, 0 outside the mask.
+      places: the window of each part.
+
+    Returns:
+      float32 [parts, 3]; 0 (mid-gray) for a part that has no pixels around it.
+    """
+    means = np.zeros((len(places), 3), np.float32)
+    for number, place in enumerate(places, 1):
+        total, count = np.zeros(3, np.float64), 0
+        sides = zip(place, labels.shape, strict=True)
+        outer = tuple(slice(max(s.start - reach, 0), min(s.stop + reach, n)) for s, n in sides)
+        for rows, columns in windows(outer):
+            # The part reaches into these rows from up to `reach` rows above and below them.
+            first = max(rows.start - reach, 0)
+            part = labels[first : rows.stop + reach, columns] == number
+            near = ndimage.binary_dilation(part, np.ones((2 * reach + 1,) * 2))[rows.start - first :]
+            near = near[: rows.stop - rows.start] & (labels[rows, columns] == 0)
+            if near.any():
+                total += look((rows, columns))[near].sum(axis=0, dtype=np.float64)
+                count += near.sum()
+        means[number - 1] = total / max(count, 1)
+    return means
+
+
+def connected(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
+    """The connected parts of a mask [H, W]: their numbers from 1 on, int [H, W], and the rows and columns of each."""
+    labels, _ = ndimage.label(mask, _TOUCHING)
+    return labels, ndimage.find_objects(labels)
+
+
+def mean_colour(experiment: Experiment) -> np.ndarray:
+    """The mean colour of all pixels of the training pictures, float32 [3] in [-1, 1].
+
+    Its chroma is the training set's mean U and V, which are linear in R, G and B.
+    """
+    total, pixels = np.zeros(3, np.float64), 0
+    for chunk in read_all(experiment.source, experiment.train, threads=experiment.config.data.threads):
+        total += chunk.sum(axis=(0, 1, 2), dtype=np.uint64)
+        pixels += chunk[..., 0].size
+    return np.float32(total / pixels / 127.5 - 1)

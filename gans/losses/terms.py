@@ -1,0 +1,125 @@
+"""Terms that any objective can add to a player's loss: each function here makes one of its arguments.
+
+A term is named in `config.objective.terms` (the generator's loss) or `config.objective.disc_terms` (the
+discriminator's), with its arguments if it takes any; the schedule of the same name is its weight, and its value is a
+metric of that name. A new one is a new function here; nothing else changes.
+
+Terms over `layers` compare what those layers of the discriminator give for real and for generated pictures. Layers are
+named by their paths among its parameters: 'down_0' is a whole superlayer, norm and activation included, 'down_0/conv'
+its convolution alone. In the generator's turn, what a layer gives for real pictures is constant. In the
+discriminator's turn both sides move: a positive weight draws its features of real and generated pictures together and
+so holds it back, a negative one drives them apart, as in an MMD-GAN (Li et al. 2017); only the Gaussian kernel's
+moments are bounded then.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gans.errors import UserError
+from gans.losses import adversarial, matching
+from gans.types import Term, Turn
+
+
+def l1() -> Term:
+    """Mean absolute difference of the generator's output and the real picture, both in [-1, 1].
+
+    The real picture is taken as the networks see it: while the inputs are blurred, so is the target, and the
+    generator learns gross shapes and colours first. The output itself is not blurred before it is compared, or
+    its high frequencies would be free. Source: Isola et al. 2017, equation 3.
+    """
+    return Term(lambda turn: adversarial.l1(turn.output, turn.real), paired=True)
+
+
+def moments(
+    layers: Sequence[str],
+    weights: Sequence[float] = (),
+    kernel: str = 'gaussian',
+    bandwidths: Sequence[float] = matching.BANDWIDTHS,
+    bandwidth_weights: Sequence[float] = (),
+    unbiased: bool = False,
+    root: bool = False,
+    by_mean: bool = True,
+) -> Term:
+    """How far apart the distributions of real and generated features are: kernel moments, the mean over the layers.
+
+    Args:
+      layers: the layers' paths.
+      weights: one for each layer, which multiplies its part; () for 1 each.
+      bandwidth_weights: one for each bandwidth; () for 1 each.
+      kernel, bandwidths, unbiased, root, by_mean: as in `gans.losses.matching.mmd`.
+
+    The mean over the layers is that of the thesis's code; equation 94 sums, which is the same with a larger weight of
+    the term. Its code has root=True and a weight of 0.2. Source: Curro 2016, equations 91 to 95.
+
+    Raises:
+      UserError: no layers, or arguments without sense.
+    """
+    options = dict(kernel=kernel, bandwidths=bandwidths, weights=bandwidth_weights, unbiased=unbiased, root=root)
+    matching.check_mmd(**options)
+    return _over_layers('moments', layers, weights, partial(matching.mmd, **options, by_mean=by_mean))
+
+
+def style(layers: Sequence[str], weights: Sequence[float] = (), form: str = 'gram') -> Term:
+    """How differently features go together in real and generated pictures: Gram matrices, the mean over the layers.
+
+    Args:
+      layers: the layers' paths. One without positions, [N, C], counts as a map of one.
+      weights: one for each layer, which multiplies its part; () for 1 each.
+      form: 'gram', 'appendix' or 'positions', as in `gans.losses.matching.style`.
+
+    The thesis's code has form='appendix' and a weight of 0.1; the mean over the layers is as in `moments`. Source:
+    Curro 2016, equations 97 to 99.
+
+    Raises:
+      UserError: no layers, an unknown form, or weights of another number.
+    """
+    matching.check_style(form)
+    return _over_layers('style', layers, weights, partial(matching.style, form=form))
+
+
+def features(layers: Sequence[str], weights: Sequence[float] = ()) -> Term:
+    """The squared distance of the mean features of real and generated pictures, the mean over the layers.
+
+    `layers` and `weights` as in `moments`. Source: Salimans et al. 2016, section 3.1; Curro 2016, equation 77.
+
+    Raises:
+      UserError: no layers, or weights of another number.
+    """
+    return _over_layers('features', layers, weights, matching.feature_matching)
+
+
+def historical() -> Term:
+    """The squared distance of a player's parameters from their mean over all steps so far, the present ones included.
+
+    The mean counts as constant. Source: Salimans et al. 2016, section 3.3; Curro 2016, equation 82.
+    """
+    return Term(_from_their_mean, historical=True)
+
+
+def _over_layers(
+    name: str, layers: Sequence[str], weights: Sequence[float], compare: Callable[[jax.Array, jax.Array], jax.Array]
+) -> Term:
+    """The mean over the layers of what `compare` says of their real and generated features, each times its weight."""
+    if isinstance(layers, str) or not len(layers):
+        raise UserError(
+            f"The term {name!r} looks at the layers {layers!r}: name one or more of the discriminator's in a tuple, "
+            "layers=('down_0', 'down_1') say."
+        )
+    if np.size(weights) and np.shape(weights) != np.shape(layers):
+        raise UserError(f'The term {name!r} has the weights {weights} for {len(layers)} layers: give one for each.')
+    layers, weights = tuple(layers), tuple(weights) or (1.0,) * len(layers)
+
+    def value(turn: Turn) -> jax.Array:
+        parts = [compare(turn.real_layers[layer], turn.fake_layers[layer]) for layer in layers]
+        return sum(weight * part for weight, part in zip(weights, parts, strict=True)) / len(layers)
+
+    return Term(value, layers=layers)
+
+
+def _from_their_mean(turn: Turn) -> jax.Array:
+    parts = jax.tree.map(lambda now, mean: jnp.sum(jnp.square(now - mean)), turn.params, turn.mean_params)
+    return sum(jax.tree.leaves(parts))

@@ -1,0 +1,72 @@
+"""The folder of a run for whoever trains in it: made or recognised, and locked against a second training."""
+
+import errno
+import fcntl
+import logging
+import os
+from pathlib import Path
+
+from gans.errors import UserError, cannot_write
+from gans.run import checkpoint
+
+LOCK = 'run.lock'  # stays in the folder for good: it also says that the folder is a run's
+
+# A file system that knows no locks; nothing is lost but this protection.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+class Lock:
+    """Holds a run's folder until `close`, or until the process ends in whatever way: the system then frees it."""
+
+    def __init__(self, folder: Path):
+        """Takes the lock.
+
+        Raises:
+          UserError: another training holds it, or the folder cannot be written.
+        """
+        path = folder / LOCK
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise UserError(
+                f'Another training is going on in {folder}: wait until it has ended, or choose another --workdir.'
+            ) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                self.close()
+                raise cannot_write(path, error) from error
+            logging.warning('%s is on a file system without locks: let no second training write there.', folder)
+
+    def close(self) -> None:
+        """Gives the folder free."""
+        os.close(self._file)
+
+
+def claim(folder: Path) -> Path:
+    """Makes the folder, or makes sure that it is a run's; returns it.
+
+    Raises:
+      UserError: it is somebody else's, no folder, or cannot be made or looked into; nothing was written then.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f'{folder} is a file, not a folder: choose another --workdir.')
+        folder.mkdir(parents=True, exist_ok=True)
+        holds = {path.name for path in folder.iterdir()}
+    except (OSError, ValueError) as error:
+        why = getattr(error, 'strerror', None) or error
+        raise UserError(f'Cannot use {folder} as a run folder ({why}): choose another --workdir.') from error
+    if holds and LOCK not in holds and not _has_checkpoints(folder):
+        raise UserError(f'{folder} holds files but is not a run folder: choose an empty or a new --workdir.')
+    return folder
+
+
+def _has_checkpoints(folder):
+    """Whether it is a run from which the lock's file was left behind: copied in part, say."""
+    found = folder / checkpoint.FOLDER
+    return found.is_dir() and bool(checkpoint.Checkpoints(folder, read_only=True).steps())

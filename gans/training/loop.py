@@ -1,0 +1,229 @@
+"""The loop: pictures in, steps, and at their times a log line, a picture grid, a checkpoint."""
+
+import contextlib
+import math
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from gans import signals, startup
+from gans.core.build import batches_per_step
+from gans.data.batches import batches, numbers, read_whole
+from gans.errors import Failure, UserError
+from gans.nn import conv
+from gans.run import multihost
+from gans.run.experiment import Experiment, state_shapes, stored_bytes
+from gans.run.parallel import lay_out
+from gans.training import logbook
+from gans.training.monitor import alarm_of
+from gans.training.records import NoRecords, Records
+from gans.training.sample_grid import Sheets
+
+_IN_FLIGHT = 2  # calls given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
+
+
+class Diverged(Failure):
+    """Training produced a number that is not finite; the message names it."""
+
+
+def train(experiment: Experiment, folder: Path | None = None) -> bool:
+    """Trains to the end, from the newest checkpoint in the folder if there is one.
+
+    Args:
+      experiment: what to train, on what.
+      folder: the run's folder, made if need be; by default the next numbered one in `runs`.
+
+    Returns:
+      True at the end of training, False if SIGINT (Ctrl-C), SIGTERM or SIGHUP stopped it, sent to this process or
+      another one of the run: everything is saved and written then.
+
+    Raises:
+      UserError: the folder belongs to another experiment, or cannot be written.
+      Diverged: a loss or a parameter is not finite. The checkpoints on disk are from before.
+      gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
+    """
+    with signals.stopping() as stop:
+        return _train(experiment, folder, stop)
+
+
+def _train(experiment, folder, stop):
+    config = experiment.config
+    shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
+    layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
+    records = Records(experiment, shapes, folder) if multihost.is_first() else NoRecords()
+    with multihost.peers(), records:
+        place, state = multihost.from_first(records.begin, shapes)
+        loop = _Loop(experiment, layout, records, place)
+        stop.train(loop.unsaved)
+        number = loop.run(state, stop)
+    if number:
+        name = signals.name_of(number)
+        records.stopped(loop.step, name if stop.number else f'{name} to another process')
+        stop.number = number
+    return not number
+
+
+class _Loop:
+    """The state of one sitting: what is written where, and the metrics since the last log line."""
+
+    def __init__(self, experiment, layout, records, place):
+        self.experiment, self.layout, self.records = experiment, layout, records
+        self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
+        self.window = place['window']  # [{name: float}] of the steps since the last log line
+        self.pending = []  # {name: [steps]} of the newest calls, still on the devices
+        self.sheets = Sheets(experiment)
+        self.alarm = alarm_of(experiment)
+        self.key = jax.random.key(experiment.config.seed)
+        self.stage = ()  # the one that was played at the last log line of this sitting; none yet
+
+    def unsaved(self) -> bool:
+        """Would the end of the process lose a step, or cut off a checkpoint that is being written?"""
+        return self.step > self.saved or self.records.writing()
+
+    def run(self, state, stop) -> int:
+        """Trains and saves; returns the number of the signal that stopped it, 0 at the end of training."""
+        config, layout, step = self.experiment.config, self.layout, self.step
+        state = layout.place(state)
+        if step == 0:
+            self.draw_pictures(0, layout.fetch(state))
+        pace = logbook.Pace(config.batch, config.steps, step)
+        feeds = _feeds(self.experiment, step)
+        agreed, number = multihost.Agreement(_IN_FLIGHT), 0
+        with contextlib.closing(feeds):
+            while step < config.steps and not (number := agreed(stop.number)):
+                asked = time.perf_counter()
+                fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
+                if self.idle():
+                    pace.waited(time.perf_counter() - asked)
+                state, metrics = layout.step(self.key, state, *fed, stage=self.experiment.game.stage(step))
+                self.pending.append(metrics)
+                if len(self.pending) > _IN_FLIGHT:
+                    jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
+                step += len(fed)
+                self.step = step
+                self.at_its_time(step, state, pace)
+        stop.answer()
+        if step > self.saved:
+            self.save(step, state)
+        return number
+
+    def steps_together(self, step):
+        """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
+        if not conv.loop_well():
+            return 1
+        together = self.experiment.config.get('steps_per_call', 1)  # older pages have none
+        stage, last = self.experiment.game.stage, min(step + together, self.experiment.config.steps) - 1
+        on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
+        return together if on_time and stage(step) == stage(last) else 1
+
+    def idle(self):
+        """Have the devices nothing left to do?"""
+        return all(value.is_ready() for metrics in self.pending[-1:] for value in metrics.values())
+
+    def due(self, step):
+        """What is to be done after a step; the end of training is always logged.
+
+        Before another stage begins there is a checkpoint: its program is compiled then, perhaps for minutes, and a
+        signal does not wait for that.
+        """
+        config, stage = self.experiment.config, self.experiment.game.stage
+        last = step == config.steps
+        times = {
+            'log': last or step % config.log.every == 0,
+            'draw': step in _equal_times(config.steps, config.log.pictures),
+            'save': not last and (step % config.checkpoint.every == 0 or stage(step) != stage(step - 1)),
+        }
+        return {name for name, now in times.items() if now}
+
+    def at_its_time(self, step, state, pace):
+        """Logs, draws and saves when the step says so."""
+        due = self.due(step)
+        if 'log' in due:
+            self.log(step, state, pace)
+        if 'draw' in due:
+            self.draw_pictures(step, self.layout.fetch(state))
+        if 'save' in due:
+            self.save(step, state)
+
+    def log(self, step, state, pace):
+        self.collect(step)
+        means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
+        self.window = []
+        watched, warning = self.alarm(step, lambda: self.layout.fetch(state))
+        self.records.report(step, means | watched, pace.report(step))
+        if warning:
+            self.records.warn(warning)
+        played = self.experiment.game.stage(step - 1)
+        if played != self.stage:  # its program was compiled since the last line
+            startup.give_back()
+        self.stage = played
+
+    def save(self, step, state):
+        """Writes a checkpoint, unless something is not finite."""
+        self.collect(step)
+        copy = self.layout.fetch(state)
+        bad = _not_finite(copy)
+        if bad:
+            raise Diverged(f'{bad} is not finite after step {step}; nothing of it was saved.')
+        self.records.save(step, copy, self.window)
+        self.saved = step
+
+    def collect(self, step):
+        """Fetches the pending metrics and looks at every one of them."""
+        calls = jax.device_get(self.pending)
+        fetched = [
+            dict(zip(call, map(float, values), strict=True))
+            for call in calls
+            for values in zip(*call.values(), strict=True)
+        ]
+        self.pending = []
+        for back, metrics in enumerate(reversed(fetched)):
+            for name, value in metrics.items():
+                if not math.isfinite(value):
+                    raise Diverged(
+                        f'{name} is {value} at step {step - back}: training stopped, and the checkpoints on disk are '
+                        'from before. A lower learning rate is the usual cure.'
+                    )
+        if self.window and fetched and self.window[0].keys() != fetched[0].keys():
+            raise UserError(
+                'The steps since the last log line were trained by another version of the code, with other metrics: '
+                'use that version, or another --workdir.'
+            )
+        self.window += fetched
+
+    def draw_pictures(self, step, state):
+        """Writes the sheet of fixed held-out inputs and descriptors."""
+        self.records.picture(step, self.sheets(state, step))
+
+
+def _feeds(experiment, start):
+    """What the steps are fed with, from `start` on: pictures, or their numbers where the devices hold the pictures."""
+    config = experiment.config
+    mine = (jax.process_index(), jax.process_count())
+    order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start, shard=mine)
+    if config.data.placement == 'device':
+        return numbers(experiment.parts, **order)
+    parts = [experiment.train[part] for part in experiment.parts]
+    return batches(experiment.source, parts, **order, threads=config.data.threads)
+
+
+def _stored(experiment):
+    """All training pictures, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
+    if not stored_bytes(experiment):
+        return None
+    return read_whole(experiment.source, experiment.train, experiment.config.data.threads)
+
+
+def _equal_times(steps, count):
+    """`count` steps at equal distances, the last step among them."""
+    return {round(steps * i / count) for i in range(1, count + 1)} if count else set()
+
+
+def _not_finite(state) -> str:
+    """The name of the first array with a number that is not finite, '' if there is none."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(jax.device_get(state)):
+        if not np.isfinite(leaf).all():
+            return jax.tree_util.keystr(path, simple=True, separator='/')
+    return ''

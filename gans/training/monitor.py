@@ -1,0 +1,126 @@
+"""A warning where generated pictures lose what real ones have: a cheap number at every log line, never a stop.
+
+Samples from noise may begin to repeat each other; colours of gray pictures may fade (Curro 2016, section 4.0.1: the
+network "can learn to forward its input").
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gans.core.step import draw, sample, seen_by_generator
+from gans.data.batches import read_whole
+from gans.data.content import by_content
+from gans.image import ops
+from gans.metrics.colour import colourfulness
+from gans.metrics.diversity import deviation
+from gans.run.experiment import Experiment
+from gans.startup import jit_seldom
+from gans.types import TrainState
+
+COUNT = 16  # pictures; always those of the same inputs, so that what changes is the generator
+FALLEN = 0.3  # of the highest so far, or of real pictures where it was above theirs: a warning
+LITTLE = 0.1  # of real pictures, after `PATIENCE` of training: a warning too
+PATIENCE = 0.2
+
+Look = Callable[[int, Callable[[], TrainState]], tuple[dict[str, float], str]]
+
+
+class Watch(NamedTuple):
+    """What is watched.
+
+    Attributes:
+      name: the metric's.
+      number: pictures [N, H, W, 3] -> number.
+      least: where real pictures have no more than this, there is nothing to compare with: one level of 8 bits.
+      without: what is said of such pictures.
+      fact: what a warning says is so.
+      guess: what it says may be the cause.
+    """
+
+    name: str
+    number: Callable[[jax.Array], jax.Array]
+    least: float
+    without: str
+    fact: str
+    guess: str
+
+
+WATCHES = {
+    'generate': Watch(
+        'diversity',
+        deviation,
+        1 / 255,
+        'all alike',
+        'samples differ {} times as much as real pictures do',
+        'have collapsed',
+    ),
+    'colorize': Watch(
+        'colourfulness',
+        lambda pictures: colourfulness(pictures).mean(),
+        1.0,
+        'gray',
+        'its pictures are {} times as colourful as real ones',
+        'be fading to gray',
+    ),
+}
+
+
+def alarm_of(experiment: Experiment) -> Look:
+    """What looks at a run at its log lines: (step, () -> state) -> (metrics, a sentence to warn with or '')."""
+    watch = WATCHES.get(experiment.config.task.name)
+    return Alarm(experiment, watch) if watch else lambda step, fetch: ({}, '')
+
+
+class Alarm:
+    """Watches one number of generated pictures. The highest so far is that of one sitting: a resumed run looks anew."""
+
+    def __init__(self, experiment: Experiment, watch: Watch):
+        """Draws the inputs, and measures as many training pictures."""
+        config, game = experiment.config, experiment.game
+        # By content: the first of a sorted folder would all be of one kind.
+        few = by_content(experiment.source, experiment.train)[:COUNT]
+        pictures = read_whole(experiment.source, few[np.arange(COUNT) % len(few)])
+        key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
+        self._watch, self._steps = watch, config.steps
+        self._gen_inputs = jit_seldom(partial(draw, game))(key, pictures).gen
+        self._real = float(watch.number(ops.to_float(pictures)))
+        self._measure = jit_seldom(partial(_measure, game, watch))
+        self._highest, self._warned = 0.0, False
+
+    def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:
+        """The metric, that of generated pictures in parts of that of real ones, and what is to be said of it.
+
+        Where real pictures have next to nothing of it there is no metric, which is said once.
+        """
+        if self._real <= self._watch.least:
+            told, self._warned = self._warned, True
+            return {}, '' if told else self._nothing_to_watch()
+        number = float(self._measure(fetch(), self._gen_inputs)) / self._real
+        return {self._watch.name: number}, self.judge(step, number)
+
+    def _nothing_to_watch(self):
+        return (
+            f'The training pictures looked at are {self._watch.without}: {self._watch.name} is not logged, since there '
+            'is nothing to compare it with.'
+        )
+
+    def judge(self, step: int, number: float) -> str:
+        """A sentence if this is a loss that was not told yet, else ''."""
+        self._highest = max(self._highest, number)
+        fallen = number < FALLEN * min(self._highest, 1.0)
+        little = number < LITTLE and step >= PATIENCE * self._steps
+        told, self._warned = self._warned, fallen or little
+        if told or not self._warned:
+            return ''
+        return (
+            f'Step {step}: {self._watch.fact.format(f"{number:.2f}")}; the most so far was {self._highest:.2f}. '
+            f'The generator may {self._watch.guess}: look at the newest of pictures/.'
+        )
+
+
+def _measure(game, watch, state, gen_inputs):
+    return watch.number(sample(game, state, seen_by_generator(game, gen_inputs, state.step)))

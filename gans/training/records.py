@@ -1,0 +1,199 @@
+"""What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gans.config.load import differences, to_json
+from gans.config.stored import read_config
+from gans.errors import UserError, cannot_write, naming
+from gans.image import ops
+from gans.printing import tell
+from gans.run import checkpoint
+from gans.run.experiment import Experiment, fingerprint, start, write_json
+from gans.run.folder import Lock, claim
+from gans.training import logbook
+
+
+class Records:
+    """The records of one sitting. One process keeps them; see `NoRecords` for the others."""
+
+    def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
+        """Writes nothing yet; `shapes` are the state's, `folder` as `gans.training.loop.train` has it."""
+        self._experiment, self._shapes, self.folder = experiment, shapes, folder
+        self._lock = self._book = self._checkpoints = self._log = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """Waits until everything is written; if that fails after another error, the other one is told."""
+        with contextlib.suppress(UserError) if error is not None else contextlib.nullcontext():
+            self.close()
+
+    def begin(self) -> tuple[dict, Any]:
+        """Opens the folder: ({'step', 'window'}, state) of the newest sound checkpoint, or of the start.
+
+        'window' are the metrics of the steps since the last log line.
+
+        Raises:
+          UserError: the folder belongs to another experiment, or cannot be written.
+        """
+        config = self._experiment.config
+        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else claim(self.folder)
+        self._lock = Lock(self.folder)
+        with self._writing():
+            self._log = logbook.Log(self.folder)
+        if self._experiment.source.notes:
+            self.warn(f'{self._experiment.source.where}.')
+        self._about = {
+            'config': to_json(config),
+            'data': fingerprint(self._experiment),
+            'train_pictures': len(self._experiment.train),
+        }
+        with self._writing():
+            self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
+        place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
+        with self._writing():
+            write_json(self.folder / 'config.json', config.to_dict())
+            self._book = logbook.Logbook(self.folder, place['step'])
+        return place, state
+
+    def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
+        """Writes a log line, and prints it."""
+        self._checkpoints.check()
+        with self._writing():
+            self._book.metrics(step, metrics)
+            self._book.timing(step, timing)
+        tell(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
+
+    def picture(self, step: int, sheet: np.ndarray) -> None:
+        """Writes a grid of pictures, uint8 [H, W, 3]."""
+        with self._writing():
+            ops.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
+            self._book.picture(step, 'held_out', sheet)
+
+    def warn(self, sentence: str) -> None:
+        """Says something that does not stop training, on the screen and in log.txt."""
+        with self._writing():
+            logging.warning(sentence)
+
+    def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
+        """Begins to write a checkpoint; `state` stays untouched until `close`."""
+        self._checkpoints.save(step, state, {**self._about, 'window': window})
+
+    def writing(self) -> bool:
+        """Is a checkpoint being written in the background?"""
+        return self._checkpoints is not None and self._checkpoints.writing()
+
+    def stopped(self, step: int, by: str) -> None:
+        """Says, when everything is written, that training was stopped, and how it goes on."""
+        if step:
+            line = f'Stopped by {by} at step {step}; saved. The same command, --workdir={self.folder}, goes on.'
+        else:
+            line = f'Stopped by {by} before the first step: there was nothing to save.'
+        tell(line)
+
+    def close(self) -> None:
+        """Waits until everything is written."""
+        with contextlib.ExitStack() as opened:  # closes all of them, whatever the others do; the lock last
+            for closes in (self._lock, self._log, self._book, self._checkpoints):
+                if closes is not None:
+                    opened.callback(closes.close)
+
+    @contextlib.contextmanager
+    def _writing(self):
+        """Turns a failed write, also of log.txt since the last time, into one sentence that names what is kept."""
+        try:
+            yield
+            if self._log is not None and self._log.failed is not None:
+                with naming(self._log.path):
+                    raise self._log.failed
+        except (OSError, UserError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError):
+                raise
+            kept = '' if self._checkpoints is None else self._checkpoints.kept()
+            raise cannot_write(cause.filename or self.folder, cause, kept) from error
+
+    def _resume(self):
+        found = checkpoint.newest(self._checkpoints, self._read)
+        if found is None:
+            return None
+        step, (about, state) = found
+        for damaged in self._checkpoints.steps():
+            if damaged > step:
+                kept = self._checkpoints.set_aside(damaged)
+                self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}.')
+        tell(f'Going on from step {step}.')
+        return {'step': step, 'window': about['window']}, state
+
+    def _read(self, step):
+        """A checkpoint of this very experiment; what is another's is refused before its arrays are looked at."""
+        about, config = self._checkpoints.about(step), self._experiment.config
+        changed = differences(read_config(about.get('config'), self.folder), config)
+        if changed:
+            raise UserError(
+                f'{self.folder} was trained with another config, so it cannot go on with this one:\n  '
+                + '\n  '.join(changed)
+                + '\nGive those values back, or another --workdir.'
+            )
+        if about.get('data') != self._about['data']:
+            raise UserError(
+                f'{self.folder} was trained on other pictures ({about.get("train_pictures")} of them) than '
+                f'{self._experiment.source.where}: give those back, or another --workdir.'
+            )
+        if step > config.steps:
+            raise UserError(
+                f'{self.folder} has {step} steps done, more than config.steps={config.steps}: give '
+                f'--config.steps={step} or more to train on, or another --workdir.'
+            )
+        if not _is_window(about.get('window')):
+            raise UserError(
+                f'The checkpoint of step {step} in {self.folder} lacks the metrics since the last log line: it was '
+                'made by another version of the code, or changed by hand.'
+            )
+        return about, self._checkpoints.restore(step, self._shapes)
+
+
+class NoRecords:
+    """The records of all processes but the first: none."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """Has nothing to wait for."""
+
+    def begin(self) -> None:
+        """Opens nothing."""
+
+    def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
+        """Writes nothing."""
+
+    def picture(self, step: int, sheet: np.ndarray) -> None:
+        """Writes nothing."""
+
+    def warn(self, sentence: str) -> None:
+        """Says nothing."""
+
+    def save(self, step: int, state: Any, window: list[dict[str, float]]) -> None:
+        """Writes nothing."""
+
+    def writing(self) -> bool:
+        """Writes nothing."""
+        return False
+
+    def stopped(self, step: int, by: str) -> None:
+        """Says nothing."""
+
+
+def _is_window(found):
+    """Is this [{name: number}] with the same names for every step?"""
+    if not isinstance(found, list) or not all(isinstance(metrics, dict) for metrics in found):
+        return False
+    numbers = [value for metrics in found for value in metrics.values()]
+    return all(isinstance(n, float) for n in numbers) and all(metrics.keys() == found[0].keys() for metrics in found)

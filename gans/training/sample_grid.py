@@ -1,0 +1,75 @@
+"""The picture that the loop draws at equal times: the same inputs throughout a run, and what became of them.
+
+Where the generator is shown a picture: rows of what it sees, makes, and should make. Where it makes pictures from noise
+alone: a block of samples from fixed descriptors, below it a row of real pictures as the discriminator sees them at that
+step (figure 4 of the post on gradually increasing resolution, 2018, which has them above).
+"""
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gans.core.step import draw, sample, seen_by_discriminator, seen_by_generator
+from gans.data.batches import read_whole
+from gans.image import ops
+from gans.nn.layers import to_rgb
+from gans.run.experiment import Experiment
+from gans.startup import jit_seldom
+from gans.types import Game, Inputs, TrainState
+
+
+class Sheets:
+    """Draws the sheets of one run: `sheets(state, step)`."""
+
+    def __init__(self, experiment: Experiment):
+        """Reads the held-out pictures of all sheets, `config.log.grid` of them if there are so many.
+
+        They come from all over the set, since neighbours in a folder are often of one kind.
+        """
+        config, game = experiment.config, experiment.game
+        wanted = config.log.grid
+        pictures = read_whole(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
+        key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
+        make_inputs = jit_seldom(partial(draw, game))
+        self._inputs = make_inputs(key, pictures)
+        if 'image' in self._inputs.gen:
+            self._make = jit_seldom(partial(_translated, game))
+        else:
+            # Samples need no picture of their own: where few are held out, they come round again.
+            self._inputs = make_inputs(key, pictures[np.arange(wanted) % len(pictures)])
+            self._make = jit_seldom(partial(_generated, game))
+
+    def __call__(self, state: TrainState, step: int) -> np.ndarray:
+        """The sheet of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
+        pictures, columns = self._make(state, self._inputs, jnp.int32(step)), _columns(self._inputs)
+        return ops.grid(np.concatenate([np.asarray(row) for row in pictures]), columns)
+
+
+def _columns(inputs: Inputs) -> int:
+    count = len(inputs.real)
+    return count if 'image' in inputs.gen else math.ceil(math.sqrt(count))
+
+
+def _spread(wanted: int, count: int) -> np.ndarray:
+    """`wanted` of the numbers below `count` (all, if there are no more), at equal distances from 0."""
+    wanted = min(wanted, count)
+    return np.arange(wanted) * count // max(wanted, 1)
+
+
+def _translated(game: Game, state, inputs, step):
+    """[what the generator sees, what it makes, what it should make], uint8 [N, H, W, 3] each."""
+    seen = seen_by_generator(game, inputs.gen, step)
+    rows = [seen['image'], sample(game, state, seen), inputs.real]
+    return [to_rgb(ops.to_uint8(row)) for row in rows]
+
+
+def _generated(game: Game, state, inputs, step):
+    """[samples, what is left free of their last row, a row of real pictures as the discriminator sees them], uint8."""
+    columns = _columns(inputs)
+    samples = ops.to_uint8(sample(game, state, inputs.gen))
+    free = jnp.full((-len(samples) % columns, *samples.shape[1:]), 255, jnp.uint8)
+    real = inputs.real[_spread(columns, len(samples))]
+    return [samples, free, ops.to_uint8(seen_by_discriminator(game, real, step))]

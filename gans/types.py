@@ -1,0 +1,205 @@
+"""The records that the rooms pass to each other: data and what follows from it, no behaviour.
+
+Shapes: N examples, H x W pixels, C channels. Pictures are float32 in [-1, 1] unless they are called uint8.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+from flax import linen as nn
+
+Array = jax.Array
+Tree = Any
+
+
+class Pair(NamedTuple):
+    """Something that each of the two players has, always in this order."""
+
+    gen: Any
+    disc: Any
+
+
+class Inputs(NamedTuple):
+    """What a task makes of a batch.
+
+    Attributes:
+      gen: what the generator gets, by the names of its arguments: `image` [N, H, W, C], `latent` [N, Z].
+      real: the real pictures [N, H, W, 3].
+      cond: what both players are shown [N, H, W, C], or None.
+      mask: where the task hid the picture [N, H, W, 1] in {0, 1}, or None. Only measures read it.
+    """
+
+    gen: dict[str, Array]
+    real: Array
+    cond: Array | None = None
+    mask: Array | None = None
+
+
+class Turn(NamedTuple):
+    """All that a loss may look at.
+
+    Attributes:
+      real: the real pictures as the discriminator sees them (after the view, which may blur).
+      fake: the generated pictures as the discriminator sees them.
+      output: the generated pictures as they left the generator, before the view.
+      cond: what both players are shown, or None.
+      real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
+      fake_out: the same on `fake`.
+      real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real`, [N, ...] by name.
+      fake_layers: the same for `fake`.
+      params: the parameters of the player whose turn it is.
+      mean_params: their mean over all steps so far, the present ones included; () where no term asks for it.
+      disc: picture -> output, closed over the discriminator's parameters (for gradient penalties).
+      carry: the objective's memory.
+      hyper: this step's scheduled numbers by name.
+      rng: a key of this turn's own.
+    """
+
+    real: Array
+    fake: Array
+    output: Array
+    cond: Array | None
+    real_out: Tree
+    fake_out: Tree
+    real_layers: dict[str, Array]
+    fake_layers: dict[str, Array]
+    params: Tree
+    mean_params: Tree
+    disc: Callable[[Array], Tree]
+    carry: Tree
+    hyper: dict[str, Array]
+    rng: Array
+
+
+class Term(NamedTuple):
+    """A further part of a player's loss, which its objective adds with the weight that the schedule of its name gives.
+
+    Attributes:
+      value: Turn -> scalar.
+      layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv' say).
+      paired: it compares a generated picture with the real one that the generator's input was made of.
+      historical: it looks at the running mean of the player's parameters.
+    """
+
+    value: Callable[[Turn], Array]
+    layers: tuple[str, ...] = ()
+    paired: bool = False
+    historical: bool = False
+
+
+class Objective(NamedTuple):
+    """The rules of a game: what each player minimises.
+
+    Attributes:
+      gen: Turn -> (loss, metrics, carry); metrics are scalars by name.
+      disc: the same for the discriminator.
+      init: () -> the first carry; `()` for rules without memory.
+      needs: the names of the schedules that the losses read from `Turn.hyper`.
+      descriptor: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
+        the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
+        The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
+        (`gans.latent.space.moments`).
+      terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
+      picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
+        gradient by each picture does), so that statistics over a batch in the discriminator are refused.
+    """
+
+    gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
+    disc: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
+    init: Callable[[], Tree]
+    needs: tuple[str, ...]
+    descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
+    terms: Pair = Pair({}, {})
+    picture_by_picture: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the discriminator whose outputs the losses look at, by their paths."""
+        return tuple(sorted({layer for own in self.terms for term in own.values() for layer in term.layers}))
+
+    @property
+    def paired(self) -> str:
+        """The name of a term that wants pairs (see `Term`), '' if there is none."""
+        return next((name for own in self.terms for name, term in own.items() if term.paired), '')
+
+    @property
+    def historical(self) -> Pair:
+        """Of bool: whether a player's losses look at the mean of its parameters over the steps."""
+        return Pair(*(any(term.historical for term in own.values()) for own in self.terms))
+
+
+class Task(NamedTuple):
+    """What is asked of the generator.
+
+    Attributes:
+      draw: (key, picture [H, W, 3]) -> Inputs for one example, without the leading N.
+      augment: (key, picture [H, W, 3]) -> picture; for training only.
+      parts: how many disjoint parts of the training pictures an example is drawn from, a picture from each: with 2,
+        what the generator gets is made of a picture from the first, and the real picture is one from the second, so
+        that no picture ever meets what is made of it.
+    """
+
+    draw: Callable[[Array, Array], Inputs]
+    augment: Callable[[Array, Array], Array]
+    parts: int = 1
+
+
+class Average(NamedTuple):
+    """How variables are averaged over the steps of training: the generator's for whatever is shown of it, say.
+
+    Attributes:
+      init: variables -> the average before the first step.
+      update: (average, variables after a step, the number of steps before it) -> average.
+    """
+
+    init: Callable[[Tree], Tree]
+    update: Callable[[Tree, Tree, Array], Tree]
+
+
+class Game(NamedTuple):
+    """Everything about an experiment that does not change while it is trained.
+
+    A network finds this step's scheduled numbers in the collection `hyper`; its class attribute `needs` names those
+    that it reads.
+    """
+
+    gen: nn.Module
+    disc: nn.Module
+    task: Task
+    objective: Objective
+    tx: Pair  # of optax.GradientTransformation, without a learning rate: that is a schedule
+    schedules: dict[str, Callable[[Array], Array]]
+    turns: Pair  # of int
+    view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
+    average: Average
+    history: Pair  # of Average: what is kept of a player's parameters for its own losses
+    target: Callable[[Array, dict[str, Array]], Array]  # (real pictures, hyper) -> what of them is to be imitated now
+    stage: Callable[[int], int | None]  # the number of steps done -> how much of the networks is played; None: all
+
+    def at(self, stage: int | None) -> 'Game':
+        """The game of a stage: that of networks whose field `stage` says what of them is computed."""
+        if stage is None:
+            return self
+        gen = self.gen.clone(stage=stage)
+        return self._replace(gen=gen, disc=self.disc.clone(stage=stage), target=gen.target)
+
+
+class Player(flax.struct.PyTreeNode):
+    """What is trained of one network, and how far its optimizer has come."""
+
+    params: Tree
+    stats: Tree  # variables that are not trained, running batch statistics say; {} without any
+    opt_state: Tree
+    ema: Tree = ()  # all variables averaged over the steps; () where nothing is averaged, and for the discriminator
+    mean: Tree = ()  # the parameters' mean over the steps, for losses that ask for it; () where none does
+
+
+class TrainState(flax.struct.PyTreeNode):
+    """Everything that training needs to go on: arrays only."""
+
+    step: Array  # int32: the number of steps done
+    gen: Player
+    disc: Player
+    carry: Tree
