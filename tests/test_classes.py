@@ -11,6 +11,7 @@ import scipy.linalg
 from generators import generator_config
 from saved_run import save_fake_run
 
+from gans.evaluation import classes as measure_classes
 from gans.evaluation import classifier, evaluate, samples
 from gans.image import ops
 from gans.metrics import classes
