@@ -15,8 +15,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from gans.core.build import batches_per_step, shape_of
-from gans.core.step import draw
+from gans.core.inputs import draw
 from gans.nn.conv import phase_sums, same_padding
 from gans.nn.conv_transpose import beyond, taps_on
 from gans.nn.layers import Conv, Dense, TransposedConv
@@ -54,7 +53,7 @@ def least_operations(game: Game, config) -> float:
     A gradient penalty pushes pictures forward and back to the picture, and both passes back to the weights; the forward
     one only where the slope depends on it, which that of straight pieces does not.
     """
-    pictures = jax.ShapeDtypeStruct((config.batch, *shape_of(config), 3), np.uint8)
+    pictures = jax.ShapeDtypeStruct(game.batch_shape[1:], np.uint8)
     inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
     gen = layers_of(game.gen, **inputs.gen)
     disc = layers_of(game.disc, inputs.real, inputs.cond)
@@ -72,7 +71,7 @@ def least_operations(game: Game, config) -> float:
         if _has_curves(game.disc):  # through the forward pass too, whose activations the slopes depend on
             disc_turn += 2 * disc_forward - disc[0].operations
     turns = game.turns.disc * disc_turn + game.turns.gen * gen_turn
-    return turns + batches_per_step(config) * gen_forward
+    return turns + game.batch_shape[0] * gen_forward
 
 
 def _has_curves(network):

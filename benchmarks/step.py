@@ -84,13 +84,14 @@ def prepare(config):
 
     from benchmarks.least import least_operations
     from benchmarks.machine import copy_bandwidth, growth, matmul_rate
-    from gans.core.build import build, fed_shape, shape_of
-    from gans.core.step import init
+    from gans.config.shapes import shape_of
+    from gans.core.build import build
+    from gans.core.state import init
     from gans.run.parallel import lay_out
 
     game = build(config, pictures=10_000)
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
     state = startup.jit_seldom(partial(init, game))(jax.random.key(0), pictures[0, :1])
     key = jax.random.key(config.seed)
     start = time.perf_counter()

@@ -177,6 +177,12 @@ class Game(NamedTuple):
     history: Pair  # of Average: what is kept of a player's parameters for its own losses
     target: Callable[[Array, dict[str, Array]], Array]  # (real pictures, hyper) -> what of them is to be imitated now
     stage: Callable[[int], int | None]  # the number of steps done -> how much of the networks is played; None: all
+    batch_shape: tuple[int, ...]  # of what a step is fed with: (batches, N, [parts,] H, W, 3)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The images' (height, width) in pixels."""
+        return self.batch_shape[-3:-1]
 
     def at(self, stage: int | None) -> 'Game':
         """The game of a stage: that of networks whose field `stage` says what of them is computed."""
@@ -195,6 +201,11 @@ class Player(flax.struct.PyTreeNode):
     ema: Tree = ()  # all variables averaged over the steps; () where nothing is averaged, and for the discriminator
     mean: Tree = ()  # the parameters' mean over the steps, for losses that ask for it; () where none does
 
+    @property
+    def variables(self) -> dict[str, Tree]:
+        """All that the network is applied with, as Flax wants it."""
+        return {'params': self.params, **self.stats}
+
 
 class TrainState(flax.struct.PyTreeNode):
     """Everything that training needs to go on: arrays only."""
@@ -202,4 +213,9 @@ class TrainState(flax.struct.PyTreeNode):
     step: Array  # int32: the number of steps done
     gen: Player
     disc: Player
-    carry: Tree
+    carry: Tree  # the objective's memory; () for objectives without one
+
+    @property
+    def players(self) -> Pair:
+        """Both players."""
+        return Pair(self.gen, self.disc)

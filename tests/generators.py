@@ -7,7 +7,7 @@ import numpy as np
 
 import gans.networks
 from gans.config.load import load
-from gans.core.build import build, fed_shape
+from gans.core.build import build
 
 HERE = Path(__file__).parent
 KEY = jax.random.key(0)
@@ -49,4 +49,5 @@ def generator_config(**changes):
 def generator_game(**changes):
     """(the game, uint8 pictures [turns, N, H, W, 3]) of `generator_config`."""
     config = generator_config(**changes)
-    return build(config, 64), np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
+    game = build(config, 64)
+    return game, np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)

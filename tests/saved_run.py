@@ -12,8 +12,10 @@ from PIL import Image
 
 from gans.config import load as pages
 from gans.core.build import build
+from gans.core.state import state_shapes
 from gans.run.checkpoint import Checkpoints
-from gans.run.experiment import Trained, fingerprint, load_run, open_experiment, state_shapes
+from gans.run.experiment import fingerprint, open_experiment
+from gans.run.trained import Trained, load_run
 from gans.training.loop import _Loop
 from gans.types import Player, TrainState
 

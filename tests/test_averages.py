@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config, generator_game
 
-from gans.config.load import differences
+from gans.config.compare import differences
 from gans.core import averages
 from gans.core.build import build
-from gans.core.step import init, sample, train_step
+from gans.core.sampling import sample
+from gans.core.state import init
+from gans.core.step import train_step
 from gans.errors import UserError
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
 from gans.run.parallel import lay_out
+from gans.run.trained import load_run
 from gans.training.loop import train
 
 

@@ -12,10 +12,12 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from gans.core import averages
 from gans.core.build import build
+from gans.core.state import state_shapes
 from gans.errors import UserError
 from gans.nn.layers import Dense
 from gans.nn.minibatch import MinibatchDeviation, MinibatchFeatures, Reference, VirtualBatchNorm, normalize
-from gans.run.experiment import load_run, open_experiment, state_shapes
+from gans.run.experiment import open_experiment
+from gans.run.trained import load_run
 from gans.training.loop import train
 from gans.types import Pair, Term
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from gans.config import compare
 from gans.config import load as pages
-from gans.core.build import batches_per_step, build, shape_of
+from gans.config.shapes import shape_of
+from gans.core.build import build
 from gans.data import files
 from gans.errors import UserError
 
@@ -17,7 +19,7 @@ PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 def test_every_page_has_its_readings_and_can_be_built(page, reading):
     config = pages.load(page + reading)
     assert build(config, 100).gen is not None
-    assert pages.differences(config, pages.from_json(pages.to_json(config))) == []
+    assert compare.differences(config, pages.from_json(pages.to_json(config))) == []
 
 
 @pytest.mark.parametrize('page', PAGES)
@@ -87,7 +89,6 @@ def test_wrong_values_are_named(changes, words, tiny):
     config = tiny('configs/colorize.py', **changes)
     with pytest.raises(UserError) as error:
         build(config, 10)
-        batches_per_step(config)
     assert words in str(error.value)
 
 
@@ -116,4 +117,4 @@ def test_sizes_are_numbers_or_pairs(tiny):
 def test_differences_leave_out_what_may_change(tiny):
     a, b = tiny('configs/colorize.py'), tiny('configs/colorize.py')
     b.steps, b.log.every, b.data.threads, b.batch, b.seed = 99, 7, 1, 2, 5
-    assert pages.differences(a, b) == ['config.batch: 8 -> 2', 'config.seed: 0 -> 5']
+    assert compare.differences(a, b) == ['config.batch: 8 -> 2', 'config.seed: 0 -> 5']

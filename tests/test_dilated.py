@@ -6,9 +6,9 @@ import pytest
 
 from gans.config.load import load
 from gans.core.build import build
+from gans.core.state import state_shapes
 from gans.image import ops
 from gans.networks.dilated import Generator
-from gans.run.experiment import state_shapes
 
 GRAY = jax.random.uniform(jax.random.key(0), (2, 9, 7, 1), minval=-1.0, maxval=1.0)
 

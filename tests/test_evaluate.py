@@ -10,9 +10,10 @@ from saved_run import fake_run, make_config, save_fake_run, save_pictures, save_
 from gans.errors import UserError
 from gans.evaluation import evaluate, paired
 from gans.evaluation.tables import table
-from gans.image import ops
+from gans.image import files, ops
 from gans.inference import baselines
-from gans.run.experiment import Trained, open_experiment
+from gans.run.experiment import open_experiment
+from gans.run.trained import Trained
 
 MEASURES = {
     'colorize': ('L1', 'PSNR dB', 'SSIM', 'chroma error', 'colourfulness'),
@@ -285,7 +286,7 @@ def test_other_pictures_are_refused(tmp_path):
     data = save_pictures(tmp_path / 'data', smooth_pictures(10))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x)
     for i, picture in enumerate(smooth_pictures(10, seed=9)):
-        ops.save_png(data / f'{i:02d}.png', picture)
+        files.save_png(data / f'{i:02d}.png', picture)
     with pytest.raises(UserError, match='trained on other pictures'):
         evaluate.evaluate_run(trained)
     assert not (trained.folder / 'evaluation.json').exists()

@@ -13,7 +13,7 @@ from saved_run import logged, save_pictures, smooth_pictures
 
 from gans.evaluation import classifier, samples
 from gans.metrics import swd
-from gans.run.experiment import load_run
+from gans.run.trained import load_run
 
 INPAINT = ('--config.generator.noise=True', '--config.task.latent=8', '--config.generator.z_dim=8')
 

@@ -13,15 +13,15 @@ from PIL import Image
 from saved_run import Fake, fake_run, make_config, save_pictures, save_run, smooth_pictures
 from test_families import family
 
-from gans.core.step import paint
+from gans.core.sampling import paint
 from gans.errors import UserError
-from gans.image import ops
+from gans.image import files, grids, ops
 from gans.latent import explore as module
 from gans.latent import inversion, space
 from gans.latent.drawings import Painter
 from gans.latent.explore import Wishes, explore
 from gans.objectives import began
-from gans.run.experiment import load_run
+from gans.run.trained import load_run
 
 WEIGHTS = np.random.default_rng(0).uniform(-0.1, 0.1, (5, 16 * 16 * 3)).astype(np.float32)
 EDITS = '{grin: {3: +2, 1: -1}, lips: {1: 0.5}}'
@@ -112,11 +112,11 @@ def test_pictures_show_the_numbers(use):
     numbers, folder, _ = use(edits=EDITS, arithmetic='0-1+2', count=5, frames=3)
     for name, columns in (('samples', 3), ('walk_linear', 3), ('directions', 3), ('edit_grin', 3)):
         made = numbers[name]['pictures']
-        sheet = ops.grid(made.reshape(-1, 16, 16, 3), columns)
+        sheet = grids.grid(made.reshape(-1, 16, 16, 3), columns)
         np.testing.assert_array_equal(shown(folder / f'{name}.png'), sheet)
     np.testing.assert_array_equal(shown(folder / 'mean.png'), numbers['mean']['pictures'])
     close(numbers['mean']['pictures'], stored(np.zeros(5)))
-    sheet = ops.montage(list(numbers['arithmetic']['pictures'][:, None]), ['0', '- 1', '+ 2', '='])
+    sheet = grids.montage(list(numbers['arithmetic']['pictures'][:, None]), ['0', '- 1', '+ 2', '='])
     np.testing.assert_array_equal(shown(folder / 'arithmetic.png'), sheet)
 
 
@@ -158,7 +158,7 @@ def test_edits_morph_every_seed(use):
     close(both['pictures'], stored(wanted))
     frames = frames_of(folder / 'edit_grin+lips.gif')
     assert len(frames) == 4
-    sheets = np.stack([ops.grid(frame, 2) for frame in both['pictures'].swapaxes(0, 1)])
+    sheets = np.stack([grids.grid(frame, 2) for frame in both['pictures'].swapaxes(0, 1)])
     assert frames.shape == sheets.shape and np.abs(frames.astype(int) - sheets).mean() < 1.2
     assert 'rows from neutral to grin+lips (-0.5 along 1, +2 along 3), seeds 0 to 2' in text
 
@@ -201,7 +201,7 @@ def test_known_descriptors_are_found(use, how, tmp_path):
         np.testing.assert_allclose(found[f'l1{end}'], np.abs(off).mean((1, 2, 3)), atol=0.05)
         np.testing.assert_allclose(found[f'rmse{end}'], np.sqrt((off**2).mean((1, 2, 3))), atol=0.05)
     assert (found['rmse'] < found['rmse_of_mean'] * 0.6)[:2].all()
-    sheet = ops.montage([found['originals'], found['pictures']], ['original', 'found'])
+    sheet = grids.montage([found['originals'], found['pictures']], ['original', 'found'])
     np.testing.assert_array_equal(shown(folder / 'find.png'), sheet)
     assert ("the discriminator's encoder" in text) == (how == 'encoder')
     name = re.escape(str(place / '01.png'))
@@ -320,7 +320,7 @@ def test_places_that_cannot_be_written_are_explained(use, tmp_path):
         use()
     with pytest.raises(UserError, match='Cannot write .*file/a.gif'):
         (tmp_path / 'file').write_text('')
-        ops.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
+        files.save_gif(tmp_path / 'file' / 'a.gif', np.zeros((2, 3, 3, 3), np.uint8))
 
 
 def test_an_input_that_is_no_picture_is_explained(use, tmp_path):

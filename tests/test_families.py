@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config
 
-from gans.core.step import paint, sample
+from gans.core.sampling import paint, sample
 from gans.evaluation.evaluate import evaluate
 from gans.objectives.began import draw_descriptor
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
+from gans.run.trained import load_run
 from gans.training.loop import train
 
 STANDARD = dict(name='standard', form='non_saturating', terms=())

@@ -10,9 +10,10 @@ import pytest
 from benchmarks.least import least_operations
 from gans.config.load import load
 from gans.core.build import build
-from gans.core.step import init, paint, sample, train_step
+from gans.core.sampling import paint, sample
+from gans.core.state import init, state_shapes
+from gans.core.step import train_step
 from gans.errors import UserError
-from gans.run.experiment import state_shapes
 from gans.run.parallel import lay_out
 from gans.types import Inputs, Task
 

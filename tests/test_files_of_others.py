@@ -18,7 +18,7 @@ from PIL import Image
 from gans.data import source
 from gans.data.cache import keep
 from gans.data.sources.folder import open_source
-from gans.image.ops import tiles
+from gans.image.grids import tiles
 
 SIDE = 32
 SHORT = ('--config.devices=1', '--config.steps=1', '--config.log.pictures=1')

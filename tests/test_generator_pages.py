@@ -5,7 +5,7 @@ import pytest
 
 from gans.config.load import load
 from gans.core.build import build
-from gans.run.experiment import state_shapes
+from gans.core.state import state_shapes
 
 # page and reading: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
 TABLES = {

@@ -14,7 +14,7 @@ from test_families import family
 
 from gans.config.load import load, to_json
 from gans.errors import UserError
-from gans.image import ops
+from gans.image import files, grids
 from gans.run.experiment import open_experiment
 from gans.training import history as verb
 from gans.training import logbook
@@ -38,7 +38,7 @@ def record(folder, config, sheets, lines):
     folder.mkdir(parents=True)
     (folder / 'config.json').write_text(to_json(config))
     for step, pictures in sheets.items():
-        ops.save_png(folder / 'pictures' / f'step_{step:06d}.png', ops.grid(pictures, 3))
+        files.save_png(folder / 'pictures' / f'step_{step:06d}.png', grids.grid(pictures, 3))
     (folder / 'metrics.jsonl').write_text(''.join(json.dumps(line) + '\n' for line in lines))
     return folder
 
@@ -76,7 +76,7 @@ def places(figure, picture):
 @pytest.mark.parametrize('shape, gap', [((4, 6), 2), ((5, 3), 1), ((2, 2), 0)])
 def test_tiles_is_the_inverse_of_grid(count, columns, shape, gap):
     pictures = noise((count, *shape, 3))
-    cut = ops.tiles(ops.grid(pictures, columns, gap), shape, gap)
+    cut = grids.tiles(grids.grid(pictures, columns, gap), shape, gap)
     assert cut.shape[1:] == (min(columns, count), *shape, 3)
     flat = cut.reshape(-1, *shape, 3)
     np.testing.assert_array_equal(flat[:count], pictures)
@@ -84,12 +84,12 @@ def test_tiles_is_the_inverse_of_grid(count, columns, shape, gap):
 
 
 def test_tiles_of_another_size_are_refused():
-    sheet = ops.grid(noise((6, 8, 8, 3)), 3)
+    sheet = grids.grid(noise((6, 8, 8, 3)), 3)
     for shape in ((7, 8), (8, 9), (30, 30)):
         with pytest.raises(ValueError, match='no grid'):
-            ops.tiles(sheet, shape)
+            grids.tiles(sheet, shape)
     with pytest.raises(ValueError, match='uint8'):
-        ops.tiles(sheet.astype(float), (8, 8))
+        grids.tiles(sheet.astype(float), (8, 8))
 
 
 def test_every_metric_has_one_panel_with_its_numbers():
@@ -249,11 +249,11 @@ def log_late(folder):
 
 
 def other_size(folder):
-    ops.save_png(folder / 'pictures' / 'step_000080.png', noise((33, 33, 3)))
+    files.save_png(folder / 'pictures' / 'step_000080.png', noise((33, 33, 3)))
 
 
 def no_rows(folder):
-    ops.save_png(folder / 'pictures' / 'step_000040.png', ops.grid(noise((3, 12, 16, 3)), 3))
+    files.save_png(folder / 'pictures' / 'step_000040.png', grids.grid(noise((3, 12, 16, 3)), 3))
 
 
 @pytest.mark.parametrize(

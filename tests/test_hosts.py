@@ -13,8 +13,9 @@ from saved_run import logged
 
 from gans.errors import UserError
 from gans.run import multihost
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
 from gans.run.multihost import HEARTBEAT
+from gans.run.trained import load_run
 from gans.training.loop import train
 
 PAGE = 'configs/inpaint.py'

@@ -10,7 +10,7 @@ import scipy.ndimage
 from PIL import Image, ImageFilter
 
 from gans.errors import UserError
-from gans.image import ops
+from gans.image import files, grids, ops
 
 
 def noise(shape, seed=0):
@@ -231,42 +231,42 @@ def test_blur_under_vmap_of_the_radius_zero_included():
 
 def test_grid_places_pictures_row_by_row_on_white():
     pictures = bytes_noise((5, 4, 6, 3))
-    sheet = ops.grid(pictures, columns=3, gap=2)
+    sheet = grids.grid(pictures, columns=3, gap=2)
     assert sheet.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sheet.dtype == np.uint8
     expected = np.full_like(sheet, 255)
     for i, (row, column) in enumerate([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]):
         expected[6 * row : 6 * row + 4, 8 * column : 8 * column + 6] = pictures[i]
     np.testing.assert_array_equal(sheet, expected)
-    assert ops.grid(pictures[:2], columns=9, gap=0).shape == (4, 12, 3)
+    assert grids.grid(pictures[:2], columns=9, gap=0).shape == (4, 12, 3)
 
 
 def test_grid_and_montage_refuse_what_would_look_wrong():
     for wrong in (noise((2, 4, 4, 3)), bytes_noise((4, 4, 3)), bytes_noise((2, 4, 4, 2)), bytes_noise((0, 4, 4, 3))):
         with pytest.raises(ValueError, match='uint8'):
-            ops.grid(wrong, columns=2)
+            grids.grid(wrong, columns=2)
     good = bytes_noise((2, 4, 4, 3))
     with pytest.raises(ValueError, match='at least 1'):
-        ops.grid(good, columns=0)
+        grids.grid(good, columns=0)
     with pytest.raises(ValueError, match='one shape'):
-        ops.montage([good, good[:1]])
+        grids.montage([good, good[:1]])
     with pytest.raises(ValueError, match='titles'):
-        ops.montage([good, good], titles=['one'])
+        grids.montage([good, good], titles=['one'])
 
 
 def test_montage_has_a_row_per_picture_and_magnifies_small_ones():
     original, gray = bytes_noise((3, 50, 64, 3)), bytes_noise((3, 50, 64, 1))
-    sheet = ops.montage([original, gray], gap=4)
+    sheet = grids.montage([original, gray], gap=4)
     assert sheet.shape == (3 * 150 + 2 * 4, 2 * 192 + 4, 3)  # factor 3: 50 px -> 150 >= 128
     second = sheet[154:304]
     np.testing.assert_array_equal(second[1::3, 1:192:3], original[1])
     np.testing.assert_array_equal(second[2::3, 196::3], gray[1].repeat(3, axis=-1))
-    assert ops.montage([bytes_noise((1, 128, 200, 3))]).shape == (128, 200, 3)
+    assert grids.montage([bytes_noise((1, 128, 200, 3))]).shape == (128, 200, 3)
 
 
 def test_montage_titles_stand_above_their_columns():
     pictures = bytes_noise((1, 64, 64, 3))
-    plain = ops.montage([pictures] * 3)
-    titled = ops.montage([pictures] * 3, titles=['original', '', 'a title that is much too long ' * 4])
+    plain = grids.montage([pictures] * 3)
+    titled = grids.montage([pictures] * 3, titles=['original', '', 'a title that is much too long ' * 4])
     strip = titled[: -plain.shape[0]]
     np.testing.assert_array_equal(titled[-plain.shape[0] :], plain)
     ink = [int((strip[:, left : left + 128] < 128).any(axis=-1).sum()) for left in (0, 132, 264)]
@@ -278,8 +278,8 @@ def test_montage_titles_stand_above_their_columns():
 def test_png_round_trip(tmp_path, shape):
     picture = bytes_noise(shape)
     path = tmp_path / 'new' / 'picture.png'
-    ops.save_png(path, picture[::-1])
-    ops.save_png(path, picture)
+    files.save_png(path, picture[::-1])
+    files.save_png(path, picture)
     with Image.open(path) as opened:
         assert opened.format == 'PNG'
         np.testing.assert_array_equal(np.asarray(opened), picture.reshape(opened.height, opened.width, -1).squeeze())
@@ -288,7 +288,7 @@ def test_png_round_trip(tmp_path, shape):
 
 def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypatch):
     path, old = tmp_path / 'picture.png', bytes_noise((5, 7, 3))
-    ops.save_png(path, old)
+    files.save_png(path, old)
 
     def full_disk(self, file, format):
         file.write(b'half a picture')
@@ -296,7 +296,7 @@ def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypa
 
     monkeypatch.setattr(Image.Image, 'save', full_disk)
     with pytest.raises(UserError, match=r'picture\.png.*the disk is full'):
-        ops.save_png(path, old)
+        files.save_png(path, old)
     with Image.open(path) as opened:
         np.testing.assert_array_equal(np.asarray(opened), old)
     assert [file.name for file in tmp_path.iterdir()] == ['picture.png']
@@ -305,7 +305,7 @@ def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypa
 def test_save_png_says_what_is_wrong(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UserError, match=r'file/picture\.png'):
-        ops.save_png(tmp_path / 'file' / 'picture.png', bytes_noise((2, 2, 3)))
+        files.save_png(tmp_path / 'file' / 'picture.png', bytes_noise((2, 2, 3)))
     for wrong in (noise((2, 2, 3)), bytes_noise((2, 2, 4)), bytes_noise((1, 2, 2, 3))):
         with pytest.raises(ValueError, match='uint8'):
-            ops.save_png(tmp_path / 'picture.png', wrong)
+            files.save_png(tmp_path / 'picture.png', wrong)

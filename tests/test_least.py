@@ -11,10 +11,10 @@ import pytest
 
 from benchmarks.least import layers_of, least_operations
 from gans.config.load import load
-from gans.core.build import build, fed_shape
-from gans.core.step import draw
+from gans.core.build import build
+from gans.core.inputs import draw
+from gans.core.state import state_shapes
 from gans.nn.layers import Conv, Dense, TransposedConv
-from gans.run.experiment import state_shapes
 from gans.run.parallel import lay_out
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
@@ -106,7 +106,7 @@ def test_more_turns_cost_what_they_add(page):
 def test_the_compiled_step_does_little_more_than_the_least(page, forms_of_accelerators):
     config = without_pairs(load(page))
     game = build(config, 1000)
-    pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
+    pictures = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)
     compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
     excess = compiled.cost_analysis()['flops'] / least_operations(game, config)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.losses import adversarial, terms
+from gans.losses import adversarial, penalties, reconstruction, terms
 from gans.objectives import standard
 from gans.types import Turn
 
@@ -110,7 +110,7 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norm():
     pictures, norm = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)), np.linalg.norm(WEIGHTS)
 
     def penalty(weights):
-        return adversarial.gradient_penalty(lambda x: linear(weights, x), pictures)
+        return penalties.gradient_penalty(lambda x: linear(weights, x), pictures)
 
     (value, slope), grad = penalty(WEIGHTS), jax.grad(lambda w: penalty(w)[0])(WEIGHTS)
     assert value == pytest.approx((norm - 1) ** 2, rel=1e-5) and slope == pytest.approx(norm, rel=1e-6)
@@ -122,7 +122,7 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norm():
 def test_gradient_penalty_takes_the_norm_of_each_example():
     """D(x) = |x|^2 / 2 has slope |x|: the mean over examples of (|x| - 1)^2."""
     pictures = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)) * jnp.array([0.1, 1, 10])[:, None, None, None]
-    value, slope = adversarial.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
+    value, slope = penalties.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
     norms = np.linalg.norm(np.asarray(pictures).reshape(3, -1), axis=1)
     assert value == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5) and slope == pytest.approx(
         norms.mean(), rel=1e-5
@@ -131,7 +131,7 @@ def test_gradient_penalty_takes_the_norm_of_each_example():
 
 def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
     pictures = jnp.ones((2, 2, 2, 1))
-    value, grad = jax.value_and_grad(lambda w: adversarial.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
+    value, grad = jax.value_and_grad(lambda w: penalties.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
         jnp.zeros(4)
     )
     assert value == pytest.approx(1, abs=1e-5) and np.isfinite(grad).all()
@@ -140,17 +140,17 @@ def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
 def test_points_between_lie_on_the_line_of_their_pair():
     real, fake = (jax.random.normal(jax.random.key(i), (64, 2, 2, 3)) for i in (0, 1))
     share = jax.random.uniform(jax.random.key(2), (64,))
-    found = np.asarray((adversarial.between(share, real, fake) - fake) / (real - fake)).reshape(64, -1)
+    found = np.asarray((penalties.between(share, real, fake) - fake) / (real - fake)).reshape(64, -1)
     np.testing.assert_allclose(found, np.broadcast_to(share[:, None], found.shape), atol=1e-3)
 
 
 def test_drift_is_the_mean_square_of_the_scores():
-    assert adversarial.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
+    assert penalties.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
 
 
 def test_l1_is_the_mean_absolute_difference():
     a, b = jnp.array([[-1.0, 0.5], [1.0, 0.0]]), jnp.array([[1.0, 0.5], [0.0, 0.25]])
-    assert adversarial.l1(a, b) == pytest.approx((2 + 0 + 1 + 0.25) / 4)
+    assert reconstruction.l1(a, b) == pytest.approx((2 + 0 + 1 + 0.25) / 4)
 
 
 def make_turn(**values):

@@ -8,8 +8,8 @@ import pytest
 from generators import generator_config
 from PIL import Image
 
-from gans.config.load import differences
-from gans.core.build import move_data, open_labels
+from gans.config.compare import differences
+from gans.data.opening import move_data, open_labels
 from gans.data.source import split
 from gans.data.sources import mnist
 from gans.errors import UserError

@@ -12,7 +12,7 @@ import pytest
 from command_line import config, main
 
 from gans.core.build import build
-from gans.core.step import init
+from gans.core.state import init
 from gans.errors import UserError
 from gans.nn import noise
 from gans.run.parallel import lay_out

@@ -9,11 +9,12 @@ from saved_run import assert_same_outcome, break_after, outcome
 from gans.config.load import load
 from gans.core import schedules
 from gans.core.build import build
+from gans.core.state import state_shapes
 from gans.errors import UserError
 from gans.networks.progressive import Discriminator, Generator
 from gans.nn.conv import repeat
 from gans.run.checkpoint import Checkpoints
-from gans.run.experiment import open_experiment, start, state_shapes
+from gans.run.experiment import open_experiment, start
 from gans.run.parallel import lay_out
 from gans.training.loop import train
 

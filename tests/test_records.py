@@ -13,7 +13,7 @@ import pytest
 from command_line import MAIN, config, main
 from saved_run import assert_same_outcome, logged, outcome
 
-from gans.image import ops
+from gans.image import files
 from gans.training import logbook, tensorboard
 from gans.training.records import Records
 
@@ -71,7 +71,7 @@ class Full:
         )
 
 
-def full_file(name, whole_file=ops.whole_file):
+def full_file(name, whole_file=files.whole_file):
     """`images.whole_file` where the disk has no room for the file `name`."""
     return lambda path: contextlib.nullcontext('/dev/full') if Path(path).name == name else whole_file(path)
 
@@ -82,12 +82,12 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     with kill_at(3, monkeypatch):
         train(run, 6)
     full = {
-        'config.json': lambda patched: patched.setattr(ops, 'whole_file', full_file('config.json')),
+        'config.json': lambda patched: patched.setattr(files, 'whole_file', full_file('config.json')),
         'log.txt': lambda patched: patched.setattr(logging, 'open', Full('log.txt'), raising=False),
         'metrics.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('metrics'), raising=False),
         'timing.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('timing'), raising=False),
         'tfevents': lambda patched: patched.setattr(tensorboard, 'open', Full('tfevents'), raising=False),
-        'step_000004.png': lambda patched: patched.setattr(ops, 'whole_file', full_file('step_000004.png')),
+        'step_000004.png': lambda patched: patched.setattr(files, 'whole_file', full_file('step_000004.png')),
     }
     for name, fill in full.items():
         with monkeypatch.context() as patched:

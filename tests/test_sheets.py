@@ -6,7 +6,8 @@ from generators import generator_config
 from PIL import Image
 
 from gans.image import ops
-from gans.run.experiment import load_run, open_experiment, start
+from gans.run.experiment import open_experiment, start
+from gans.run.trained import load_run
 from gans.training.loop import train
 from gans.training.sample_grid import Sheets
 

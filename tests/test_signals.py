@@ -12,7 +12,8 @@ from processes import heard, wait_for
 
 from gans import signals
 from gans.run.checkpoint import Checkpoints
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
+from gans.run.trained import load_run
 from gans.training.loop import train
 from gans.training.records import Records
 

@@ -11,12 +11,14 @@ from generators import KEY, generator_config
 from saved_run import logged
 
 from gans.config.load import load
-from gans.core.build import build, fed_shape
-from gans.core.step import init, train_step
+from gans.core.build import build
+from gans.core.state import init
+from gans.core.step import train_step
 from gans.errors import UserError
 from gans.losses import matching, terms
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
 from gans.run.parallel import lay_out
+from gans.run.trained import load_run
 from gans.training.loop import train
 from gans.types import Turn
 
@@ -118,7 +120,7 @@ def describe(gen_terms, disc_terms=(), networks='tiny', **changes):
 def start(config):
     """(the game, uint8 pictures, the state before the first step)."""
     game = build(config, 64)
-    pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
     return game, pictures, jax.jit(partial(init, game))(KEY, pictures[0])
 
 
@@ -228,7 +230,8 @@ def test_what_a_term_sees_is_the_layer_on_the_real_and_on_the_generated_pictures
 )
 def test_a_layer_that_does_not_exist_is_named_with_the_nearest(path, near):
     config = describe({'moments': {'layers': ('down_0', path)}}, networks='dcgan')
-    game, pictures = build(config, 64), jnp.zeros(fed_shape(config), np.uint8)
+    game = build(config, 64)
+    pictures = jnp.zeros(game.batch_shape, np.uint8)
     state = jax.eval_shape(partial(init, game), KEY, pictures[0])
     with pytest.raises(UserError, match=f"the layer '{path}', which the discriminator does not have .*'{near}'"):
         jax.eval_shape(partial(train_step, game), KEY, state, pictures)
@@ -270,7 +273,8 @@ def test_historical_averaging_pulls_by_twice_the_distance_from_the_mean(player, 
 @pytest.mark.parametrize('player', ['gen', 'disc'])
 def test_there_is_a_history_only_of_the_player_that_asks_for_it(player):
     config = describe(*{'gen': (('historical',), ()), 'disc': ((), ('historical',))}[player])
-    state = jax.eval_shape(partial(init, build(config, 64)), KEY, np.zeros(fed_shape(config)[1:], np.uint8))
+    game = build(config, 64)
+    state = jax.eval_shape(partial(init, game), KEY, np.zeros(game.batch_shape[1:], np.uint8))
     kept = {name: bool(jax.tree.leaves(getattr(state, name).mean)) for name in ('gen', 'disc')}
     assert kept == {'gen': player == 'gen', 'disc': player == 'disc'}
 

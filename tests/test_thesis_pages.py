@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from gans.config.load import load
-from gans.core.build import build, fed_shape
-from gans.core.step import init
-from gans.run.experiment import state_shapes
+from gans.core.build import build
+from gans.core.state import init, state_shapes
 from gans.run.parallel import lay_out
 
 KEY = jax.random.key(0)
@@ -105,7 +104,7 @@ def test_one_device_equals_eight(page):
     if page == 'mnist':
         config.generator.norm, config.generator.reference = 'virtual', 4
     game = build(config, 64)
-    pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
     first = jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
 
     def run(devices):

@@ -16,8 +16,9 @@ from saved_run import assert_same_outcome, break_after, logged, outcome
 from gans import startup
 from gans.errors import UserError
 from gans.run.checkpoint import Checkpoints
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
 from gans.run.parallel import lay_out
+from gans.run.trained import load_run
 from gans.training.loop import Diverged, train
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))

@@ -10,8 +10,12 @@ import pytest
 from generators import generator_game
 
 from gans.config.load import load
-from gans.core.build import build, fed_shape
-from gans.core.step import draw, init, paint, sample, train_step
+from gans.core import schedules
+from gans.core.build import build
+from gans.core.inputs import draw, training_inputs
+from gans.core.sampling import paint, sample
+from gans.core.state import init
+from gans.core.step import train_step
 
 PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
 KEY = jax.random.key(0)
@@ -24,7 +28,7 @@ def make_game(page, schedules=None, **changes):
     config.update_from_flattened_dict(changes)
     config.schedules = config.schedules.to_dict() | (schedules or {})
     game = build(config, 64)
-    return game, np.random.default_rng(0).integers(0, 256, fed_shape(config), np.uint8)
+    return game, np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
 
 
 def start(game, pictures):
@@ -79,11 +83,9 @@ def test_gradients_are_those_of_the_whole_loss():
     state = start(game, pictures)
     after, metrics = step(game, state, pictures)
 
-    from gans.core import step as module
-
-    hyper = module._read_schedules(game, state.step)
+    hyper = schedules.read(game.schedules, state.step)
     keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)
-    inputs = module._look(game, keys[0], state.carry, pictures[0], hyper)
+    inputs = training_inputs(game, keys[0], state.carry, pictures[0], hyper)
 
     def whole_loss(params):
         output = game.gen.apply({'params': params}, **inputs.gen, train=True)

@@ -17,7 +17,7 @@ from command_line import ROOT, main
 from PIL import Image, ImageCms
 from saved_run import fake_run, make_config, save_pictures, smooth_pictures
 
-from gans.image import ops
+from gans.image import files
 from gans.inference import baselines, image_files, large_image
 from gans.inference import translate as module
 
@@ -221,7 +221,7 @@ def test_names_as_long_as_can_be(use, tmp_path):
 
 def test_files_are_written_whole_under_the_longest_names(tmp_path):
     path = tmp_path / (251 * 'x' + '.png')
-    ops.save_png(path, np.zeros((4, 4, 3), np.uint8))
+    files.save_png(path, np.zeros((4, 4, 3), np.uint8))
     assert files_in(tmp_path) == [path.name]
 
 

@@ -11,13 +11,14 @@ from saved_run import logged
 from sources import IDS, Numbers
 
 from gans.config.load import load
-from gans.core import step
-from gans.core.build import build, fed_shape
+from gans.core.build import build
+from gans.core.inputs import training_inputs
 from gans.data import batches as lib
 from gans.data.source import disjoint_parts
 from gans.errors import UserError
 from gans.image import ops
-from gans.run.experiment import load_run, open_experiment
+from gans.run.experiment import open_experiment
+from gans.run.trained import load_run
 from gans.training.loop import train
 
 PAGE = 'configs/colorize.py:tiny'
@@ -65,10 +66,10 @@ def make_game(**changes):
 
 
 def test_grays_are_of_the_first_part_and_real_pictures_of_the_second():
-    game, config = make_game(**{'task.flip': False})
-    pictures = np.random.default_rng(0).integers(0, 256, fed_shape(config)[1:], np.uint8)
+    game, _ = make_game(**{'task.flip': False})
+    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape[1:], np.uint8)
     assert pictures.shape[1] == 2
-    seen = step._look(game, jax.random.key(0), (), jnp.asarray(pictures), {'blur': jnp.float32(0)})
+    seen = training_inputs(game, jax.random.key(0), (), jnp.asarray(pictures), {'blur': jnp.float32(0)})
     floats = ops.to_float(pictures)
     np.testing.assert_allclose(seen.gen['image'], ops.luma(floats[:, 0]), atol=1e-6)
     np.testing.assert_allclose(seen.real, floats[:, 1], atol=1e-6)

@@ -61,7 +61,7 @@ def _config_of(flags, fields) -> ConfigDict:
         page = arguments.expand('--config', flags['config'])
         config = load(page)
     elif flags['workdir'] is not None:
-        from gans.run.experiment import read_config
+        from gans.run.trained import read_config
 
         page = flags['workdir']
         config = read_config(page)

@@ -1,39 +1,15 @@
 """Experiment pages: loading one, choosing a reading of it, comparing it with the one that a run began with."""
 
 import importlib.util
-import inspect
 import json
 import traceback
-import types
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from gans.errors import UserError, closest
-
-# A run may be resumed with other values of these: they decide how long training goes on, what is reported and where
-# things lie, not what a step does. (Schedules in fractions of training stretch with `steps`.)
-MAY_CHANGE = (
-    'steps',
-    'log',
-    'checkpoint',
-    'parallel',
-    'steps_per_call',
-    'devices',
-    'data.folder.path',
-    'data.tfds.data_dir',
-    'data.mnist.path',
-    'data.threads',
-    'data.placement',
-    'data.max_bytes',
-    'data.max_pixels',
-)
-
-# What it means that a page, written before there was such a field, lacks it.
-DEFAULTS = {'ema': 0.0}
 
 
 def load(page: str) -> ConfigDict:
@@ -125,70 +101,3 @@ def from_json(text: str) -> ConfigDict:
         return ConfigDict(json.loads(text))
     except (TypeError, AttributeError, RecursionError) as error:
         raise ValueError(_reason(error)) from error
-
-
-def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
-    """Lines that say what differs between two configs, but for the fields that may change in a resumed run."""
-    before, after = (DEFAULTS | flatten(json.loads(to_json(c))) for c in (old, new))
-    lines = []
-    for name in sorted(before.keys() | after.keys()):
-        if any(name == free or name.startswith(f'{free}.') for free in MAY_CHANGE):
-            continue
-        if before.get(name) != after.get(name):
-            lines.append(f'config.{name}: {before.get(name, "absent")} -> {after.get(name, "absent")}')
-    return lines
-
-
-def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A config section as keyword arguments of a function, checked against its signature.
-
-    Args:
-      function: what is going to be called; a class counts by its constructor.
-      section: the arguments; a key `name` is skipped: it chose the function.
-      where: the section's place, 'config.task' say, for the message.
-      given: parameters that the caller supplies.
-
-    Raises:
-      UserError: an argument that the function does not take, or lacks, or of another type than it is annotated with.
-    """
-    if not isinstance(section, Mapping) and not isinstance(section, ConfigDict):
-        raise UserError(f'{where} is {section!r}: give a section of fields.')
-    parameters = inspect.signature(function).parameters
-    known = [name for name in parameters if name not in (*given, 'parent', 'name')]
-    found = {key: value for key, value in section.items() if key != 'name'}
-    for key in found:
-        if key not in known:
-            raise UserError(f'{where}.{key} is not known{closest(key, known)}: it takes {", ".join(known)}.')
-    for key in known:
-        if found.get(key) is None and parameters[key].default is inspect.Parameter.empty:
-            raise UserError(f'{where}.{key} is missing: give it with --{where}.{key}=...')
-    for key, value in found.items():
-        wanted = parameters[key].annotation
-        if not _fits(value, wanted):
-            raise UserError(f'{where}.{key} is {value!r}: give {_say(wanted)}.')
-    return found
-
-
-_KINDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a name', type(None): 'None'}
-
-
-def _fits(value, wanted) -> bool:
-    """Whether a config's value can be an argument with that annotation; what a config cannot hold always fits."""
-    if isinstance(wanted, types.UnionType):
-        return any(_fits(value, one) for one in typing.get_args(wanted))
-    if typing.get_origin(wanted) in (tuple, Sequence):
-        return isinstance(value, (list, tuple)) and all(_fits(part, typing.get_args(wanted)[0]) for part in value)
-    if wanted not in _KINDS:
-        return wanted is not None or value is None
-    if isinstance(value, bool):
-        return wanted is bool
-    return isinstance(value, (int, float) if wanted is float else wanted)
-
-
-def _say(wanted) -> str:
-    if isinstance(wanted, types.UnionType):
-        return ' or '.join(_say(one) for one in typing.get_args(wanted))
-    if typing.get_origin(wanted) in (tuple, Sequence):
-        several = {int: 'a tuple of whole numbers', float: 'a tuple of numbers', str: 'a tuple of names'}
-        return several.get(typing.get_args(wanted)[0], 'a tuple')
-    return _KINDS.get(wanted, 'None' if wanted is None else f'{wanted}')

@@ -1,10 +1,6 @@
 """The one place where the names in a config become objects."""
 
 import functools
-import importlib
-import inspect
-import pkgutil
-from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -12,16 +8,16 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gans.config.load import DEFAULTS, arguments_of
+from gans.config.compare import DEFAULTS
+from gans.config.registry import arguments_of, choose, find_module
+from gans.config.shapes import shape_of
 from gans.core import averages, schedules, tasks
-from gans.data.source import Labels, Source
 from gans.errors import UserError, closest
 from gans.image import ops
 from gans.losses import terms
 from gans.types import Game, Pair, Task
 
 _BLOCK = 2**14  # steps whose stages are computed together
-_LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source that reads files
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
@@ -36,7 +32,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
       UserError: a name, an argument or a value that does not exist, by its place in the config.
     """
     networks = find_module('networks', config.networks, 'config.networks')
-    dtype = _choose(_DTYPES, config.dtype, 'config.dtype')
+    dtype = choose(_DTYPES, config.dtype, 'config.dtype')
     given = {'dtype': dtype, 'shape': shape_of(config), 'distribution': config.task.get('distribution', 'uniform')}
     gen = _make_network(networks.Generator, config.generator, 'config.generator', given)
     disc = _make_network(networks.Discriminator, config.discriminator, 'config.discriminator', given)
@@ -66,86 +62,19 @@ def build(config: ConfigDict, pictures: int) -> Game:
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
         target=getattr(gen, 'target', lambda pictures, hyper: pictures),
         stage=_make_stage(scheduled['growth']) if 'growth' in needs else lambda step: None,
+        batch_shape=_batch_shape(config, task),
     )
 
 
-def batches_per_step(config: ConfigDict) -> int:
-    """How many batches a step consumes: the last discriminator turn and the first generator turn share one."""
+def _batch_shape(config, task):
+    """The shape of the images that a step is fed with.
+
+    The last discriminator turn and the first generator turn share one batch.
+    """
     if min(config.turns.gen, config.turns.disc) < 1:
         raise UserError(f'config.turns is {config.turns.to_dict()}: each player needs at least one turn.')
-    return config.turns.gen + config.turns.disc - 1
-
-
-def fed_shape(config: ConfigDict) -> tuple[int, ...]:
-    """The shape of the pictures that a step is fed with: (turns, N, H, W, 3), (turns, N, parts, H, W, 3) for a task of
-    several parts."""
-    parts = _make_task(config.task).parts
-    return (batches_per_step(config), config.batch, *((parts,) if parts > 1 else ()), *shape_of(config), 3)
-
-
-def shape_of(config: ConfigDict) -> tuple[int, int]:
-    """The pictures' (height, width) in pixels: `config.size` is a number or such a pair."""
-    size = config.size
-    height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 1:
-        raise UserError(f'config.size is {size}: give the side of the pictures in pixels.')
-    return height, width
-
-
-def open_source(config: ConfigDict) -> Source:
-    """Opens the source of pictures that `config.data` names."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
-    if not hasattr(module, 'open_source'):
-        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of pictures.')
-    return _open(module.open_source, config)
-
-
-def open_labels(config: ConfigDict) -> Labels | None:
-    """The labels of the source's pictures; None where the set has none, or its kind of source knows none."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
-    return _open(module.open_labels, config) if hasattr(module, 'open_labels') else None
-
-
-def _open(function, config):
-    """Calls a function of a source's module with the shape, the seed and what the page says of that source.
-
-    The limits on files, which the page gives once for all sources, go to those that take them.
-    """
-    where = f'config.data.{config.data.source}'
-    section = config.data.get(config.data.source, {})
-    parameters = inspect.signature(function).parameters
-    limits = {name: config.data[name] for name in _LIMITS if name in parameters and name in config.data}
-    given = ('shape', 'seed', *_LIMITS)
-    needs = [one.name for one in parameters.values() if one.default is one.empty and one.name not in given]
-    if needs and config.data.source not in config.data:
-        known = ', '.join(name for name, value in config.data.items() if isinstance(value, ConfigDict))
-        raise UserError(
-            f'config.data has no section for the source {config.data.source!r}: choose {known}, or add '
-            f'{config.data.source}=dict({needs[0]}=...) to data in the config.'
-        )
-    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=given), **limits)
-
-
-def move_data(config: ConfigDict, place: str) -> None:
-    """Says in `config.data` that the same pictures lie at another place now.
-
-    Raises:
-      UserError: the source has no place, being drawn and not read.
-    """
-    argument = getattr(find_module('data.sources', config.data.source, 'config.data.source'), 'PLACE', None)
-    if argument is None:
-        raise UserError(f'The pictures of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
-    config.data[config.data.source][argument] = place
-
-
-def find_module(package_name: str, name: str, where: str) -> ModuleType:
-    """Finds `gans.<package>.<name>`; raises UserError with the nearest name if there is none."""
-    package = importlib.import_module(f'gans.{package_name}')
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    if name not in names:
-        folder = package_name.replace('.', '/')
-        raise UserError(f'{where} is {name!r}, which is not in gans/{folder}{closest(name, names)}.')
-    return importlib.import_module(f'{package.__name__}.{name}')
+    parts = (task.parts,) if task.parts > 1 else ()
+    return (config.turns.gen + config.turns.disc - 1, config.batch, *parts, *shape_of(config), 3)
 
 
 def _make_network(kind, section, where, given):
@@ -213,9 +142,3 @@ def _make_optimizer(section, where):
     if section.name == 'sgd':
         return optax.identity()
     raise UserError(f"{where}.name is {section.name!r}: choose 'adam' or 'sgd'.")
-
-
-def _choose(options, name, where):
-    if name not in options:
-        raise UserError(f'{where} is {name!r}: choose one of {sorted(options)}{closest(str(name), options)}.')
-    return options[name]

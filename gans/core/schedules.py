@@ -12,6 +12,8 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import optax
 
 from gans.errors import UserError, closest
@@ -74,3 +76,8 @@ def _piecewise_linear(boundaries, values):
     # optax's line ends beside its end, by rounding: a blur of 1e-8 px instead of 0 would be computed for ever.
     before, after = (optax.schedules.constant_schedule(values[i]) for i in (0, -1))
     return optax.schedules.join_schedules([before, *lines, after], boundaries)
+
+
+def read(schedules: Mapping[str, Callable], step: jax.Array) -> dict[str, jax.Array]:
+    """The value of every schedule at a step: name -> float32 scalar."""
+    return {name: jnp.float32(schedule(step)) for name, schedule in schedules.items()}

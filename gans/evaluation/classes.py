@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans.core.build import open_labels
 from gans.data.batches import read_all
 from gans.data.cache import gather
 from gans.data.content import by_content
+from gans.data.opening import open_labels
 from gans.data.source import Source
 from gans.evaluation import classifier
 from gans.evaluation.tables import as_json, cell, over_sets, spread, table

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gans.core.build import shape_of
 from gans.data.files import printable
 from gans.errors import UserError
 from gans.evaluation.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
 from gans.evaluation.paired import MONTAGE_ROWS, PLANS, answers_of, pictures_of
 from gans.evaluation.tables import columns as width_of
 from gans.evaluation.tables import notes, shorten, table
-from gans.image import ops
-from gans.run.experiment import Trained, load_run, write_json
+from gans.image import files, grids
+from gans.image.files import write_json
+from gans.run.trained import Trained, load_run
 
 _SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
@@ -99,7 +99,7 @@ def _check_alike(found: dict[str, Trained]) -> None:
     for title, trained in rest:
         for what, one, other in (
             ('task', first.config.task.name, trained.config.task.name),
-            ('size', shape_of(first.config), shape_of(trained.config)),
+            ('size', first.game.size, trained.game.size),
         ):
             if one != other:
                 raise UserError(
@@ -139,7 +139,7 @@ def _draw(found, target):
     answers = [pictures_of(answers_of(trained, experiment), places) for trained in runs]
     seen, _, real = answers[0]
     columns = [seen, *(output for _, output, _ in answers), real]
-    ops.save_png(target / 'compare.png', ops.montage(columns, ['input', *_short(found).values(), 'original']))
+    files.save_png(target / 'compare.png', grids.montage(columns, ['input', *_short(found).values(), 'original']))
 
 
 def _join(found, reports):

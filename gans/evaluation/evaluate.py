@@ -11,14 +11,16 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gans.core.build import move_data, shape_of
 from gans.data.files import printable
+from gans.data.opening import move_data
 from gans.errors import UserError
 from gans.evaluation import classes, paired, samples
 from gans.evaluation.tables import notes, ratio_line, table
+from gans.image.files import write_json
 from gans.run.checkpoint import Checkpoints
 from gans.run.checkpoint_files import Damaged
-from gans.run.experiment import Experiment, Trained, digest, fingerprint, load_run, open_experiment, write_json
+from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
+from gans.run.trained import Trained, load_run
 
 FILE = 'evaluation.json'
 VERSION = 2  # count up when the same run and pictures give other numbers than before: those are not to be compared
@@ -63,7 +65,7 @@ def evaluate_run(trained: Trained) -> dict:
         'weights': weights(trained),
         'config': trained.config.name,
         'task': trained.config.task.name,
-        'size': list(shape_of(trained.config)),
+        'size': list(trained.game.size),
         'data': experiment.source.where,
         'pictures': len(experiment.test),
         'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),

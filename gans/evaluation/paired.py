@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from gans.core.build import shape_of
-from gans.core.step import sample
+from gans.core.sampling import sample
 from gans.data.batches import read_all
 from gans.data.content import by_content, seeds
 from gans.data.source import Source
 from gans.errors import Failure
 from gans.evaluation.tables import as_json, ratio_as_json
-from gans.image import ops
+from gans.image import files, grids, ops
 from gans.inference import baselines
 from gans.metrics import bootstrap, colour, pixels, ssim
-from gans.run.experiment import Experiment, Trained, digest
+from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
+from gans.run.trained import Trained
 from gans.types import Game, Inputs, TrainState
 
 MONTAGE_ROWS = 8
@@ -115,7 +115,7 @@ def answers_of(trained: Trained, experiment: Experiment) -> Answers:
 
 def measure(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
     """The part of the JSON that measures give, where every input has one right answer; writes the montages."""
-    plan, notes = _that_fits(plan, shape_of(trained.config))
+    plan, notes = _that_fits(plan, trained.game.size)
     answers = answers_of(trained, experiment)
     numbers, masks = _measure(plan, plan.prepare(experiment), answers)
     montages = _draw_montages(plan, numbers, answers, trained.folder)
@@ -193,7 +193,7 @@ def _draw_montages(plan, numbers, answers, folder):
     for name, places in chosen.items():
         seen, output, real = pictures_of(answers, places)
         names.append(f'evaluation/montage_{name}.png')
-        ops.save_png(folder / names[-1], ops.montage([seen, output, real], ['input', 'output', 'original']))
+        files.save_png(folder / names[-1], grids.montage([seen, output, real], ['input', 'output', 'original']))
     return names
 
 

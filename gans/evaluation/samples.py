@@ -16,19 +16,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.core.build import shape_of
-from gans.core.step import draw_from_noise, sample
+from gans.core.inputs import draw_from_noise
+from gans.core.sampling import sample
 from gans.data.batches import read_all, read_whole
 from gans.data.content import by_content
 from gans.errors import Failure, UserError
 from gans.evaluation import classes, classifier
 from gans.evaluation.tables import as_json, over_sets, ratio_as_json
-from gans.image import ops
+from gans.image import files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
 from gans.metrics.diversity import pairwise_ms_ssim
 from gans.metrics.neighbours import nearest, shrink
-from gans.run.experiment import Experiment, Trained
+from gans.run.experiment import Experiment
 from gans.run.parallel import shares
+from gans.run.trained import Trained
 
 NOTE = (
     'Samples, and real pictures in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
@@ -65,7 +66,7 @@ class Samples:
     """The samples that every run is asked for, by their places: the descriptor of a place is always the same."""
 
     def __init__(self, trained: Trained):
-        self._shape = shape_of(trained.config)
+        self._shape = trained.game.size
         self._folder = trained.folder
         self._batch, shared, everywhere = shares(trained.config.batch)
         self._state = jax.device_put(trained.state, everywhere)
@@ -109,7 +110,7 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
       UserError: pictures that are too small to be compared, or too few.
       Failure: samples that are not finite.
     """
-    shape = shape_of(trained.config)
+    shape = trained.game.size
     count = min(len(experiment.test), len(experiment.train), _MOST)
     if min(shape) < ssim.WINDOW or count < 2:
         raise UserError(
@@ -239,7 +240,7 @@ def _draw_montages(folder, samples, count, near, experiment, train):
         'evaluation/montage_nearest.png': rows,
     }
     for name, pictures in sheets.items():
-        ops.save_png(folder / name, ops.grid(np.concatenate(pictures), columns))
+        files.save_png(folder / name, grids.grid(np.concatenate(pictures), columns))
     return list(sheets)
 
 

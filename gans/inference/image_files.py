@@ -16,7 +16,7 @@ import numpy as np
 from gans.data import decode, files, values
 from gans.data.carries import depth
 from gans.errors import UserError, cannot_write
-from gans.image.ops import whole_file
+from gans.image.files import whole_file
 from gans.inference.large_image import MODES, Picture, everything, windows
 
 MOST_PIXELS = files.MAX_PIXELS  # of one picture

@@ -17,15 +17,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gans.core.build import shape_of
-from gans.core.step import sample
+from gans.core.sampling import sample
 from gans.errors import UserError
 from gans.inference import baselines
 from gans.inference.image_files import irregular, read_picture, save_picture, shown
 from gans.inference.image_folders import MASK_END, Notes, find, name_results
 from gans.inference.large_image import Enlarged, Picture, Window, bounds, everything, shrink, windows
 from gans.printing import say
-from gans.run.experiment import Trained, load_run
+from gans.run.trained import Trained, load_run
 
 MOST_PARTS = 16  # a mask of more parts than this is filled in one go
 MOST_VARIANTS = 10_000
@@ -64,7 +63,7 @@ class Network:
                 f'The generator of {trained.folder} has no noise, so that --variants={variants} would be {variants} '
                 'equal pictures: leave --variants out.'
             )
-        self.shape, self.variants = shape_of(trained.config), variants
+        self.shape, self.variants = trained.game.size, variants
         self.share = task.get('max_side', 1.0)
         self._latent = latent
         self._sample = jax.jit(partial(sample, trained.game))

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gans.core.build import shape_of
-from gans.core.step import describe, draw_from_noise, paint
+from gans.core.inputs import draw_from_noise
+from gans.core.sampling import describe, paint
 from gans.core.tasks import QUANTILES, VARIANCES
 from gans.errors import UserError
-from gans.image import ops
+from gans.image import grids, ops
 from gans.latent import inversion, space
-from gans.run.experiment import Trained
+from gans.run.trained import Trained
 
 _BATCH = 16  # pictures that are made at a time: memory, not speed
 
@@ -85,7 +85,7 @@ class Painter:
                 f'{trained.folder} was trained for {config.task.name!r}, whose generator is shown a picture: '
                 "only runs of the task 'generate' can be explored."
             )
-        self.game, self.state, self.shape, self.size = game, state, shape_of(config), config.task.latent
+        self.game, self.state, self.shape, self.size = game, state, trained.game.size, config.task.latent
         of_latent = partial(game.objective.descriptor, state.carry)
         mean, cov = space.moments(of_latent, self.size, VARIANCES[config.task.distribution])
         self.space = space.principal(mean, cov)
@@ -131,7 +131,7 @@ def samples(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     made = painter.pictures(points)
     numbers = dict(pictures=made, descriptors=points, seeds=plan.seeds)
     text = f'{len(made)} samples, seeds {_few_words(plan.seeds)}'
-    yield Drawing('samples', text, ops.grid(made, _columns(len(made))), numbers)
+    yield Drawing('samples', text, grids.grid(made, _columns(len(made))), numbers)
 
 
 def mean(painter: Painter, plan: Plan) -> Iterator[Drawing]:
@@ -181,7 +181,7 @@ def manifold(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     numbers = dict(pictures=made, descriptors=points, places=plan.places)
     side, last = len(plan.places), plan.places[-1]
     text = f'{side} x {side} descriptors, from {-last:g} to {last:g} of the range of the noise'
-    yield Drawing('manifold', text, ops.grid(made.reshape(-1, *made.shape[2:]), side, gap=0), numbers)
+    yield Drawing('manifold', text, grids.grid(made.reshape(-1, *made.shape[2:]), side, gap=0), numbers)
 
 
 def edits(painter: Painter, plan: Plan) -> Iterator[Drawing]:
@@ -218,7 +218,7 @@ def arithmetic(painter: Painter, plan: Plan) -> Iterator[Drawing]:
         terms=np.repeat(np.arange(len(plan.terms)), [len(term.seeds) for term in plan.terms]),
     )
     text = f'mean descriptors of the seeds {" ".join(titles)}, and their sum'
-    yield Drawing('arithmetic', text, ops.montage(list(made[:, None]), [*titles, '=']), numbers)
+    yield Drawing('arithmetic', text, grids.montage(list(made[:, None]), [*titles, '=']), numbers)
 
 
 def find(painter: Painter, plan: Plan) -> Iterator[Drawing]:
@@ -241,18 +241,18 @@ def find(painter: Painter, plan: Plan) -> Iterator[Drawing]:
         found, other = (f'L1 {d["l1"][i]:.1f}, RMSE {d["rmse"][i]:.1f}' for d in (reached, of_mean))
         details.append(f"  '{name}': {found}; the mean descriptor's picture: {other}")
     text = f'what was found by {how}; distances in 8-bit levels (0 to 255)'
-    sheet = ops.montage([plan.pictures, made], ['original', 'found'])
+    sheet = grids.montage([plan.pictures, made], ['original', 'found'])
     yield Drawing('find', text, sheet, numbers, details=details)
 
 
 def _strips(made):
     """uint8 [R, F, H, W, 3] as R rows of F pictures."""
-    return ops.grid(made.reshape(-1, *made.shape[2:]), made.shape[1])
+    return grids.grid(made.reshape(-1, *made.shape[2:]), made.shape[1])
 
 
 def _side_by_side(made):
     """uint8 [R, F, H, W, 3] as F sheets of R pictures."""
-    return np.stack([ops.grid(frame, _columns(len(made))) for frame in made.swapaxes(0, 1)])
+    return np.stack([grids.grid(frame, _columns(len(made))) for frame in made.swapaxes(0, 1)])
 
 
 def _columns(count):

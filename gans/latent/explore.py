@@ -14,11 +14,11 @@ import numpy as np
 from gans.data import decode
 from gans.data.sources import folder
 from gans.errors import UserError, closest
-from gans.image import ops
+from gans.image import files
 from gans.latent import space
 from gans.latent.drawings import DRAWINGS, Drawing, Painter, Plan
 from gans.latent.edits import choose_edits, read_edits
-from gans.run.experiment import load_run
+from gans.run.trained import load_run
 
 COUNT = 64  # seeds if none are asked for
 _FEW = 8  # of those, so many for walks and edits; and so many directions
@@ -179,11 +179,11 @@ def _say_space(space):
 def _write(target: Path, drawing: Drawing) -> str:
     """Writes a drawing's files; returns their names."""
     place, endings = target / drawing.name, ['png']
-    ops.save_png(f'{place}.png', drawing.sheet)
+    files.save_png(f'{place}.png', drawing.sheet)
     if drawing.animation is not None:
-        ops.save_gif(f'{place}.gif', drawing.animation)
+        files.save_gif(f'{place}.gif', drawing.animation)
         endings.append('gif')
     numbers = {name: np.asarray(value) for name, value in drawing.numbers.items()}
     numbers['descriptors'] = numbers['descriptors'].astype(np.float32)
-    ops.write_whole(f'{place}.npz', lambda file: np.savez_compressed(file, **numbers))
+    files.write_whole(f'{place}.npz', lambda file: np.savez_compressed(file, **numbers))
     return f'{drawing.name}.{{{",".join([*endings, "npz"])}}}'

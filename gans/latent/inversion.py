@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gans.core.step import judge, paint
+from gans.core.sampling import judge, paint
 from gans.image import ops
 from gans.metrics import pixels
 from gans.types import Game, TrainState

@@ -1,11 +1,11 @@
-"""Adversarial and reconstruction losses and penalties: arrays to scalars, in float32.
+"""Adversarial losses: arrays to scalars, in float32.
 
 Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes a picture for real. Where
 they are logits, everything is written with softplus, so that no probability is ever formed and no logarithm of zero
 taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -75,43 +75,9 @@ def least_squares_gen(fake: Array) -> Array:
     return _mean(jnp.square(fake - 1)) / 2
 
 
-def gradient_penalty(disc: Callable[[Array], Array], pictures: Array) -> tuple[Array, Array]:
-    """How far the slope of a critic is from 1, on both sides: E[(|grad D(x)| - 1)^2].
-
-    Args:
-      disc: pictures [N, ...] -> scores [N]; each score must depend on its own picture alone.
-      pictures: where the slope is taken, [N, ...].
-
-    Returns:
-      (penalty, mean slope). Source: Gulrajani et al. 2017, equation 3.
-    """
-    slopes = jax.grad(lambda pictures: jnp.sum(disc(pictures)))(pictures).astype(jnp.float32)
-    # The square root's own slope is infinite at 0; what is added keeps 0 * infinity out of the gradient.
-    norms = jnp.sqrt(jnp.sum(jnp.square(slopes), axis=tuple(range(1, slopes.ndim))) + 1e-12)
-    return _mean(jnp.square(norms - 1)), _mean(norms)
-
-
-def between(share: Array, real: Array, fake: Array) -> Array:
-    """A point on the line from each fake picture to a real one, [N, ...]: so far along as `share` [N] says."""
-    return fake + share.reshape(len(real), *[1] * (real.ndim - 1)) * (real - fake)
-
-
-def drift(real: Array) -> Array:
-    """E[D(x)^2] of real scores [N]: keeps a critic near 0, whose loss says nothing about its offset.
-
-    Source: Karras et al. 2018, appendix A.1 (weight 0.001).
-    """
-    return _mean(jnp.square(real))
-
-
 def add_weighted(loss: Array, parts: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
     """`loss` and the sum of all `parts`, each times the weight of its name."""
     return loss + sum(weights[name] * part for name, part in parts.items())
-
-
-def l1(a: Array, b: Array) -> Array:
-    """The mean absolute difference of two arrays of one shape, in their own units ([-1, 1] pictures: 0 to 2)."""
-    return jnp.mean(jnp.abs(a.astype(jnp.float32) - b.astype(jnp.float32)))
 
 
 def _mean(x: Array) -> Array:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.errors import UserError
-from gans.losses import adversarial, matching
+from gans.losses import matching, reconstruction
 from gans.types import Term, Turn
 
 
@@ -31,7 +31,7 @@ def l1() -> Term:
     generator learns gross shapes and colours first. The output itself is not blurred before it is compared, or
     its high frequencies would be free. Source: Isola et al. 2017, equation 3.
     """
-    return Term(lambda turn: adversarial.l1(turn.output, turn.real), paired=True)
+    return Term(lambda turn: reconstruction.l1(turn.output, turn.real), paired=True)
 
 
 def moments(

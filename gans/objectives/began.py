@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from gans.errors import UserError
-from gans.losses import adversarial
+from gans.losses import adversarial, reconstruction
 from gans.types import Objective, Pair, Term, Turn
 
 Array = jax.Array
@@ -126,8 +126,8 @@ def _begin(z_dim):
 
 def _disc(gamma, gain, memory, turn: Turn):
     _check(turn)
-    real = adversarial.l1(turn.real, turn.real_out['image'])
-    fake = adversarial.l1(turn.fake, turn.fake_out['image'])
+    real = reconstruction.l1(turn.real, turn.real_out['image'])
+    fake = reconstruction.l1(turn.fake, turn.fake_out['image'])
     surplus = gamma * real - fake
     k = turn.carry.k
     carry = Memory(k=jnp.clip(k + gain * surplus, 0, 1), codes=track(turn.carry.codes, turn.real_out['code'], memory))
@@ -136,7 +136,7 @@ def _disc(gamma, gain, memory, turn: Turn):
 
 
 def _gen(terms, turn: Turn):
-    loss = adversarial.l1(turn.fake, turn.fake_out['image'])
+    loss = reconstruction.l1(turn.fake, turn.fake_out['image'])
     added = {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(loss, added, turn.hyper), {'reconstruction': loss} | added, turn.carry
 

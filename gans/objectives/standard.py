@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 
 from gans.errors import UserError, closest
-from gans.losses import adversarial
+from gans.losses import adversarial, penalties
 from gans.nn import noise
 from gans.types import Objective, Pair, Term, Turn
 
@@ -123,10 +123,10 @@ def _disc(adversarial, logits, extra, terms, turn: Turn):
             metrics[f'{name}_score'] = score.mean()
     if 'penalty' in extra:
         share = noise.by_place(partial(jax.random.uniform, turn.rng, dtype=turn.real.dtype), turn.real.shape[:1])
-        points = adversarial.between(share, turn.real, turn.fake)
-        metrics['penalty'], metrics['slope'] = adversarial.gradient_penalty(turn.disc, points)
+        points = penalties.between(share, turn.real, turn.fake)
+        metrics['penalty'], metrics['slope'] = penalties.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
-        metrics['drift'] = adversarial.drift(turn.real_out)
+        metrics['drift'] = penalties.drift(turn.real_out)
     added = {name: metrics[name] for name in extra} | {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
 

@@ -5,9 +5,9 @@ import numpy as np
 from clu import parameter_overview
 
 from gans.config.load import to_json
-from gans.core.build import fed_shape
+from gans.core.state import state_shapes
 from gans.errors import UserError
-from gans.run.experiment import Experiment, state_shapes, stored_bytes
+from gans.run.experiment import Experiment, stored_bytes
 from gans.run.parallel import free_memory, lay_out
 from gans.types import TrainState
 
@@ -44,7 +44,7 @@ def memory_needed(experiment: Experiment, state: TrainState) -> int:
     stored = stored_bytes(experiment)
     config, game = experiment.config, experiment.game
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = jax.ShapeDtypeStruct(fed_shape(config), np.uint8)
+    pictures = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
     memory = layout.lower(jax.random.key(0), state, pictures).compile().memory_analysis()
     whole = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
     return whole - memory.alias_size_in_bytes + stored

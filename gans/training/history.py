@@ -13,11 +13,11 @@ import numpy as np
 
 from gans.config import ranges
 from gans.config.load import from_json
-from gans.core.build import shape_of
+from gans.config.shapes import shape_of
 from gans.data import decode
 from gans.errors import UserError
-from gans.image import ops
-from gans.run.experiment import run_folder
+from gans.image import files, grids
+from gans.run.trained import run_folder
 from gans.training import logbook
 
 LOSSES = ('gen/loss', 'disc/loss')
@@ -211,7 +211,7 @@ def render(figure) -> np.ndarray:
 
 
 def _save(path, figure):
-    ops.save_png(path, render(figure))
+    files.save_png(path, render(figure))
     return path
 
 
@@ -243,7 +243,7 @@ def _sheets_of(folder, shape, from_noise) -> list[Sheet]:
 def _read_sheet(step, path, shape, from_noise):
     sheet = np.asarray(decode.load_picture(path, f'{path}'))
     try:
-        tiles = ops.tiles(sheet, shape)
+        tiles = grids.tiles(sheet, shape)
     except ValueError as error:
         raise UserError(f'{path} is no sheet of this run ({error}): take it out of the folder.') from error
     if len(tiles) < 2 if from_noise else len(tiles) != 3:
@@ -265,7 +265,7 @@ def _inset(sheet, from_noise):
     made = sheet.tiles[: max(1, len(sheet.tiles) - 2)] if from_noise else sheet.tiles[1:2]
     fit = int(np.clip(_INSET // (sheet.tiles.shape[3] + 2), 1, 3))
     block = made[:fit, :fit]
-    return ops.grid(block.reshape(-1, *block.shape[2:]), block.shape[1])
+    return grids.grid(block.reshape(-1, *block.shape[2:]), block.shape[1])
 
 
 def _figure(width, height, **options):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gans.errors import UserError, naming
-from gans.image import ops
+from gans.image import files
 from gans.printing import Formatter
 from gans.training import tensorboard
 
@@ -127,7 +127,7 @@ def cut_after(path: Path, step: int) -> None:
         return
     with naming(path):
         kept = [line for line, numbers in _whole_lines(path) if numbers['step'] <= step]
-        with ops.whole_file(path) as temporary:
+        with files.whole_file(path) as temporary:
             temporary.write_bytes(b''.join(kept))
 
 

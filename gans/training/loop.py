@@ -9,12 +9,12 @@ import jax
 import numpy as np
 
 from gans import signals, startup
-from gans.core.build import batches_per_step
+from gans.core.state import state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
 from gans.nn import conv
 from gans.run import multihost
-from gans.run.experiment import Experiment, state_shapes, stored_bytes
+from gans.run.experiment import Experiment, stored_bytes
 from gans.run.parallel import lay_out
 from gans.training import logbook
 from gans.training.monitor import alarm_of
@@ -202,7 +202,7 @@ def _feeds(experiment, start):
     """What the steps are fed with, from `start` on: pictures, or their numbers where the devices hold the pictures."""
     config = experiment.config
     mine = (jax.process_index(), jax.process_count())
-    order = dict(batch=config.batch, turns=batches_per_step(config), seed=config.seed, start=start, shard=mine)
+    order = dict(batch=config.batch, turns=experiment.game.batch_shape[0], seed=config.seed, start=start, shard=mine)
     if config.data.placement == 'device':
         return numbers(experiment.parts, **order)
     parts = [experiment.train[part] for part in experiment.parts]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gans.core.step import draw, sample, seen_by_generator
+from gans.core.inputs import draw, seen_by_generator
+from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.data.content import by_content
 from gans.image import ops

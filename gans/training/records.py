@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from gans.config.load import differences, to_json
+from gans.config.compare import differences
+from gans.config.load import to_json
 from gans.config.stored import read_config
 from gans.errors import UserError, cannot_write, naming
-from gans.image import ops
+from gans.image import files
+from gans.image.files import write_json
 from gans.printing import tell
 from gans.run import checkpoint
-from gans.run.experiment import Experiment, fingerprint, start, write_json
+from gans.run.experiment import Experiment, fingerprint, start
 from gans.run.folder import Lock, claim
 from gans.training import logbook
 
@@ -73,7 +75,7 @@ class Records:
     def picture(self, step: int, sheet: np.ndarray) -> None:
         """Writes a grid of pictures, uint8 [H, W, 3]."""
         with self._writing():
-            ops.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
+            files.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
             self._book.picture(step, 'held_out', sheet)
 
     def warn(self, sentence: str) -> None:

@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.core.step import draw, sample, seen_by_discriminator, seen_by_generator
+from gans.core.inputs import draw, seen_by_discriminator, seen_by_generator
+from gans.core.sampling import sample
 from gans.data.batches import read_whole
-from gans.image import ops
+from gans.image import grids, ops
 from gans.nn.layers import to_rgb
 from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
@@ -45,7 +46,7 @@ class Sheets:
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sheet of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
         pictures, columns = self._make(state, self._inputs, jnp.int32(step)), _columns(self._inputs)
-        return ops.grid(np.concatenate([np.asarray(row) for row in pictures]), columns)
+        return grids.grid(np.concatenate([np.asarray(row) for row in pictures]), columns)
 
 
 def _columns(inputs: Inputs) -> int:

@@ -1,0 +1,77 @@
+"""Files written whole or not at all: PNG, GIF, JSON, and whatever else a writer wants."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from gans.errors import cannot_write, naming
+from gans.image import files
+from gans.image.grids import as_rgb
+
+
+def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Writes a picture as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
+
+    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]. Raises UserError if the disk or the permissions say
+    no, and ValueError for another type or shape.
+    """
+    from PIL import Image
+
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
+        raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
+    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'))
+
+
+def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:
+    """Writes an animation that begins again at its end as GIF, with 256 colours per frame, whole or not at all.
+
+    frames: uint8 [N, H, W, 3]. Of frames that are equal and follow each other a GIF has one that stays longer. Raises
+    as `save_png`.
+    """
+    from PIL import Image
+
+    first, *others = (Image.fromarray(frame) for frame in as_rgb(frames))
+    options = dict(format='GIF', save_all=True, append_images=others, duration=milliseconds, loop=0)
+    write_whole(path, lambda file: first.save(file, **options))
+
+
+def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> None:
+    """Lets `write` fill a file that has its name only when it is complete. Makes missing folders.
+
+    Raises UserError if the disk or the permissions say no.
+    """
+    try:
+        with naming(path), whole_file(path) as temporary, open(temporary, 'wb') as file:
+            write(file)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
+    path = Path(path)
+    # At random, since two writers of one path must not share a temporary file; short, since `path.name` may be as long
+    # as names can be.
+    temporary = path.with_name(f'.{secrets.token_hex(6)}.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):  # gone already if all went well, or the folder itself is missing
+            temporary.unlink()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON for people and programs, whole or not at all; raises UserError where it cannot be written."""
+    files.write_whole(path, lambda file: file.write(f'{json.dumps(value, indent=2, allow_nan=False)}\n'.encode()))

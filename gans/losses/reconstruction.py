@@ -1,0 +1,10 @@
+"""Losses between an image and the one that it should be: arrays to scalars, in float32."""
+
+import jax.numpy as jnp
+
+from gans.losses.adversarial import Array
+
+
+def l1(a: Array, b: Array) -> Array:
+    """The mean absolute difference of two arrays of one shape, in their own units ([-1, 1] pictures: 0 to 2)."""
+    return jnp.mean(jnp.abs(a.astype(jnp.float32) - b.astype(jnp.float32)))
