@@ -2,7 +2,7 @@
 
 Counted from the modules themselves, by the shapes that their layers meet, for the plain definition of every layer (a
 nearest upscaling followed by a convolution counts as one convolution at the low resolution: that is exact and less).
-Only products with a pixel count, not those with the zeros around a picture; one multiplication and one addition are
+Only products with a pixel count, not those with the zeros around an image; one multiplication and one addition are
 two operations. A gradient by the input or by the weights costs what the forward pass costs. Norms, activations,
 losses, blur, random numbers and the optimizers are left out: what a step spends on them is part of the measured excess.
 """
@@ -47,27 +47,27 @@ def layers_of(module: nn.Module, *args, **inputs) -> list[Layer]:
 def least_operations(game: Game, config) -> float:
     """Floating point operations of one step of `config`, all devices together.
 
-    A discriminator turn pushes the real and the generated pictures forward and back to the weights. The last one and
-    the first generator turn share one generator forward pass. A generator turn pushes the generated pictures through
-    the discriminator and back to the picture, not to the discriminator's weights, and on to the generator's weights.
-    A gradient penalty pushes pictures forward and back to the picture, and both passes back to the weights; the forward
+    A discriminator turn pushes the real and the generated images forward and back to the weights. The last one and
+    the first generator turn share one generator forward pass. A generator turn pushes the generated images through
+    the discriminator and back to the image, not to the discriminator's weights, and on to the generator's weights.
+    A gradient penalty pushes images forward and back to the image, and both passes back to the weights; the forward
     one only where the slope depends on it, which that of straight pieces does not.
     """
-    pictures = jax.ShapeDtypeStruct(game.batch_shape[1:], np.uint8)
-    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
+    images = jax.ShapeDtypeStruct(game.batch_shape[1:], np.uint8)
+    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), images)
     gen = layers_of(game.gen, **inputs.gen)
     disc = layers_of(game.disc, inputs.real, inputs.cond)
     shown = 0 if inputs.cond is None else inputs.cond.shape[-1]
-    picture_share = 1 - shown / disc[0].channels  # no gradient by the condition is wanted
+    image_share = 1 - shown / disc[0].channels  # no gradient by the condition is wanted
 
     gen_forward, disc_forward = _sum(gen), _sum(disc)
-    gen_turn = 2 * disc_forward - (1 - picture_share) * disc[0].operations
+    gen_turn = 2 * disc_forward - (1 - image_share) * disc[0].operations
     gen_turn += 2 * gen_forward - gen[0].operations
     disc_turn = 2 * (3 * disc_forward - disc[0].operations)
     if 'penalty' in game.objective.needs:
-        # Forward; to the picture; through that pass, to what came from above and to the weights. The last projection's
+        # Forward; to the image; through that pass, to what came from above and to the weights. The last projection's
         # slope is its weights: a constant.
-        disc_turn += 4 * disc_forward - (1 - picture_share) * disc[0].operations - 3 * disc[-1].operations
+        disc_turn += 4 * disc_forward - (1 - image_share) * disc[0].operations - 3 * disc[-1].operations
         if _has_curves(game.disc):  # through the forward pass too, whose activations the slopes depend on
             disc_turn += 2 * disc_forward - disc[0].operations
     turns = game.turns.disc * disc_turn + game.turns.gen * gen_turn
@@ -75,7 +75,7 @@ def least_operations(game: Game, config) -> float:
 
 
 def _has_curves(network):
-    """Is it more than straight pieces? Then its slope changes with the picture, not only from piece to piece."""
+    """Is it more than straight pieces? Then its slope changes with the image, not only from piece to piece."""
     smooth = getattr(network, 'activation', 'leaky_relu') not in ('relu', 'leaky_relu')
     return smooth or getattr(network, 'norm', 'none') != 'none'
 

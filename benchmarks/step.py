@@ -3,7 +3,7 @@
     python -m benchmarks.step --config=configs/inpaint.py --config.batch=16
     python -m benchmarks.step --config=configs/inpaint.py --config.batch=16 --against=../shared/bench/torch_twin.py
 
-Random pictures, no input pipeline. With `--against`, a script that prints one JSON line with `median_ms` is run in turn
+Random images, no input pipeline. With `--against`, a script that prints one JSON line with `median_ms` is run in turn
 with the step, `--rounds` times each, and the median of the rounds' ratios is printed: machines are noisy, and a ratio
 of two numbers that were not measured side by side says little. `--json=FILE` writes everything. The compile time is
 that of reading a program that the cache already has; `GANS_CACHE=` turns the cache off.
@@ -89,16 +89,16 @@ def prepare(config):
     from gans.core.state import init
     from gans.run.parallel import lay_out
 
-    game = build(config, pictures=10_000)
+    game = build(config, images=10_000)
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    state = startup.jit_seldom(partial(init, game))(jax.random.key(0), pictures[0, :1])
+    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
+    state = startup.jit_seldom(partial(init, game))(jax.random.key(0), images[0, :1])
     key = jax.random.key(config.seed)
     start = time.perf_counter()
-    compiled = layout.lower(key, state, pictures).compile()
+    compiled = layout.lower(key, state, images).compile()
     seconds = time.perf_counter() - start
     cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-    holder, batches = [layout.place(state)], layout.feed(pictures)
+    holder, batches = [layout.place(state)], layout.feed(images)
 
     def play():
         for _ in range(3):  # the program that was just compiled: `layout.step` would read it once more
@@ -157,8 +157,8 @@ def summary(rounds, least, matmul, config) -> dict:
     found = {
         'step_ms': median,
         'step_ms_range': [everything[0], everything[-1]],
-        'pictures_per_second': 1e3 * config.batch / median,
-        'seconds_per_1000_pictures': median / config.batch,
+        'images_per_second': 1e3 * config.batch / median,
+        'seconds_per_1000_images': median / config.batch,
         'share_of_roofline': least / (median / 1e3) / matmul,
         'rounds': rounds,
     }
@@ -176,8 +176,8 @@ def table(report) -> str:
         f'{report["machine"]}; {report["versions"]}; {report["date"]}',
         f'compiled (or read)     {report["compile_seconds"]:.1f} s',
         f'step                   {report["step_ms"]:.1f} ms (all steps: {low:.1f} to {high:.1f})',
-        f'pictures per second    {report["pictures_per_second"]:.1f}',
-        f'seconds per 1000       {report["seconds_per_1000_pictures"]:.2f}',
+        f'images per second    {report["images_per_second"]:.1f}',
+        f'seconds per 1000       {report["seconds_per_1000_images"]:.2f}',
         f'operations             {report["operations"] / 1e9:.2f} G, least {report["operations_least"] / 1e9:.2f} G: '
         f'{report["operations"] / report["operations_least"]:.3f} times',
         f'bytes accessed         {report["bytes"] / 1e9:.2f} G',

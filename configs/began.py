@@ -1,4 +1,4 @@
-"""Generate pictures from noise with a boundary equilibrium GAN: a discriminator that is an autoencoder.
+"""Generate images from noise with a boundary equilibrium GAN: a discriminator that is an autoencoder.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 2 and 3;
 Berthelot et al. 2017.
@@ -9,7 +9,7 @@ Berthelot et al. 2017.
     python main.py --config=configs/began.py:flowers        64 px, flowers, mirrored, turned and recoloured
     python main.py --config=configs/began.py:tiny           a few steps of very small networks, for tests
 
-The bare page has an eighth of the paper's widths and 32 px with one level less, batches of 16 instead of 48, 3000
+The default config has an eighth of the paper's widths and 32 px with one level less, batches of 16 instead of 48, 3000
 steps, weights that begin with a deviation of 0.06 (narrow layers without norm would swallow the signal with the
 table's 0.02), learning rates of 1e-3 that fall to a tenth over the last 30 % of training, where Table 3 has 1e-4, and
 shows an average of the generator's weights. The control is twenty times as fast (gain 0.02; Berthelot et al. have
@@ -20,11 +20,11 @@ samples were one dim face.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='began',
@@ -32,7 +32,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=32,
             batch=16,
             steps=3000,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -46,7 +46,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -80,12 +80,14 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=36),
             checkpoint=dict(every=400, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'paper_128': _paper_128, 'flowers': _flowers, 'tiny': _tiny})
+    return choose_variant(
+        config, variant, {'paper': _paper, 'paper_128': _paper_128, 'flowers': _flowers, 'tiny': _tiny}
+    )
 
 
 def _paper(config):
@@ -97,7 +99,7 @@ def _paper(config):
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-4,))
     config.schedules.residual = dict(at=(0.0, 0.16), value=(1.0, 0.0))
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 64, 1000
 
 
 def _paper_128(config):
@@ -119,4 +121,4 @@ def _tiny(config):
         section.z_dim = 8
     config.task.latent, config.objective.warm_up = 8, 16
     config.generator.width, config.generator.levels, config.discriminator.widths = 4, 1, (4, 4)
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

@@ -1,4 +1,4 @@
-"""Generate pictures from noise while the discriminator learns to see: everything that it is shown is blurred at first.
+"""Generate images from noise while the discriminator learns to see: everything that it is shown is blurred at first.
 
 Source: "Gradually Increasing Image Resolution During GAN Training" (2018), Tables 1 and 2, figures 3 and 4.
 
@@ -7,7 +7,7 @@ Source: "Gradually Increasing Image Resolution During GAN Training" (2018), Tabl
     python main.py --config=configs/birds.py:no_blur        the control: the same without blur
     python main.py --config=configs/birds.py:tiny           a few steps of very small networks, for tests
 
-The bare page has half of the paper's widths, 64 px instead of 192, batches of 32 instead of 64, 2800 steps, a
+The default config has half of the paper's widths, 64 px instead of 192, batches of 32 instead of 64, 2800 steps, a
 generator's learning rate of 4e-4 that falls to a tenth over the last 30 % of training (Table 2 has 1e-4 for both
 players), and shows an average of the generator's weights. With 5e-4 for both players the generator collapsed within
 500 steps on photographs of birds: all samples alike.
@@ -16,11 +16,11 @@ players), and shows an average of the generator's weights. With 5e-4 for both pl
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='birds',
@@ -28,7 +28,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=32,
             steps=2800,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -44,7 +44,7 @@ def get_config(reading: str = '') -> ConfigDict:
                     dataset='caltech_birds2011', split='all', data_dir=placeholder(str), fit='crop', upscale=False
                 ),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -77,7 +77,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 init_std=0.02,
             ),
             dtype='float32',
-            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a page of its own.
+            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
             objective=dict(name='standard', form='non_saturating', terms=()),
             turns=dict(gen=1, disc=1),
             # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
@@ -96,12 +96,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=36),
             checkpoint=dict(every=400, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'no_blur': _no_blur, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'no_blur': _no_blur, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -112,7 +112,7 @@ def _paper(config):
     config.generator.inner = config.discriminator.inner = (256, 512)
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-4,))
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 64, 1000
 
 
 def _no_blur(config):
@@ -125,4 +125,4 @@ def _tiny(config):
     config.task.latent = config.generator.z_dim = 8
     for section in (config.generator, config.discriminator):
         section.outer, section.inner = (4,), (4,)
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

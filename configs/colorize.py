@@ -1,6 +1,6 @@
-"""Colorize gray pictures with a conditional GAN.
+"""Colorize gray images with a conditional GAN.
 
-Source: "Inpainting and Colorizing Flower Pictures via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
+Source: "Inpainting and Colorizing Flower Images via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
 figures 3, 4, 5b, 6, 8 and 10.
 
     python main.py --config=configs/colorize.py              embedded flowers, 64 px
@@ -9,15 +9,15 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
-The bare page has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two CPU
-cores suffice: 64 px, batch 16, 620 steps, and learning rates of 1e-3 (generator; falling to 1e-4 over the last fifth)
+The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of
+two CPU cores suffice: 64 px, batch 16, 620 steps, and learning rates of 1e-3 (generator; falling to 1e-4 over the last fifth)
 and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
 
 The discriminator has a loss of its own without a weight. While the adversarial weight is 0, in the first 30 % of
 training, it learns to tell real from fake all the same, and the generator does not listen; when the weight rises, it
 listens to a judge that knows its trade.
 
-Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out pictures chroma error 0.0762, which is
+Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out images chroma error 0.0762, which is
 0.697 of gray's (0.677 to 0.716), in 6 min 28 s in all with a cold compilation cache and nothing else running. The day
 before, with convolutions equal up to rounding, it was 0.619 (0.599 to 0.640): so much two runs may differ. Expect green
 leaves and cream, pink or purple flowers; blue skies may come out green, sunflowers peach, cornflowers red.
@@ -26,11 +26,11 @@ leaves and cream, pink or purple flowers; blue skies may come out green, sunflow
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='colorize',
@@ -38,7 +38,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=16,
             steps=620,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -54,7 +54,7 @@ def get_config(reading: str = '') -> ConfigDict:
                     dataset='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False
                 ),
             ),
-            # Gray picture and a random vector in; half of the training pictures mirrored.
+            # Gray image and a random vector in; half of the training images mirrored.
             task=dict(name='colorize', latent=128, flip=True),
             networks='unet',
             generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, init_std=0.02, slope=0.2),
@@ -80,12 +80,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many picture grids of so many held-out pictures.
-            log=dict(every=20, pictures=8, grid=8),
+            # A log line every so many steps; so many image grids of so many held-out images.
+            log=dict(every=20, grids=8, grid_images=8),
             checkpoint=dict(every=100, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
+    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
 
 
 def _paper(config):
@@ -100,7 +100,7 @@ def _tiny(config):
     config.size, config.batch, config.steps = 32, 8, 4
     config.data.embedded.count = 64
     config.generator.widths = config.discriminator.widths = (4, 4, 4)
-    config.log.every, config.log.pictures, config.checkpoint.every = 1, 2, 2
+    config.log.every, config.log.grids, config.checkpoint.every = 1, 2, 2
 
 
 def _l1(config):

@@ -1,4 +1,4 @@
-"""Generate pictures from noise with a deep convolutional GAN.
+"""Generate images from noise with a deep convolutional GAN.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3.
 
@@ -7,7 +7,7 @@ Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018
     python main.py --config=configs/dcgan.py:flowers        the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
 
-The bare page has a quarter of the paper's widths, no biases before batch norms (they do nothing), batches of 32
+The default config has a quarter of the paper's widths, no biases before batch norms (they do nothing), batches of 32
 instead of 128, 1000 steps, learning rates of 4e-4 (generator) and 2e-4 that fall to a tenth over the last 30 % of
 training, where Table 3 has 2e-4, and shows an average of the generator's weights.
 """
@@ -15,11 +15,11 @@ training, where Table 3 has 2e-4, and shows an average of the generator's weight
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='dcgan',
@@ -27,7 +27,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=32,
             steps=1000,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -41,7 +41,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -72,7 +72,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 init_std=0.02,
             ),
             dtype='float32',
-            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a page of its own.
+            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
             objective=dict(name='standard', form='non_saturating', terms=()),
             turns=dict(gen=1, disc=1),
             # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
@@ -91,12 +91,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=36),
             checkpoint=dict(every=400, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -106,7 +106,7 @@ def _paper(config):
     config.generator.bias_before_norm = config.discriminator.bias_before_norm = True
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(2e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(2e-4,))
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 64, 1000
 
 
 def _flowers(config):
@@ -120,4 +120,4 @@ def _tiny(config):
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (4, 4)
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

@@ -1,15 +1,15 @@
-"""Colorize gray pictures with residual dilated convolutions, learned from unpaired pictures.
+"""Colorize gray images with residual dilated convolutions, learned from unpaired images.
 
 Source: Curro 2016, "Alternative Architectures for Image Generation and Residual Dilated Convolutions for Image
 Colorization with Adversarial Networks", chapter 4.
 
     python main.py --config=configs/dilated_colorize.py            embedded flowers, 64 px
-    python main.py --config=configs/dilated_colorize.py:paired     the discriminator is shown the gray picture; L1 added
+    python main.py --config=configs/dilated_colorize.py:paired     the discriminator is shown the gray image; L1 added
     python main.py --config=configs/dilated_colorize.py:paper      chapter 4: faces, 178 x 218 px
     python main.py --config=configs/dilated_colorize.py:tiny       a few steps of very small networks, for tests
 
-Luminance in, colour differences out: a colour picture has the brightness of its gray one, always. Gray pictures and
-colour pictures come from disjoint halves of the training set, and the discriminator sees whole colour pictures alone.
+Luminance in, colour differences out: a colour image has the brightness of its gray one, always. Gray images and
+colour images come from disjoint halves of the training set, and the discriminator sees whole colour images alone.
 Two generator turns for each of the discriminator's; layer norm, ELU, noise of 0.3 in the discriminator. The thesis
 gives no widths, depth, batch or learning rates for this experiment: those of its code's other experiments stand in
 `:paper`.
@@ -18,11 +18,11 @@ gives no widths, depth, batch or learning rates for this experiment: those of it
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='dilated_colorize',
@@ -30,7 +30,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=16,
             steps=800,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -44,7 +44,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # Gray picture in, without a random vector; half of the training pictures mirrored.
+            # Gray image in, without a random vector; half of the training images mirrored.
             task=dict(name='colorize', latent=0, flip=True, unpaired=True),
             networks='dilated',
             # Dilations 2 to 2^depth; the receptive field is 2^(depth + 2) - 1 pixels wide.
@@ -71,12 +71,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many held-out pictures.
-            log=dict(every=20, pictures=8, grid=8),
+            # A log line every so many steps; so many sample grids of so many held-out images.
+            log=dict(every=20, grids=8, grid_images=8),
             checkpoint=dict(every=200, keep=2),
         )
     )
-    return read_as(config, reading, {'paired': _paired, 'paper': _paper, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paired': _paired, 'paper': _paper, 'tiny': _tiny})
 
 
 def _paired(config):
@@ -93,7 +93,7 @@ def _paper(config):
     config.generator.width, config.generator.depth = 32, 6
     config.discriminator.widths, config.discriminator.hidden = (32, 64, 128, 256, 256), (512,)
     config.schedules.learning_rate_disc = 5e-5
-    config.log.every, config.log.pictures, config.checkpoint.every = 100, 20, 1000
+    config.log.every, config.log.grids, config.checkpoint.every = 100, 20, 1000
 
 
 def _tiny(config):
@@ -101,4 +101,4 @@ def _tiny(config):
     config.data.embedded.count = 64
     config.generator.width, config.generator.depth = 4, 3
     config.discriminator.widths, config.discriminator.hidden = (4, 4), (8,)
-    config.log.every, config.log.pictures, config.checkpoint.every = 1, 2, 2
+    config.log.every, config.log.grids, config.checkpoint.every = 1, 2, 2

@@ -1,6 +1,6 @@
-"""Inpaint pictures with a conditional GAN: fill the boxes that hide parts of them.
+"""Inpaint images with a conditional GAN: fill the boxes that hide parts of them.
 
-Source: "Inpainting and Colorizing Flower Pictures via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
+Source: "Inpainting and Colorizing Flower Images via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
 figures 3, 4, 5a, 6, 7 and 9.
 
     python main.py --config=configs/inpaint.py              embedded flowers, 64 px
@@ -9,17 +9,17 @@ figures 3, 4, 5a, 6, 7 and 9.
     python main.py --config=configs/inpaint.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/inpaint.py:tiny         a few steps of very small networks, for tests
 
-The bare page has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two CPU
-cores suffice: 64 px, batch 8, 2900 steps, and learning rates of 1e-3 (generator; falling to 2e-5 over the last fifth)
+The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of
+two CPU cores suffice: 64 px, batch 8, 2900 steps, and learning rates of 1e-3 (generator; falling to 2e-5 over the last fifth)
 and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
 
 The discriminator has a loss of its own without a weight. While the adversarial weight is 0, in the first 30 % of
 training, it learns to tell real from fake all the same, and the generator does not listen; when the weight rises, it
 listens to a judge that knows its trade.
 
-Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out pictures L1 inside the boxes 0.1642,
+Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-22, seed 0): on 391 held-out images L1 inside the boxes 0.1642,
 which is 0.844 of that of filling each box with its border's mean (0.826 to 0.862). Time: 7 min 33 s in all with a cold
-compilation cache and nothing else running, 10 min 5 s an hour before: the shared machine gave 30 to 64 pictures per
+compilation cache and nothing else running, 10 min 5 s an hour before: the shared machine gave 30 to 64 images per
 second. Expect nearly every box to be found and smeared with soft blotches of likely colours, no petals: finding the
 boxes comes first, and the loss is still falling at the end.
 """
@@ -27,11 +27,11 @@ boxes comes first, and the loss is still falling at the end.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='inpaint',
@@ -39,7 +39,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=8,
             steps=2900,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -55,8 +55,8 @@ def get_config(reading: str = '') -> ConfigDict:
                     dataset='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False
                 ),
             ),
-            # Three boxes of random size, colour and place, drawn anew at every visit of a picture (the paper prepared
-            # three masked versions of each); sides as fractions of the picture's. Half of the pictures mirrored.
+            # Three boxes of random size, colour and place, drawn anew at every visit of an image (the paper prepared
+            # three masked versions of each); sides as fractions of the image's. Half of the images mirrored.
             task=dict(name='inpaint', latent=0, flip=True, boxes=3, min_side=0.2, max_side=0.5),
             networks='unet',
             generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=False, init_std=0.02, slope=0.2),
@@ -82,12 +82,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many picture grids of so many held-out pictures.
-            log=dict(every=50, pictures=8, grid=8),
+            # A log line every so many steps; so many image grids of so many held-out images.
+            log=dict(every=50, grids=8, grid_images=8),
             checkpoint=dict(every=400, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
+    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
 
 
 def _paper(config):
@@ -102,7 +102,7 @@ def _tiny(config):
     config.size, config.batch, config.steps = 32, 8, 4
     config.data.embedded.count = 64
     config.generator.widths = config.discriminator.widths = (4, 4, 4)
-    config.log.every, config.log.pictures, config.checkpoint.every = 1, 2, 2
+    config.log.every, config.log.grids, config.checkpoint.every = 1, 2, 2
 
 
 def _l1(config):

@@ -5,7 +5,7 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
     python main.py --config=configs/mnist.py                embedded handwriting, convolutional networks
     python main.py --config=configs/mnist.py:conv           the same
     python main.py --config=configs/mnist.py:mlp            a fully connected discriminator of six layers
-    python main.py --config=configs/mnist.py:manifold       descriptors of two numbers, to be laid out as figure 13
+    python main.py --config=configs/mnist.py:manifold       latents of two numbers, to be laid out as figure 13
     python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
     python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
     python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
@@ -13,8 +13,8 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
 The embedded digits are scikit-learn's, enlarged; MNIST's own are read with
 `--config.data.source=mnist --config.data.mnist.path=PLACE`, or through TFDS with `--config.data.source=tfds`.
 
-The bare page has smaller networks, batches of 64, 2500 steps, noise of 0.3 after every convolution (the thesis's text;
-its code has 0.5), learning rates of 1e-3 (generator) and 5e-4 (discriminator), which fall to a tenth over the last 30 %
+The default config has smaller networks, batches of 64, 2500 steps, noise of 0.3 after every convolution (the thesis's
+text; its code has 0.5), learning rates of 1e-3 (generator) and 5e-4 (discriminator), which fall to a tenth over the last 30 %
 of training, where the thesis has 5e-4 and 5e-5, and shows an average of the generator's weights. At the thesis's rates
 digits are about to be seen after 2000 steps, in a cloud of dots.
 """
@@ -22,11 +22,11 @@ digits are about to be seen after 2000 steps, in a cloud of dots.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='mnist',
@@ -34,7 +34,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=28,
             batch=64,
             steps=2500,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='digits',
@@ -49,7 +49,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='mnist', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Digits are not mirrored, turned or recoloured.
+            # A latent of `latent` numbers in, an image out. Digits are not mirrored, turned or recoloured.
             task=dict(
                 name='generate',
                 latent=100,
@@ -61,7 +61,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 value=0.0,
             ),
             networks='convnet',
-            # channels: 1 for gray pictures. norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for
+            # channels: 1 for gray images. norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for
             # each width, or none.
             generator=dict(
                 widths=(16, 32, 64), z_dim=100, channels=1, norm='layer', activation='elu', slope=0.2, noise_maps=()
@@ -114,17 +114,17 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=100),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=100),
             checkpoint=dict(every=500, keep=2),
         )
     )
-    readings = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'paper': _paper, 'tiny': _tiny}
-    return read_as(config, reading, readings)
+    variants = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'paper': _paper, 'tiny': _tiny}
+    return choose_variant(config, variant, variants)
 
 
 def _conv(config):
-    """The bare page."""
+    """The default config."""
 
 
 def _mlp(config):
@@ -169,7 +169,7 @@ def _paper(config):
     config.discriminator.widths = (1000, 500, 500, 250, 250)
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(5e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(5e-5,))
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 400, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 400, 1000
 
 
 def _tiny(config):
@@ -178,4 +178,4 @@ def _tiny(config):
     config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
     config.discriminator.kernels, config.discriminator.dims = 3, 2
     config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

@@ -7,14 +7,14 @@ Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
     python main.py --config=configs/places.py:appendix      the same by the code of the appendix: layer norm and noise
     python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
 
-`:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million pictures every
-one is looked at for that when it is opened. Pictures of your own, a folder of facades say, come with
+`:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million images every
+one is looked at for that when it is opened. Images of your own, a folder of facades say, come with
 `--config.data.source=folder --config.data.folder.path=PLACE`.
 
 The text leaves widths and batch size open: they are those of the code. Where it has one instance of minibatch
 discrimination and batch norm, the code has two, and layer norm after noise of 0.5.
 
-The bare page has a quarter of the widths, 2000 steps, learning rates of 1e-3 (generator) and 5e-4 (discriminator),
+The default config has a quarter of the widths, 2000 steps, learning rates of 1e-3 (generator) and 5e-4 (discriminator),
 which fall to a tenth over the last 30 % of training, where the thesis's code has 5e-4 and 5e-5, and shows an average of
 the generator's weights.
 """
@@ -22,11 +22,11 @@ the generator's weights.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='places',
@@ -34,7 +34,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=32,
             steps=2000,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -46,7 +46,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 max_pixels=178_956_970,
                 embedded=dict(count=4000),
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                # label: the one class whose pictures are taken.
+                # label: the one class whose images are taken.
                 tfds=dict(
                     dataset='places365_small',
                     split='train',
@@ -56,7 +56,7 @@ def get_config(reading: str = '') -> ConfigDict:
                     label='building_facade',
                 ),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -120,12 +120,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=36),
             checkpoint=dict(every=500, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'appendix': _appendix, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'appendix': _appendix, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -137,7 +137,7 @@ def _paper(config):
     config.discriminator.hidden = (1000, 500)
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(5e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(5e-5,))
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 64, 1000
 
 
 def _appendix(config):
@@ -153,4 +153,4 @@ def _tiny(config):
     config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
     config.discriminator.kernels, config.discriminator.dims = 3, 2
     config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

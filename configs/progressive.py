@@ -1,4 +1,4 @@
-"""Generate pictures from noise with networks that grow, from 4 x 4 pixels to the whole size.
+"""Generate images from noise with networks that grow, from 4 x 4 pixels to the whole size.
 
 Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4 and A.1.
 
@@ -6,25 +6,25 @@ Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4
     python main.py --config=configs/progressive.py:paper        the paper: 1024 px, nine levels, 850,000 steps
     python main.py --config=configs/progressive.py:tiny         a few steps of very small networks, for tests
 
-The schedule `growth` says which level is played: at 2.0 pictures of level 2 (16 px), at 2.3 level 3 is faded in and
+The schedule `growth` says which level is played: at 2.0 images of level 2 (16 px), at 2.3 level 3 is faded in and
 counts 0.3. Levels that are not reached cost nothing; every level that is begun compiles a program of its own. The
 critic's loss is Wasserstein's with a gradient penalty and a drift term. The paper has minibatch deviation beside it,
-though the penalty takes every picture by itself: `discriminator.deviation` is for the other forms of the objective.
+though the penalty takes every image by itself: `discriminator.deviation` is for the other forms of the objective.
 
-The bare page has small widths, a descriptor of 128 numbers, batches of 16, 4500 steps, an equal part for every fading
+The default config has small widths, a latent of 128 numbers, batches of 16, 4500 steps, an equal part for every fading
 and every rest, and learning rates of 2e-3 (generator) and 6e-3 (critic) that fall to a tenth over the last part, where
 the paper has 1e-3 for both and 50,000 steps for each part: at 1e-3 and 400 steps for each, samples were all alike at 16
-px. The authors reset the optimizers at every new level, and this page does not.
+px. The authors reset the optimizers at every new level, and this config does not.
 """
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='progressive',
@@ -32,7 +32,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=16,
             steps=4500,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -46,7 +46,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a_hq/1024', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -87,12 +87,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=9, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=9, grid_images=36),
             checkpoint=dict(every=500, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny})
 
 
 def _levels(top, part, unit):
@@ -111,7 +111,7 @@ def _paper(config):
     config.generator.widths = config.discriminator.widths = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-3,))
     config.schedules.growth = _levels(8, 800_000, 'image')
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 34, 16, 5000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 34, 16, 5000
 
 
 def _tiny(config):
@@ -120,4 +120,4 @@ def _tiny(config):
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
     config.schedules.growth = _levels(2, 1 / 5, 'fraction')
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

@@ -1,4 +1,4 @@
-"""Generate pictures from noise with a Wasserstein GAN and a gradient penalty.
+"""Generate images from noise with a Wasserstein GAN and a gradient penalty.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3;
 Gulrajani et al. 2017.
@@ -8,8 +8,8 @@ Gulrajani et al. 2017.
     python main.py --config=configs/wgan_gp.py:flowers      the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/wgan_gp.py:tiny         a few steps of very small networks, for tests
 
-The bare page has a quarter of the paper's widths, batches of 16 instead of 128, 1400 steps, one critic turn in each,
-where Gulrajani et al. have five (the post does not say), and a faster critic instead (Heusel et al. 2017): learning
+The default config has a quarter of the paper's widths, batches of 16 instead of 128, 1400 steps, one critic turn in
+each, where Gulrajani et al. have five (the post does not say), and a faster critic instead (Heusel et al. 2017): learning
 rates of 2e-4 (generator) and 4e-4 (critic) that fall to a tenth over the last 30 % of training, where Table 3 has 1e-4.
 It shows an average of the generator's weights.
 """
@@ -17,11 +17,11 @@ It shows an average of the generator's weights.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gans.config.load import read_as
+from gans.config.load import choose_variant
 
 
-def get_config(reading: str = '') -> ConfigDict:
-    """Returns the page, or the reading of it that is named."""
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
     config = ConfigDict(
         dict(
             name='wgan_gp',
@@ -29,7 +29,7 @@ def get_config(reading: str = '') -> ConfigDict:
             size=64,
             batch=16,
             steps=1400,
-            # `source` names one of the sections below. A tenth of the pictures is held out. With `placement` 'host',
+            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
             # `threads` read ahead; with 'device', every device holds the whole training set.
             data=dict(
                 source='embedded',
@@ -43,7 +43,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
                 tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
             ),
-            # A descriptor of `latent` numbers in, a picture out. Real pictures may be mirrored, turned by multiples of
+            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
             # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
             task=dict(
                 name='generate',
@@ -65,7 +65,7 @@ def get_config(reading: str = '') -> ConfigDict:
                 bias_before_norm=False,
                 init_std=0.02,
             ),
-            # Batch norm would be refused: the penalty is on the slope at each picture by itself.
+            # Batch norm would be refused: the penalty is on the slope at each image by itself.
             discriminator=dict(
                 widths=(32, 64, 128, 256), norm='layer', activation='leaky_relu', slope=0.2, init_std=0.02
             ),
@@ -89,12 +89,12 @@ def get_config(reading: str = '') -> ConfigDict:
             devices=0,
             # More than one spares dispatching where steps are very short; on the CPU they are single always.
             steps_per_call=1,
-            # A log line every so many steps; so many sheets of so many samples.
-            log=dict(every=50, pictures=8, grid=36),
+            # A log line every so many steps; so many sample grids of so many samples.
+            log=dict(every=50, grids=8, grid_images=36),
             checkpoint=dict(every=400, keep=2),
         )
     )
-    return read_as(config, reading, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -105,7 +105,7 @@ def _paper(config):
     config.schedules.learning_rate_gen = dict(at=(0.0,), value=(1e-4,))
     config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-4,))
     config.turns.disc = 5
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 100, 20, 64, 1000
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 20, 64, 1000
 
 
 def _flowers(config):
@@ -119,4 +119,4 @@ def _tiny(config):
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (4, 4)
-    config.log.every, config.log.pictures, config.log.grid, config.checkpoint.every = 1, 2, 4, 2
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

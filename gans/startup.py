@@ -17,12 +17,12 @@ from pathlib import Path
 from gans import printing
 
 CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
-DECODED = 'GANS_DECODED'  # environment variable: where decoded pictures are kept; empty turns it off
+DECODED = 'GANS_DECODED'  # environment variable: where decoded images are kept; empty turns it off
 FLAGS = 'GANS_XLA_FLAGS'  # environment variable: '0' leaves XLA's flags alone
 MALLOC = 'GANS_MALLOC'  # environment variable: '0' leaves the C library's allocator alone
 
 # The library behind this flag multiplies matrices on the CPU faster than XLA's own loops (a colorizing step of 8
-# pictures: 0.62 s instead of 0.82 s); other backends ignore it. XLA ends the process at a flag that it does not know,
+# images: 0.62 s instead of 0.82 s); other backends ignore it. XLA ends the process at a flag that it does not know,
 # so it is set only for the releases of jaxlib that it was tried with.
 _CPU_FLAGS = ('--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT',)
 _TRIED = ('0.10.',)
@@ -139,7 +139,7 @@ def _in_glibc(function, *arguments):
 
 
 def decoded_folder() -> Path | None:
-    """Where decoded pictures are kept for the next start; None where the environment turns that off."""
+    """Where decoded images are kept for the next start; None where the environment turns that off."""
     return _in_cache(DECODED, 'decoded')
 
 

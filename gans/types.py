@@ -1,6 +1,6 @@
 """The records that the rooms pass to each other: data and what follows from it, no behaviour.
 
-Shapes: N examples, H x W pixels, C channels. Pictures are float32 in [-1, 1] unless they are called uint8.
+Shapes: N examples, H x W pixels, C channels. Images are float32 in [-1, 1] unless they are called uint8.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ class Inputs(NamedTuple):
 
     Attributes:
       gen: what the generator gets, by the names of its arguments: `image` [N, H, W, C], `latent` [N, Z].
-      real: the real pictures [N, H, W, 3].
+      real: the real images [N, H, W, 3].
       cond: what both players are shown [N, H, W, C], or None.
-      mask: where the task hid the picture [N, H, W, 1] in {0, 1}, or None. Only measures read it.
+      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None. Only measures read it.
     """
 
     gen: dict[str, Array]
@@ -41,9 +41,9 @@ class Turn(NamedTuple):
     """All that a loss may look at.
 
     Attributes:
-      real: the real pictures as the discriminator sees them (after the view, which may blur).
-      fake: the generated pictures as the discriminator sees them.
-      output: the generated pictures as they left the generator, before the view.
+      real: the real images as the discriminator sees them (after the view, which may blur).
+      fake: the generated images as the discriminator sees them.
+      output: the generated images as they left the generator, before the view.
       cond: what both players are shown, or None.
       real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
       fake_out: the same on `fake`.
@@ -51,7 +51,7 @@ class Turn(NamedTuple):
       fake_layers: the same for `fake`.
       params: the parameters of the player whose turn it is.
       mean_params: their mean over all steps so far, the present ones included; () where no term asks for it.
-      disc: picture -> output, closed over the discriminator's parameters (for gradient penalties).
+      disc: image -> output, closed over the discriminator's parameters (for gradient penalties).
       carry: the objective's memory.
       hyper: this step's scheduled numbers by name.
       rng: a key of this turn's own.
@@ -79,7 +79,7 @@ class Term(NamedTuple):
     Attributes:
       value: Turn -> scalar.
       layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv' say).
-      paired: it compares a generated picture with the real one that the generator's input was made of.
+      paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
     """
 
@@ -97,22 +97,22 @@ class Objective(NamedTuple):
       disc: the same for the discriminator.
       init: () -> the first carry; `()` for rules without memory.
       needs: the names of the schedules that the losses read from `Turn.hyper`.
-      descriptor: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
-        the distribution of descriptors while they are played map the task's to theirs; by default it is the task's.
-        The map is affine in the latent, row by row, so that descriptors have a mean and a covariance in closed form
+      map_latent: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
+        the distribution of latents while they are played map the task's to theirs; by default it is the task's.
+        The map is affine in the latent, row by row, so that latents have a mean and a covariance in closed form
         (`gans.latent.space.moments`).
       terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
-      picture_by_picture: the losses rest on every picture being judged by itself (a penalty on the discriminator's
-        gradient by each picture does), so that statistics over a batch in the discriminator are refused.
+      per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
+        gradient by each image does), so that statistics over a batch in the discriminator are refused.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     disc: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
     init: Callable[[], Tree]
     needs: tuple[str, ...]
-    descriptor: Callable[[Tree, Array], Array] = lambda carry, latent: latent
+    map_latent: Callable[[Tree, Array], Array] = lambda carry, latent: latent
     terms: Pair = Pair({}, {})
-    picture_by_picture: bool = False
+    per_image: bool = False
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -134,11 +134,11 @@ class Task(NamedTuple):
     """What is asked of the generator.
 
     Attributes:
-      draw: (key, picture [H, W, 3]) -> Inputs for one example, without the leading N.
-      augment: (key, picture [H, W, 3]) -> picture; for training only.
-      parts: how many disjoint parts of the training pictures an example is drawn from, a picture from each: with 2,
-        what the generator gets is made of a picture from the first, and the real picture is one from the second, so
-        that no picture ever meets what is made of it.
+      draw: (key, image [H, W, 3]) -> Inputs for one example, without the leading N.
+      augment: (key, image [H, W, 3]) -> image; for training only.
+      parts: how many disjoint parts of the training images an example is drawn from, an image from each: with 2,
+        what the generator gets is made of an image from the first, and the real image is one from the second, so
+        that no image ever meets what is made of it.
     """
 
     draw: Callable[[Array, Array], Inputs]
@@ -172,10 +172,10 @@ class Game(NamedTuple):
     tx: Pair  # of optax.GradientTransformation, without a learning rate: that is a schedule
     schedules: dict[str, Callable[[Array], Array]]
     turns: Pair  # of int
-    view: Callable[[Array, dict[str, Array]], Array]  # (pictures, hyper) -> what a network sees of them
+    view: Callable[[Array, dict[str, Array]], Array]  # (images, hyper) -> what a network sees of them
     average: Average
     history: Pair  # of Average: what is kept of a player's parameters for its own losses
-    target: Callable[[Array, dict[str, Array]], Array]  # (real pictures, hyper) -> what of them is to be imitated now
+    target: Callable[[Array, dict[str, Array]], Array]  # (real images, hyper) -> what of them is to be imitated now
     stage: Callable[[int], int | None]  # the number of steps done -> how much of the networks is played; None: all
     batch_shape: tuple[int, ...]  # of what a step is fed with: (batches, N, [parts,] H, W, 3)
 

@@ -47,5 +47,5 @@ def process(*words: object, cwd: Path | None = None, timeout: float = 300, **env
 
 def config(name: str) -> str:
     """The flag that names a config of this repository wherever the test's working directory is: 'colorize:tiny' say."""
-    page, _, variant = name.partition(':')
-    return f'--config={ROOT}/configs/{page}.py' + (f':{variant}' if variant else '')
+    config_file, _, variant = name.partition(':')
+    return f'--config={ROOT}/configs/{config_file}.py' + (f':{variant}' if variant else '')

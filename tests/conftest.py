@@ -31,11 +31,11 @@ def forms_of_accelerators(monkeypatch):
 
 @pytest.fixture
 def tiny():
-    """Loads the tiny reading of a page, on one device and ready to be changed."""
+    """Loads the tiny reading of a config, on one device and ready to be changed."""
     from gans.config.load import load
 
-    def load_tiny(page: str, **changes):
-        config = load(f'{page}:tiny').unlock()
+    def load_tiny(config_file: str, **changes):
+        config = load(f'{config_file}:tiny').unlock()
         config.devices = 1
         config.update_from_flattened_dict(changes)
         return config

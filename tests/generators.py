@@ -18,7 +18,7 @@ if str(HERE / 'networks') not in gans.networks.__path__:
 
 
 def generator_config(**changes):
-    """The config: 16 px, batches of 8, embedded pictures; changes by flattened names."""
+    """The config: 16 px, batches of 8, embedded images; changes by flattened names."""
     config = load(f'{HERE.parent}/configs/inpaint.py:tiny').unlock()
     plain = config.to_dict() | dict(
         name='generator',
@@ -47,7 +47,7 @@ def generator_config(**changes):
 
 
 def generator_game(**changes):
-    """(the game, uint8 pictures [turns, N, H, W, 3]) of `generator_config`."""
+    """(the game, uint8 images [turns, N, H, W, 3]) of `generator_config`."""
     config = generator_config(**changes)
     game = build(config, 64)
     return game, np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)

@@ -11,17 +11,17 @@ from command_line import Ended, config, main
 from PIL import Image
 
 
-def train(folder: Path, *words: object, page: str = 'colorize:tiny') -> Ended:
+def train(folder: Path, *words: object, config_file: str = 'colorize:tiny') -> Ended:
     """Trains a few steps with a checkpoint every three of them, through main.py."""
-    flags = ['--config.devices=1', '--config.log.every=2', '--config.checkpoint.every=3', '--config.log.pictures=1']
-    return main(config(page), *flags, f'--workdir={folder}', *words)
+    flags = ['--config.devices=1', '--config.log.every=2', '--config.checkpoint.every=3', '--config.log.grids=1']
+    return main(config(config_file), *flags, f'--workdir={folder}', *words)
 
 
 def use(folder: Path) -> Ended:
-    """Lets a verb read the run: one picture is colorized."""
-    picture = folder.parent / 'gray.png'
-    Image.new('RGB', (40, 30), 'gray').save(picture)
-    return main('--mode=translate', f'--workdir={folder}', f'--input={picture}', f'--output={folder.parent / "out"}')
+    """Lets a verb read the run: one image is colorized."""
+    image = folder.parent / 'gray.png'
+    Image.new('RGB', (40, 30), 'gray').save(image)
+    return main('--mode=translate', f'--workdir={folder}', f'--input={image}', f'--output={folder.parent / "out"}')
 
 
 def refused(ended: Ended, *words: str) -> None:

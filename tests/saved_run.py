@@ -1,4 +1,4 @@
-"""Run folders for tests: untrained networks of a few numbers in a real checkpoint, on pictures made here."""
+"""Run folders for tests: untrained networks of a few numbers in a real checkpoint, on images made here."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans.config import load as pages
+from gans.config import load as config_files
 from gans.core.build import build
 from gans.core.state import state_shapes
 from gans.run.checkpoint import Checkpoints
@@ -22,27 +22,27 @@ from gans.types import Player, TrainState
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
 
-def save_pictures(folder: Path, pictures) -> Path:
-    """Writes uint8 pictures as 00.png, 01.png, ... into a new folder."""
+def save_images(folder: Path, images) -> Path:
+    """Writes uint8 images as 00.png, 01.png, ... into a new folder."""
     folder.mkdir(parents=True)
-    for i, picture in enumerate(pictures):
-        Image.fromarray(picture).save(folder / f'{i:02d}.png')
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f'{i:02d}.png')
     return folder
 
 
-def smooth_pictures(count: int, size: int = 64, seed: int = 0) -> list[np.ndarray]:
+def smooth_images(count: int, size: int = 64, seed: int = 0) -> list[np.ndarray]:
     """Soft random colours, uint8 [size, size, 3]."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (count, 5, 5, 3), dtype=np.uint8)
     return [np.asarray(Image.fromarray(s).resize((size, size), Image.Resampling.BICUBIC)) for s in small]
 
 
-def make_config(task: str, pictures: Path, seed: int = 0, latent: int | None = None):
-    """A page's config with very small networks and a folder of pictures; `latent` as the page has it by default."""
-    config = pages.load(f'{CONFIGS / task}.py:tiny')
+def make_config(task: str, images: Path, seed: int = 0, latent: int | None = None):
+    """A config's config with very small networks and a folder of images; `latent` as the config has it by default."""
+    config = config_files.load(f'{CONFIGS / task}.py:tiny')
     with config.unlocked():
         config.data.update(source='folder', held_out=0.4, threads=1)
-        config.data.folder.path = str(pictures)
+        config.data.folder.path = str(images)
     config.seed, config.size, config.batch = seed, 64, 4
     config.generator.widths = config.discriminator.widths = (2,) * 3
     if latent is not None:
@@ -94,16 +94,16 @@ def save_fake_run(folder: Path, config, make: Callable) -> Trained:
 
 
 def _save(folder, experiment, step, state):
-    about = {'config': pages.to_json(experiment.config), 'data': fingerprint(experiment)}
+    about = {'config': config_files.to_json(experiment.config), 'data': fingerprint(experiment)}
     with Checkpoints(folder) as checkpoints:
-        checkpoints.save(step, state, {**about, 'train_pictures': len(experiment.train), 'window': []})
+        checkpoints.save(step, state, {**about, 'train_images': len(experiment.train), 'window': []})
 
 
 def outcome(folder: Path):
     """Everything that must not depend on how often a run was interrupted."""
     run = load_run(folder)
-    pictures = {path.name: path.read_bytes() for path in (folder / 'pictures').glob('*.png')}
-    return run.step, jax.device_get(run.state), (folder / 'metrics.jsonl').read_bytes(), pictures
+    images = {path.name: path.read_bytes() for path in (folder / 'samples').glob('*.png')}
+    return run.step, jax.device_get(run.state), (folder / 'metrics.jsonl').read_bytes(), images
 
 
 def assert_same_outcome(a, b):

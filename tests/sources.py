@@ -1,4 +1,4 @@
-"""A source of pictures for tests, as plain as can be, and the pictures that they ask it for."""
+"""A source of images for tests, as plain as can be, and the images that they ask it for."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ IDS = np.array([3, 5, 8, 13, 21, 34, 55])
 
 
 class Numbers:
-    """Picture i is filled with `values[i]` (of 0 to 255); counts how often each was decoded.
+    """Image i is filled with `values[i]` (of 0 to 255); counts how often each was decoded.
 
     The keys are `contents`, by default the values; what is asked for and `broken` is an error.
     """
@@ -19,7 +19,7 @@ class Numbers:
 
     def __init__(self, values=range(60), contents=None, broken=()):
         self.values, self.broken, self.reads = list(values), broken, Counter()
-        self.contents = contents or [f'picture {value}'.encode() for value in self.values]
+        self.contents = contents or [f'image {value}'.encode() for value in self.values]
 
     def __len__(self):
         return len(self.values)

@@ -83,7 +83,7 @@ def small(name):
         layers = ('head/hidden_0', 'head/hidden_1')
         smaller |= {'discriminator.widths': (6, 5), 'objective.terms.moments.layers': layers}
         smaller |= {'objective.terms.style.layers': layers}
-    smaller |= {'devices': 1, 'log.pictures': 1, 'checkpoint.every': 1}
+    smaller |= {'devices': 1, 'log.grids': 1, 'checkpoint.every': 1}
     if isinstance(paper['size'], tuple):
         smaller['size'] = (tiny['size'], 12)
     return [flag(*field) for field in smaller.items() if not field[0].startswith('data.') and field[0] != 'steps']
@@ -123,9 +123,9 @@ def test_a_paper_of_every_task_is_trained_resumed_evaluated_and_used(task, sets,
     again = json.loads(Path('run/evaluation.json').read_text())
     assert again.pop('data') != measured.pop('data') and again == measured
 
-    Image.new('RGB', (40, 30), 'teal').save('picture.png')
-    Image.fromarray(255 * np.eye(30, 40, dtype=np.uint8)).save('picture_mask.png')
-    used = main('--mode=translate', '--workdir=run', '--input=picture.png', '--output=used')
+    Image.new('RGB', (40, 30), 'teal').save('image.png')
+    Image.fromarray(255 * np.eye(30, 40, dtype=np.uint8)).save('image_mask.png')
+    used = main('--mode=translate', '--workdir=run', '--input=image.png', '--output=used')
     if task == 'generate':
         assert used.code == 2 and 'generate' in used.err
     else:
@@ -135,13 +135,13 @@ def test_a_paper_of_every_task_is_trained_resumed_evaluated_and_used(task, sets,
 
 # What may be said of a set by flag, and what a dry run answers.
 SAID = [
-    (['dataset=mnist:3.0.1'], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 pictures"),
-    (['dataset=mnist:3.*.*', 'split=train[:50%]'], "TFDS 'mnist/3.0.1' (train[:50%]) in '{sets}': 6 pictures"),
-    (['dataset=celeb_a_hq'], "TFDS 'celeb_a_hq/1024/2.0.0' (all) in '{sets}': 8 pictures"),
-    (['dataset=places365_small', 'label=airfield'], "(all, airfield) in '{sets}': 12 pictures"),
-    (['dataset=oxford_flowers102', 'label=fire lily'], "(all, fire lily) in '{sets}': 1 pictures"),
-    (['dataset=mnist', 'data_dir=~/prepared sets'], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 pictures"),
-    (['dataset=mnist', 'label='], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 pictures"),
+    (['dataset=mnist:3.0.1'], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 images"),
+    (['dataset=mnist:3.*.*', 'split=train[:50%]'], "TFDS 'mnist/3.0.1' (train[:50%]) in '{sets}': 6 images"),
+    (['dataset=celeb_a_hq'], "TFDS 'celeb_a_hq/1024/2.0.0' (all) in '{sets}': 8 images"),
+    (['dataset=places365_small', 'label=airfield'], "(all, airfield) in '{sets}': 12 images"),
+    (['dataset=oxford_flowers102', 'label=fire lily'], "(all, fire lily) in '{sets}': 1 images"),
+    (['dataset=mnist', 'data_dir=~/prepared sets'], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 images"),
+    (['dataset=mnist', 'label='], "TFDS 'mnist/3.0.1' (all) in '{sets}': 24 images"),
     (['dataset=minst'], "TFDS knows no data set 'minst' (did you mean 'mnist'?)"),
     (['dataset=mnist/3.0.1'], "TFDS's 'mnist' has no configs: give 'mnist', or 'mnist:3.0.1' if"),
     (['dataset=celeb_a_hq/1042'], "'celeb_a_hq' has no config '1042' (did you mean '1024'?): it has 1024, 512, "),
@@ -152,9 +152,9 @@ SAID = [
     (['dataset='], "'' cannot be the name of a TFDS data set: names are like 'mnist', "),
     (['dataset=my birds'], "'my birds' cannot be the name of a TFDS data set"),
     (['dataset=fashion_mnist'], "'fashion_mnist' is not prepared in '{sets}', and preparing it needs TensorFlow"),
-    (['dataset=imdb_reviews'], "'imdb_reviews' has no pictures under 'image' (it has: label, text)"),
+    (['dataset=imdb_reviews'], "'imdb_reviews' has no images under 'image' (it has: label, text)"),
     (['dataset=mnist', 'split=tset'], "has no split 'tset' (did you mean 'test'?): it has train, test, and 'all'."),
-    (['dataset=mnist', 'split=train[:1]'], 'give at least 2 different pictures'),
+    (['dataset=mnist', 'split=train[:1]'], 'give at least 2 different images'),
     (['dataset=places365_small', 'label=building facade'], "(did you mean 'building_facade'?)"),
     (['dataset=celeb_a', 'label=Smiling'], "has no classes under 'label': give an empty label, label=, to take all."),
     (['dataset=mnist', 'data_dir={sets}/mnist/3.0.1'], "it is prepared in '{sets}': give that folder as data_dir."),
@@ -211,7 +211,7 @@ def test_a_folder_and_a_zip_are_trained_on_and_found_again(places, monkeypatch):
             told = main('--mode=evaluate', f'--workdir={kind}', *given)
             assert told.code == 0, told.err
             measured.append(json.loads(Path(kind, 'evaluation.json').read_text()))
-        assert measured[0].pop('data').startswith(f"{kind} '{places / place}': 40 pictures")
+        assert measured[0].pop('data').startswith(f"{kind} '{places / place}': 40 images")
         assert str(places / other) in measured[1].pop('data')
         assert measured[0] == measured[1]
 
@@ -224,7 +224,7 @@ def test_digits_are_trained_on_and_found_again(places, monkeypatch):
         assert done.code == 0, f'{kind}: {done.err}'  # the second goes on with the first: these are the same images
     measured = main('--mode=evaluate', '--workdir=run', f'--input=~/packed/{IDX}.gz')
     assert measured.code == 0, measured.err
-    assert f"training part of '{places}/packed/{IDX}.gz': 60 pictures" in measured.out and 'classes' in measured.out
+    assert f"training part of '{places}/packed/{IDX}.gz': 60 images" in measured.out and 'classes' in measured.out
 
     done = main(config('mnist:tiny'), '--config.data.source=digits', '--workdir=digits', *words[1:3])
     assert done.code == 0, done.err

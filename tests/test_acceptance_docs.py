@@ -80,7 +80,7 @@ EVERY_FLAG = """
 --mode=compare --runs=A,B --output=FOLDER
 --mode=history --workdir=RUN --output=FOLDER
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
---mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=PICTURE --search --reach=2 --count=4
+--mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1
 """
 # Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
@@ -103,7 +103,7 @@ def reader(tmp_path_factory):
     with zipfile.ZipFile(place / 'flowers_256.zip', 'w') as archive:
         for path in (place / 'photos').iterdir():
             archive.write(path, path.name)
-    shutil.copy(place / 'PLACE/0.png', place / 'PICTURE')
+    shutil.copy(place / 'PLACE/0.png', place / 'IMAGE')
     digits = random.integers(0, 256, (60, 28, 28), np.uint8)
     np.savez(place / 'digits.npz', x_train=digits, y_train=np.arange(60) % 10, x_test=digits, y_test=np.arange(60) % 10)
     (place / 'FILE').write_text('grin: {3: +2, 7: -1}\nlips: {0: 1}\n')
@@ -272,7 +272,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
         told = io.StringIO()
         with redirect_stdout(told):
             assert step.main(['step', *words]) == 0
-        assert 'pictures per second' in told.getvalue()
+        assert 'images per second' in told.getvalue()
         assert ('the other script' in told.getvalue()) == any(word.startswith('--against') for word in words)
     assert json.loads(Path('report.json').read_text())['config'] == 'inpaint'
 

@@ -31,8 +31,8 @@ def test_deviation_by_hand():
 
 
 def judged(told, steps=100):
-    """At which of (step, diversity) the alarm speaks."""
-    watch = monitor.Alarm(open_experiment(generator_config(steps=steps)), monitor.WATCHES['generate'])
+    """At which of (step, diversity) the warning speaks."""
+    watch = monitor.Monitor(open_experiment(generator_config(steps=steps)), monitor.WATCHES['generate'])
     return [step for step, diversity in told if watch.judge(step, diversity)]
 
 
@@ -41,7 +41,7 @@ def test_it_speaks_once_when_diversity_falls_and_again_after_it_was_back():
     assert judged([(1, 0.8), (5, 0.2), (6, 0.1), (7, 0.5), (8, 0.2), (9, 0.2)]) == [5, 8]
 
 
-def test_what_was_above_real_pictures_may_come_back_to_them():
+def test_what_was_above_real_images_may_come_back_to_them():
     assert judged([(1, 4.7), (5, 1.2), (6, 0.4), (7, 0.2)]) == [7]
 
 
@@ -51,12 +51,12 @@ def test_it_speaks_where_there_never_was_any_but_not_at_once():
 
 
 def looked_at(experiment):
-    """The training pictures that are measured, [-1, 1]."""
+    """The training images that are measured, [-1, 1]."""
     few = by_content(experiment.source, experiment.train)[: monitor.COUNT]
     return jnp.stack([experiment.source[int(i)] for i in few]) / 127.5 - 1
 
 
-def test_samples_are_measured_in_parts_of_real_pictures():
+def test_samples_are_measured_in_parts_of_real_images():
     experiment = open_experiment(generator_config())
     state = start(experiment)
     real = looked_at(experiment)
@@ -66,12 +66,12 @@ def test_samples_are_measured_in_parts_of_real_pictures():
             return 0.5 * real
 
     copying = experiment._replace(game=experiment.game._replace(gen=Copy()))
-    (metrics, warning) = monitor.alarm_of(copying)(1, lambda: state)
+    (metrics, warning) = monitor.monitor_of(copying)(1, lambda: state)
     assert metrics['diversity'] == pytest.approx(0.5, rel=1e-4) and warning == ''
 
 
-def test_colours_are_measured_in_parts_of_real_pictures(tiny):
-    """A generator that gives the gray picture back has no colours; one that gives half of them has half."""
+def test_colours_are_measured_in_parts_of_real_images(tiny):
+    """A generator that gives the gray image back has no colours; one that gives half of them has half."""
     experiment = open_experiment(tiny('configs/colorize.py'))
     state = start(experiment)
     real = looked_at(experiment)
@@ -86,7 +86,7 @@ def test_colours_are_measured_in_parts_of_real_pictures(tiny):
 
     for colour in (0.5, 0.0):
         faded = experiment._replace(game=experiment.game._replace(gen=Fade(colour)))
-        metrics, warning = monitor.alarm_of(faded)(3, lambda: state)
+        metrics, warning = monitor.monitor_of(faded)(3, lambda: state)
         assert metrics['colourfulness'] == pytest.approx(colour, rel=1e-3, abs=1e-5)
         assert ('fading to gray' in warning) == (colour == 0)
 
@@ -103,13 +103,13 @@ def test_the_number_does_not_know_of_interruptions(tmp_path, monkeypatch):
 
 
 def test_nothing_is_watched_where_holes_are_filled(tiny):
-    look = monitor.alarm_of(open_experiment(tiny('configs/inpaint.py')))
+    look = monitor.monitor_of(open_experiment(tiny('configs/inpaint.py')))
     assert look(5, lambda: pytest.fail('the state is not even fetched')) == ({}, '')
 
 
 def test_the_loop_logs_the_number_and_goes_on_after_a_warning(tmp_path, caplog):
-    experiment = open_experiment(generator_config(**{'steps': 3, 'log.pictures': 0}))
-    still = experiment.game.objective._replace(descriptor=lambda carry, latent: 0 * latent)
+    experiment = open_experiment(generator_config(**{'steps': 3, 'log.grids': 0}))
+    still = experiment.game.objective._replace(latent=lambda carry, latent: 0 * latent)
     assert train(experiment._replace(game=experiment.game._replace(objective=still)), tmp_path / 'run')
     lines = [json.loads(line) for line in (tmp_path / 'run/metrics.jsonl').read_text().splitlines()]
     assert [line['step'] for line in lines] == [1, 2, 3]

@@ -61,7 +61,7 @@ def test_other_decays_are_refused(decay):
         build(generator_config(ema=decay), 64)
 
 
-def test_pages_from_before_there_were_averages_have_none():
+def test_configs_from_before_there_were_averages_have_none():
     old = generator_config()
     del old['ema']
     assert build(old, 64).average.init({'x': 1}) == ()
@@ -72,12 +72,12 @@ def test_pages_from_before_there_were_averages_have_none():
 # In the step
 
 
-def steps(game, pictures, count, turns=None):
-    state, seen = jax.jit(partial(init, game))(KEY, pictures[0]), []
+def steps(game, images, count, turns=None):
+    state, seen = jax.jit(partial(init, game))(KEY, images[0]), []
     play = jax.jit(partial(train_step, game))
     for _ in range(count):
         seen.append(jax.device_get(state))
-        state, _ = play(KEY, state, pictures)
+        state, _ = play(KEY, state, images)
     return [*seen, jax.device_get(state)]
 
 
@@ -88,8 +88,8 @@ def variables(player):
 @pytest.mark.parametrize('gen_turns', [1, 2])
 def test_the_step_averages_what_the_last_turn_leaves_and_samples_show_it(gen_turns):
     changes = {'generator.norm': True, 'turns.gen': gen_turns}
-    game, pictures = generator_game(**changes, ema=0.9)
-    states = steps(game, pictures, 3)
+    game, images = generator_game(**changes, ema=0.9)
+    states = steps(game, images, 3)
     expected = variables(states[0].gen)
     for step, state in enumerate(states[1:]):
         decay = min(0.9, (1 + step) / (10 + step))
@@ -111,7 +111,7 @@ def test_the_step_averages_what_the_last_turn_leaves_and_samples_show_it(gen_tur
 
 
 def test_a_run_that_goes_on_ends_with_the_same_average(tmp_path):
-    changes = {'ema': 0.9, 'generator.norm': True, 'log.pictures': 2}
+    changes = {'ema': 0.9, 'generator.norm': True, 'log.grids': 2}
     train(open_experiment(generator_config(**changes, steps=4)), tmp_path / 'whole')
     for steps in (3, 4):
         train(open_experiment(generator_config(**changes, steps=steps)), tmp_path / 'parts')
@@ -119,17 +119,17 @@ def test_a_run_that_goes_on_ends_with_the_same_average(tmp_path):
     assert whole.state.gen.ema and parts.step == 4
     jax.tree.map(np.testing.assert_array_equal, whole.state, parts.state)
     for name in ('step_000004.png',):
-        assert (tmp_path / 'whole/pictures' / name).read_bytes() == (tmp_path / 'parts/pictures' / name).read_bytes()
+        assert (tmp_path / 'whole/samples' / name).read_bytes() == (tmp_path / 'parts/samples' / name).read_bytes()
 
 
 # Devices
 
 
-def play(kind, devices, game, pictures, state):
+def play(kind, devices, game, images, state):
     layout = lay_out(kind, game, 8, devices)
     placed = layout.place(state)
     for _ in range(2):
-        placed, metrics = layout.step(KEY, placed, layout.feed(pictures))
+        placed, metrics = layout.step(KEY, placed, layout.feed(images))
     return jax.device_get(layout.fetch(placed)), jax.device_get(metrics)
 
 
@@ -140,9 +140,9 @@ SGD = {'optimizer.gen.name': 'sgd', 'optimizer.disc.name': 'sgd', 'ema': 0.9}
     'norm, kind, devices', [(False, 'jit', 8), (False, 'pmap', 8), (True, 'jit', 8)], ids=['jit', 'pmap', 'batch norm']
 )
 def test_devices_agree_on_averages_and_on_statistics_of_the_batch(norm, kind, devices):
-    game, pictures = generator_game(**SGD, **{'generator.norm': norm, 'discriminator.norm': norm})
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
-    (alone, one), (shared, many) = (play(*how, game, pictures, first) for how in (('jit', 1), (kind, devices)))
+    game, images = generator_game(**SGD, **{'generator.norm': norm, 'discriminator.norm': norm})
+    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
+    (alone, one), (shared, many) = (play(*how, game, images, first) for how in (('jit', 1), (kind, devices)))
     assert bool(alone.gen.stats) == bool(alone.disc.stats) == norm
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6), shared, alone)
     assert {n: float(v[0]) for n, v in many.items()} == pytest.approx(
@@ -168,9 +168,9 @@ def test_rules_with_a_memory_under_pmap_are_refused(tmp_path):
         train(experiment._replace(game=experiment.game._replace(objective=rules)), tmp_path / 'run')
 
 
-def test_batch_norm_is_refused_where_every_picture_is_judged_by_itself(tmp_path):
+def test_batch_norm_is_refused_where_every_image_is_judged_by_itself(tmp_path):
     experiment = open_experiment(generator_config(**{'generator.norm': True, 'discriminator.norm': True}))
-    rules = experiment.game.objective._replace(picture_by_picture=True)
+    rules = experiment.game.objective._replace(per_image=True)
     with pytest.raises(UserError, match='the discriminator has batch norm'):
         train(experiment._replace(game=experiment.game._replace(objective=rules)), tmp_path / 'run')
     fine = open_experiment(generator_config(**{'generator.norm': True}, steps=1))

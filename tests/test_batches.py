@@ -22,18 +22,18 @@ def take(n, stream):
 
 
 def numbers_of(steps):
-    """[S, turns, batch, H, W, 3] -> the numbers of the pictures in the order of the stream."""
+    """[S, turns, batch, H, W, 3] -> the numbers of the images in the order of the stream."""
     assert (steps == steps[..., :1, :1, :1]).all()
     return steps[..., 0, 0, 0].reshape(-1)
 
 
-def test_every_picture_once_per_epoch_and_every_epoch_anew():
+def test_every_image_once_per_epoch_and_every_epoch_anew():
     steps = take(21, lib.batches(Numbers(), [IDS], batch=4, turns=3, seed=1))
     assert steps.shape == (21, 3, 4, 2, 3, 3) and steps.dtype == np.uint8
     epochs = numbers_of(steps)[:252].reshape(36, 7)
     assert (np.sort(epochs, axis=1) == IDS).all()
     assert len({tuple(epoch) for epoch in epochs}) > 30
-    first = Counter(epochs[:, 0].tolist())  # no picture is always first
+    first = Counter(epochs[:, 0].tolist())  # no image is always first
     assert len(first) == 7 and max(first.values()) < 18
 
 
@@ -43,7 +43,7 @@ def test_the_stream_is_one_permutation_per_epoch_drawn_from_seed_and_epoch():
     assert np.array_equal(numbers_of(steps), IDS[np.concatenate(epochs)[:40]])
 
 
-def test_numbers_name_the_pictures_that_batches_reads():
+def test_numbers_name_the_images_that_batches_reads():
     read = take(9, lib.batches(Numbers(), [IDS], batch=4, turns=2, seed=9, start=5))
     named = np.stack(list(itertools.islice(lib.numbers([np.arange(len(IDS))], batch=4, turns=2, seed=9, start=5), 9)))
     assert named.dtype == np.int32 and named.shape == (9, 2, 4)
@@ -93,7 +93,7 @@ def test_the_shards_side_by_side_are_the_global_batch():
 def test_wrong_numbers_get_a_sentence():
     with pytest.raises(UserError, match='batch of 6 cannot be shared by 4 processes'):
         lib.batches(Numbers(), [IDS], 6, 1, 0, shard=(0, 4))
-    with pytest.raises(UserError, match='no pictures to train on'):
+    with pytest.raises(UserError, match='no images to train on'):
         lib.batches(Numbers(), [IDS[:0]], 6, 1, 0)
     for batch, turns, start in [(0, 1, 0), (1, 0, 0), (1, 1, -1)]:
         with pytest.raises(UserError, match='at least'):
@@ -184,7 +184,7 @@ def test_copies_fall_on_one_side():
     assert len(test_ids) and not {contents[i] for i in train_ids} & {contents[i] for i in test_ids}
 
 
-def test_added_and_reordered_pictures_move_no_other():
+def test_added_and_reordered_images_move_no_other():
     names = [f'{i}'.encode() for i in range(300)]
     held_out = {names[i] for i in split(Numbers(range(300), names))[1]}
     more = [f'new {i}'.encode() for i in range(77)] + names[::-1]
@@ -195,7 +195,7 @@ def test_tiny_sets_hold_out_the_smallest_hash():
     for n in range(2, 9):
         train_ids, test_ids = split(Numbers(range(n)))
         assert len(train_ids) and len(test_ids) and len(train_ids) + len(test_ids) == n
-    # The same pictures in another order, with a copy: the same one is held out, and its copy with it.
+    # The same images in another order, with a copy: the same one is held out, and its copy with it.
     contents = [b'a', b'b', b'c']
     for held_out in (1e-9, 1 - 1e-9):
         (only,) = split(Numbers(range(3), contents), held_out)[1]
@@ -205,7 +205,7 @@ def test_tiny_sets_hold_out_the_smallest_hash():
 
 def test_what_cannot_be_split_gets_a_sentence():
     for contents in ([b'a'], [b'a', b'a', b'a']):
-        with pytest.raises(UserError, match=rf'numbers: {len(contents)} pictures \(1 different\)'):
+        with pytest.raises(UserError, match=rf'numbers: {len(contents)} images \(1 different\)'):
             split(Numbers(range(len(contents)), contents))
     for held_out in (0, 1, 1.5):
         with pytest.raises(UserError, match='between 0 and 1'):

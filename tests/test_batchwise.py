@@ -171,7 +171,7 @@ def test_a_reference_of_one_has_no_deviation():
 
 
 def config_of(norm='virtual', minibatch=1, **changes):
-    """A small game of gray pictures, 14 px, by the convolutional networks."""
+    """A small game of gray images, 14 px, by the convolutional networks."""
     config = generator_config()
     whole = config.to_dict() | dict(
         size=14,
@@ -236,10 +236,10 @@ def test_terms_over_layers_are_refused_under_pmap():
         state_shapes(game, config)
 
 
-def test_minibatch_features_are_refused_where_every_picture_is_judged_by_itself():
+def test_minibatch_features_are_refused_where_every_image_is_judged_by_itself():
     config = config_of(minibatch=1)
     game = build(config, 64)
-    game = game._replace(objective=game.objective._replace(picture_by_picture=True))
+    game = game._replace(objective=game.objective._replace(per_image=True))
     with pytest.raises(UserError, match='the discriminator has minibatch features: take that out'):
         state_shapes(game, config)
     config = config_of(norm='batch', minibatch=0)  # the generator's norm: nothing judges that

@@ -36,9 +36,9 @@ def test_both_have_the_posts_count():
     ],
 )
 def test_shapes_at_64_and_128_pixels(gen, disc, size):
-    picture = jax.eval_shape(gen.init_with_output, KEY, array(2, 64))[0]
-    out = jax.eval_shape(disc.init_with_output, KEY, picture)[0]
-    assert picture == out['image'] == array(2, *size, 3) and out['code'] == array(2, 64)
+    image = jax.eval_shape(gen.init_with_output, KEY, array(2, 64))[0]
+    out = jax.eval_shape(disc.init_with_output, KEY, image)[0]
+    assert image == out['image'] == array(2, *size, 3) and out['code'] == array(2, 64)
 
 
 def tiny(module, *inputs):
@@ -115,7 +115,7 @@ def test_what_does_not_fit_is_explained():
 
 
 def make_turn(real_error, fake_error, k, codes=None, z_dim=2):
-    """Pictures whose reconstruction errors are those numbers."""
+    """Images whose reconstruction errors are those numbers."""
     real, fake = jnp.zeros((2, 4, 4, 3)), jnp.ones((2, 4, 4, 3))
     codes = jnp.zeros((2, z_dim)) if codes is None else codes
     start = began.make({}, z_dim=2).init()
@@ -192,7 +192,7 @@ def test_with_memory_the_past_fades():
     np.testing.assert_allclose(codes.cov, (whole - mean).T @ ((whole - mean) * weights[:, None]), rtol=1e-3, atol=1e-3)
 
 
-def test_the_discriminators_turn_tracks_the_codes_of_real_pictures():
+def test_the_discriminators_turn_tracks_the_codes_of_real_images():
     real = jnp.array([[1.0, 2.0], [3.0, 6.0]])
     turn = make_turn(0.4, 0.1, 0.2)
     turn.real_out['code'] = real
@@ -207,26 +207,26 @@ def memory_of(seen, mean, cov):
     return began.Memory(jnp.float32(0), codes)
 
 
-def test_descriptors_have_the_tracked_mean_and_covariance():
+def test_latents_have_the_tracked_mean_and_covariance():
     """Unit vectors as latents give the covariance's root, row by row."""
     mean, cov = np.array([3.0, -1.0]), np.array([[4.0, 1.2], [1.2, 0.5]])
-    descriptor = began.make({}, z_dim=2, warm_up=10).descriptor
-    drawn = np.asarray(descriptor(memory_of(10, mean, cov), jnp.concatenate([jnp.eye(2), jnp.zeros((1, 2))])))
+    latent = began.make({}, z_dim=2, warm_up=10).latent
+    drawn = np.asarray(latent(memory_of(10, mean, cov), jnp.concatenate([jnp.eye(2), jnp.zeros((1, 2))])))
     np.testing.assert_allclose(drawn[2], mean, atol=1e-6)
     root = drawn[:2] - mean
     np.testing.assert_allclose(root.T @ root, cov + 1e-4 * 2.25 * np.eye(2), rtol=1e-5, atol=1e-5)
 
 
-def test_descriptors_are_standard_normal_before_the_warm_up():
+def test_latents_are_standard_normal_before_the_warm_up():
     latent = jax.random.normal(KEY, (5, 2))
-    descriptor = began.make({}, z_dim=2, warm_up=10).descriptor
-    np.testing.assert_array_equal(descriptor(memory_of(9, [3.0, 3.0], np.eye(2)), latent), latent)
+    latent = began.make({}, z_dim=2, warm_up=10).latent
+    np.testing.assert_array_equal(latent(memory_of(9, [3.0, 3.0], np.eye(2)), latent), latent)
 
 
 @pytest.mark.parametrize('cov', [np.zeros((2, 2)), np.ones((2, 2)), [[1e6, 1e6], [1e6, 1e6 - 0.01]]])
-def test_a_covariance_without_full_rank_gives_finite_descriptors(cov):
-    descriptor = began.make({}, z_dim=2, warm_up=0).descriptor
-    assert np.isfinite(descriptor(memory_of(0, [0.0, 0.0], cov), jax.random.normal(KEY, (5, 2)))).all()
+def test_a_covariance_without_full_rank_gives_finite_latents(cov):
+    latent = began.make({}, z_dim=2, warm_up=0).latent
+    assert np.isfinite(latent(memory_of(0, [0.0, 0.0], cov), jax.random.normal(KEY, (5, 2)))).all()
 
 
 def test_rules_that_make_no_sense_are_refused():

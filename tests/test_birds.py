@@ -34,10 +34,10 @@ def test_other_norms_add_their_gains_and_shifts():
 
 
 @pytest.mark.parametrize('shape', [(192, 192), (64, 64), (64, 96)])
-def test_the_picture_has_the_shape_that_is_asked_for(shape):
-    picture = jax.eval_shape(Generator(shape=shape).init_with_output, KEY, array(2, 128))[0]
-    logits = jax.eval_shape(Discriminator().init_with_output, KEY, picture)[0]
-    assert (picture.shape, picture.dtype) == ((2, *shape, 3), jnp.float32)
+def test_the_image_has_the_shape_that_is_asked_for(shape):
+    image = jax.eval_shape(Generator(shape=shape).init_with_output, KEY, array(2, 128))[0]
+    logits = jax.eval_shape(Discriminator().init_with_output, KEY, image)[0]
+    assert (image.shape, image.dtype) == ((2, *shape, 3), jnp.float32)
     assert (logits.shape, logits.dtype) == ((2,), jnp.float32)
 
 
@@ -86,16 +86,16 @@ def test_a_place_of_the_generators_first_map_reaches_173_pixels():
 
 @pytest.mark.parametrize('norm', NORMS)
 @pytest.mark.parametrize('activation', ACTIVATIONS)
-def test_every_norm_and_activation_makes_a_picture(norm, activation):
+def test_every_norm_and_activation_makes_a_image(norm, activation):
     gen = Generator(outer=(2,), inner=(3,), z_dim=4, shape=(8, 8), norm=norm, activation=activation)
     disc = Discriminator(outer=(2,), inner=(3,), hidden=2, norm=norm, activation=activation)
-    picture = jax.eval_shape(gen.init_with_output, KEY, array(2, 4))[0]
-    assert picture.shape == (2, 8, 8, 3)
-    assert jax.eval_shape(disc.init_with_output, KEY, picture)[0].shape == (2,)
+    image = jax.eval_shape(gen.init_with_output, KEY, array(2, 4))[0]
+    assert image.shape == (2, 8, 8, 3)
+    assert jax.eval_shape(disc.init_with_output, KEY, image)[0].shape == (2,)
 
 
 def test_the_norms_are_those_asked_for():
-    """Pixelwise is blind to a scaled descriptor once the bias is zero; without norm and bias the picture grows."""
+    """Pixelwise is blind to a scaled latent once the bias is zero; without norm and bias the image grows."""
     for norm, same in (('pixelwise', True), ('none', False)):
         gen = Generator(outer=(2,), inner=(3,), z_dim=4, shape=(4, 4), norm=norm, init_std=0.5)
         latent = jax.random.normal(KEY, (1, 4))

@@ -100,12 +100,12 @@ def test_what_is_no_two_sets_is_refused():
 
 
 def bars(count, side=16, seed=0):
-    """(pictures uint8 [N, side, side, 3], labels of 3, 5, 8): noise with a bright bar, a place for each label."""
+    """(images uint8 [N, side, side, 3], labels of 3, 5, 8): noise with a bright bar, a place for each label."""
     rng = np.random.default_rng(seed)
     which = rng.integers(0, 3, count)
     gray = rng.integers(0, 120, (count, side, side), np.uint8)
-    for picture, k in zip(gray, which, strict=True):
-        picture[5 * k : 5 * k + 3] += 130
+    for image, k in zip(gray, which, strict=True):
+        image[5 * k : 5 * k + 3] += 130
     return np.repeat(gray[..., None], 3, axis=-1), np.array([3, 5, 8])[which]
 
 
@@ -117,8 +117,8 @@ def quick(monkeypatch):
 def test_it_learns_what_can_be_told_apart(quick):
     judge = classifier.train(*bars(200))
     np.testing.assert_array_equal(judge.classes, [3, 5, 8])
-    pictures, labels = bars(60, seed=1)
-    judged = classifier.judge(judge, pictures)
+    images, labels = bars(60, seed=1)
+    judged = classifier.judge(judge, images)
     right = classifier.accuracy(judge, judged, labels)
     assert right.mean() > 0.95
     assert classifier.accuracy(judge, judged, np.full(60, 4)).mean() == 0  # a label that it never saw
@@ -127,11 +127,11 @@ def test_it_learns_what_can_be_told_apart(quick):
     assert judged.confidence[right == 1].mean() > 0.8
 
 
-def test_the_same_pictures_give_the_same_judge(monkeypatch):
+def test_the_same_images_give_the_same_judge(monkeypatch):
     monkeypatch.setattr(classifier, 'STEPS', 3)
-    pictures, labels = bars(70)
-    first, again = classifier.train(pictures, labels), classifier.train(pictures, labels)
-    other = classifier.train(pictures[::-1], labels[::-1])
+    images, labels = bars(70)
+    first, again = classifier.train(images, labels), classifier.train(images, labels)
+    other = classifier.train(images[::-1], labels[::-1])
     for one, two, three in zip(*(jax.tree.leaves(c.params) for c in (first, again, other)), strict=True):
         np.testing.assert_array_equal(one, two)
         assert np.abs(one - three).max() > 0
@@ -140,19 +140,19 @@ def test_the_same_pictures_give_the_same_judge(monkeypatch):
 def test_judgements_are_the_networks_in_any_batch(monkeypatch):
     monkeypatch.setattr(classifier, 'STEPS', 1)
     judge = classifier.train(*bars(70))
-    pictures, _ = bars(23, seed=2)
-    gray = ops.to_float(pictures[..., :1])
+    images, _ = bars(23, seed=2)
+    gray = ops.to_float(images[..., :1])
     logits, features = (np.asarray(x) for x in classifier.Network(3).apply({'params': judge.params}, gray))
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     for at_once in (500, 7):
         monkeypatch.setattr(classifier, 'AT_ONCE', at_once)
-        judged = classifier.judge(judge, pictures)
+        judged = classifier.judge(judge, images)
         np.testing.assert_array_equal(judged.which, logits.argmax(axis=-1))
         np.testing.assert_allclose(judged.confidence, chances.max(axis=-1), rtol=1e-4)
         np.testing.assert_allclose(judged.features, features, atol=1e-4)
 
 
-def test_pictures_come_once_in_every_round(monkeypatch):
+def test_images_come_once_in_every_round(monkeypatch):
     monkeypatch.setattr(classifier, 'STEPS', 5)
     drawn = np.concatenate(list(classifier._order(100)))
     assert drawn.shape == (5 * classifier.BATCH,)
@@ -163,7 +163,7 @@ def test_pictures_come_once_in_every_round(monkeypatch):
     assert all(len(rows) == classifier.BATCH for rows in few) and set(np.concatenate(few)) == {0, 1, 2}
 
 
-def test_training_pictures_are_moved_by_up_to_a_pixel():
+def test_training_images_are_moved_by_up_to_a_pixel():
     gray = jnp.asarray(RNG.standard_normal((9, 7, 1)))
     padded = np.pad(gray, ((1, 1), (1, 1), (0, 0)), 'edge')
     wanted = {padded[y : y + 9, x : x + 7].tobytes() for y in range(3) for x in range(3)}
@@ -175,8 +175,8 @@ def test_training_pictures_are_moved_by_up_to_a_pixel():
 
 
 def write_set(folder, **more):
-    pictures, labels = bars(120)
-    np.savez(folder / 'bars.npz', x_train=pictures[..., 0], y_train=labels, **more)
+    images, labels = bars(120)
+    np.savez(folder / 'bars.npz', x_train=images[..., 0], y_train=labels, **more)
     return str(folder / 'bars.npz')
 
 
@@ -187,12 +187,12 @@ def experiment_of(path):
 
 
 def measure(experiment, labels, count=90):
-    """The measures of `count` training pictures that have these labels, taken for samples."""
-    pictures, known = bars(120)
+    """The measures of `count` training images that have these labels, taken for samples."""
+    images, known = bars(120)
     train = experiment.train
     judge = measure_classes.open_judge(experiment, train, experiment.test, 2000)
     chosen = np.resize(train[np.isin(known[train], labels)], count)
-    return judge and measure_classes.measure(judge, judge(pictures[chosen]))
+    return judge and measure_classes.measure(judge, judge(images[chosen]))
 
 
 def test_samples_are_counted_by_class(tmp_path, quick):
@@ -200,17 +200,17 @@ def test_samples_are_counted_by_class(tmp_path, quick):
     path = write_set(tmp_path, x_test=unseen[..., 0], y_test=of_unseen)
     experiment = experiment_of(path)
     everything, one = measure(experiment, [3, 5, 8]), measure(experiment, [5])
-    assert everything['classifier']['tested_on'] == f"test part of '{path}': 21 pictures"
+    assert everything['classifier']['tested_on'] == f"test part of '{path}': 21 images"
     assert everything['classifier']['accuracy']['count'] == 21
     assert everything['classifier'] == one['classifier']
     assert everything['classifier']['accuracy']['mean'] > 0.9
     samples = one['rows']['samples']
     assert samples['classes covered']['mean'] == 1 and samples['label entropy']['mean'] < 0.2
     assert one['shares']['samples']['5'] > 0.9 and list(one['shares']['samples']) == ['3', '5', '8']
-    samples, real = everything['rows']['samples'], everything['rows']['real pictures']
+    samples, real = everything['rows']['samples'], everything['rows']['real images']
     assert samples['classes covered']['mean'] == 3 and samples['label entropy']['mean'] > 0.9 * math.log(3)
     assert one['rows']['samples']['Frechet distance']['low'] > 3 * samples['Frechet distance']['high']
-    assert one['rows']['real pictures'] == real and real['Frechet distance']['low'] > 0
+    assert one['rows']['real images'] == real and real['Frechet distance']['low'] > 0
     most = everything['rows']['the most there can be']
     assert most['classes covered']['mean'] == 3 and most['label entropy']['mean'] == pytest.approx(math.log(3))
     assert sum(everything['shares']['samples'].values()) == pytest.approx(1)
@@ -219,28 +219,28 @@ def test_samples_are_counted_by_class(tmp_path, quick):
 def test_the_numbers_are_those_of_the_judge(tmp_path, quick):
     experiment = experiment_of(write_set(tmp_path))
     report = measure(experiment, [3, 8])
-    pictures, labels = bars(120)
+    images, labels = bars(120)
     train, test = experiment.train, experiment.test
-    judge = classifier.train(pictures[train], labels[train])
-    judged = classifier.judge(judge, pictures[np.resize(train[np.isin(labels[train], [3, 8])], 90)])
-    held_out = classifier.judge(judge, pictures[test])
+    judge = classifier.train(images[train], labels[train])
+    judged = classifier.judge(judge, images[np.resize(train[np.isin(labels[train], [3, 8])], 90)])
+    held_out = classifier.judge(judge, images[test])
     half = len(test) // 2
     assert report['set'] == half > 8
-    found, real = report['rows']['samples'], report['rows']['real pictures']
+    found, real = report['rows']['samples'], report['rows']['real images']
     sets = [judged.features[i * half : (i + 1) * half] for i in range(4)]
     distances = [frechet(some, held_out.features[:half]) for some in sets]
     assert len(set(distances)) == 4
     between = frechet(held_out.features[half : 2 * half], held_out.features[:half])
     assert real['Frechet distance']['mean'] == pytest.approx(between, rel=1e-6)
     assert real['confidence']['mean'] == pytest.approx(held_out.confidence.mean(), abs=1e-6)
-    assert real['classes covered']['count'] == len(test), 'of no picture that the judge was trained on'
+    assert real['classes covered']['count'] == len(test), 'of no image that the judge was trained on'
     for name, value in (('mean', np.mean(distances)), ('low', min(distances)), ('high', max(distances))):
         assert found['Frechet distance'][name] == pytest.approx(value, rel=1e-6)
     assert found['confidence']['mean'] == pytest.approx(judged.confidence.mean(), abs=1e-6)
     right = (judge.classes[held_out.which] == labels[test]).mean()
     assert report['classifier']['accuracy']['mean'] == pytest.approx(right)
-    assert report['classifier']['tested_on'] == f'{len(test)} held-out pictures'
-    assert report['classifier']['pictures'] == len(train)
+    assert report['classifier']['tested_on'] == f'{len(test)} held-out images'
+    assert report['classifier']['images'] == len(train)
 
 
 def test_without_labels_nothing_is_said_of_classes(tmp_path):
@@ -263,16 +263,16 @@ def test_the_verb_tells_of_a_run_on_scikit_learns_digits(tmp_path, monkeypatch):
     text = evaluate.evaluate(trained.folder)
     report = json.loads((trained.folder / 'evaluation.json').read_text(), parse_constant=pytest.fail)
     about = report['classes']
-    assert list(about['rows']) == ['samples', 'real pictures', 'the most there can be']
+    assert list(about['rows']) == ['samples', 'real images', 'the most there can be']
     assert list(about['measures']) == ['classes covered', 'label entropy', 'confidence', 'Frechet distance']
     assert list(about['shares']['samples']) == [str(k) for k in range(10)]
     assert about['rows']['samples']['classes covered']['count'] == report['samples'] == 120
     assert about['rows']['the most there can be']['label entropy']['mean'] == pytest.approx(2.302585, abs=1e-6)
     judge = about['classifier']
-    assert judge['pictures'] + judge['accuracy']['count'] == 1797
+    assert judge['images'] + judge['accuracy']['count'] == 1797
     for line in (
-        f'trained on the {judge["pictures"]} training pictures',
-        f'({judge["accuracy"]["count"]} held-out pictures) it is right in {judge["accuracy"]["mean"]:.4f} [',
+        f'trained on the {judge["images"]} training images',
+        f'({judge["accuracy"]["count"]} held-out images) it is right in {judge["accuracy"]["mean"]:.4f} [',
         'samples by class: 0: ',
     ):
         assert line in text

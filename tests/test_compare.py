@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from saved_run import make_config, save_fake_run, save_pictures, smooth_pictures
+from saved_run import make_config, save_fake_run, save_images, smooth_images
 
 from gans.errors import UserError
 from gans.evaluation import compare as module
@@ -13,7 +13,7 @@ from gans.evaluation.compare import compare
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return save_pictures(tmp_path_factory.mktemp('pictures') / 'data', smooth_pictures(12))
+    return save_images(tmp_path_factory.mktemp('images') / 'data', smooth_images(12))
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def add_run(monkeypatch, tmp_path):
     return add
 
 
-def column(sheet, k):
-    """The pictures of column k of a montage of pictures magnified to 128."""
-    return sheet[-128:, k * 132 : k * 132 + 128].astype(int)
+def column(sample_grid, k):
+    """The images of column k of a montage of images magnified to 128."""
+    return sample_grid[-128:, k * 132 : k * 132 + 128].astype(int)
 
 
 def test_compare_draws_a_column_per_run_and_joins_the_evaluations(add_run, tmp_path, data):
@@ -51,9 +51,9 @@ def test_compare_draws_a_column_per_run_and_joins_the_evaluations(add_run, tmp_p
     runs = [add_run(f'run_{k}', make_config('colorize', data, seed=k), offsets[k]) for k in range(3)]
     text = compare(runs)
     target = tmp_path / 'compare'
-    sheet = np.asarray(Image.open(target / 'compare.png'))
-    assert sheet.shape[1] == 5 * 132 - 4
-    seen, middle, lighter, darker, original = (column(sheet, k) for k in range(5))
+    sample_grid = np.asarray(Image.open(target / 'compare.png'))
+    assert sample_grid.shape[1] == 5 * 132 - 4
+    seen, middle, lighter, darker, original = (column(sample_grid, k) for k in range(5))
     np.testing.assert_array_equal(seen, middle)
     assert (lighter >= seen).all() and (darker <= seen).all() and (lighter - darker).max() > 40
     assert np.ptp(original, axis=-1).max() > 20 and np.ptp(seen, axis=-1).max() == 0
@@ -99,15 +99,15 @@ def refusals(data, other, large):
     return {
         'task': (colorizer, make_config('inpaint', data), 'their task is colorize and inpaint'),
         'size': (colorizer, larger, r'their size is \(64, 64\) and \(128, 128\)'),
-        'pictures': (colorizer, make_config('colorize', other), 'their held-out pictures differ'),
+        'images': (colorizer, make_config('colorize', other), 'their held-out images differ'),
         'boxes': (make_config('inpaint', data), longer, 'their masks on them differ'),
     }
 
 
-@pytest.mark.parametrize('what', ['task', 'size', 'pictures', 'boxes'])
+@pytest.mark.parametrize('what', ['task', 'size', 'images', 'boxes'])
 def test_runs_that_were_asked_other_things_are_refused(add_run, tmp_path, data, what):
-    other = save_pictures(tmp_path / 'other', smooth_pictures(12, seed=3))
-    large = save_pictures(tmp_path / 'large', smooth_pictures(6, size=128))
+    other = save_images(tmp_path / 'other', smooth_images(12, seed=3))
+    large = save_images(tmp_path / 'large', smooth_images(6, size=128))
     first, second, sentence = refusals(data, other, large)[what]
     with pytest.raises(UserError, match=f'a and b cannot be compared: {sentence}'):
         compare([add_run('a', first), add_run('b', second)])

@@ -1,42 +1,42 @@
-"""Pages, readings, differences, and the objects that are built from names."""
+"""Configs, variants, differences, and the objects that are built from names."""
 
 from pathlib import Path
 
 import pytest
 
 from gans.config import compare
-from gans.config import load as pages
+from gans.config import load as config_files
 from gans.config.shapes import shape_of
 from gans.core.build import build
 from gans.data import files
 from gans.errors import UserError
 
-PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
 
 
-@pytest.mark.parametrize('page', PAGES)
-@pytest.mark.parametrize('reading', ['', ':paper', ':tiny'])
-def test_every_page_has_its_readings_and_can_be_built(page, reading):
-    config = pages.load(page + reading)
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+@pytest.mark.parametrize('variant', ['', ':paper', ':tiny'])
+def test_every_config_has_its_variants_and_can_be_built(config_file, variant):
+    config = config_files.load(config_file + variant)
     assert build(config, 100).gen is not None
-    assert compare.differences(config, pages.from_json(pages.to_json(config))) == []
+    assert compare.differences(config, config_files.from_json(config_files.to_json(config))) == []
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_every_page_states_the_limits_on_files(page):
-    data = pages.load(page).data
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_every_config_states_the_limits_on_files(config_file):
+    data = config_files.load(config_file).data
     assert (data.max_bytes, data.max_pixels) == (files.MAX_BYTES, files.MAX_PIXELS)
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_every_page_is_documented(page):
-    text = Path(page).read_text()
-    assert '"""' in text and f'python main.py --config={page}' in text
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_every_config_is_documented(config_file):
+    text = Path(config_file).read_text()
+    assert '"""' in text and f'python main.py --config={config_file}' in text
 
 
-def test_paper_readings_hold_table_2():
-    for page, steps in (('configs/colorize.py', 50_000), ('configs/inpaint.py', 75_000)):
-        c = pages.load(f'{page}:paper')
+def test_paper_variants_hold_table_2():
+    for config_file, steps in (('configs/colorize.py', 50_000), ('configs/inpaint.py', 75_000)):
+        c = config_files.load(f'{config_file}:paper')
         assert (c.size, c.batch, c.steps) == (256, 36, steps)
         for player in (c.optimizer.gen, c.optimizer.disc):
             assert player.to_dict() == {'name': 'adam', 'b1': 0.0, 'b2': 0.99}
@@ -50,24 +50,24 @@ def test_paper_readings_hold_table_2():
         assert values['blur'] == pytest.approx([25.6, 0, 0, 0, 0, 0], abs=1e-4)
 
 
-@pytest.mark.parametrize('page', ['configs/colorize.py', 'configs/inpaint.py'])
-def test_figure_6_readings_are_one_loss_term_each(page):
-    only_l1, only_cgan = (build(pages.load(f'{page}:{name}'), 100).schedules for name in ('l1', 'cgan'))
+@pytest.mark.parametrize('config_file', ['configs/colorize.py', 'configs/inpaint.py'])
+def test_figure_6_variants_are_one_loss_term_each(config_file):
+    only_l1, only_cgan = (build(config_files.load(f'{config_file}:{name}'), 100).schedules for name in ('l1', 'cgan'))
     assert float(only_l1['adversarial'](999)) == 0 and float(only_l1['l1'](0)) == 100
     assert float(only_cgan['l1'](0)) == 0 and float(only_cgan['adversarial'](10**6)) > 0
 
 
 @pytest.mark.parametrize(
-    'page, words',
+    'config_file, words',
     [
         ('configs/colourize.py', "did you mean 'configs/colorize.py'"),
         ('configs/colorize.py:papre', "did you mean 'paper'"),
         ('main.py', 'get_config'),
     ],
 )
-def test_unknown_pages_and_readings(page, words):
+def test_unknown_configs_and_variants(config_file, words):
     with pytest.raises(UserError) as error:
-        pages.load(page)
+        config_files.load(config_file)
     assert words in str(error.value)
 
 
@@ -111,7 +111,7 @@ def test_sizes_are_numbers_or_pairs(tiny):
     config = tiny('configs/colorize.py')
     assert shape_of(config) == (32, 32)
     config = config.to_dict() | {'size': (64, 128)}
-    assert shape_of(pages.ConfigDict(config)) == (64, 128)
+    assert shape_of(config_files.ConfigDict(config)) == (64, 128)
 
 
 def test_differences_leave_out_what_may_change(tiny):

@@ -1,4 +1,4 @@
-"""The networks of digits and facades: sizes, counts by hand, gray pictures, noise, references, layers to look at."""
+"""The networks of digits and facades: sizes, counts by hand, gray images, noise, references, layers to look at."""
 
 import jax
 import jax.numpy as jnp
@@ -105,9 +105,9 @@ PAIRS = {
 @pytest.mark.parametrize('dtype', [jnp.float32, jnp.bfloat16])
 def test_pairs_fit_any_size_and_give_float32(name, dtype):
     gen, disc = (network.clone(dtype=dtype) for network in PAIRS[name])
-    picture, variables = jax.eval_shape(gen.init_with_output, KEY, array(2, 5))
-    assert (picture.shape, picture.dtype) == ((2, 14, 11, 3), jnp.float32)
-    logits, judge = jax.eval_shape(disc.init_with_output, KEY, picture, array(2, 14, 11, 1))
+    image, variables = jax.eval_shape(gen.init_with_output, KEY, array(2, 5))
+    assert (image.shape, image.dtype) == ((2, 14, 11, 3), jnp.float32)
+    logits, judge = jax.eval_shape(disc.init_with_output, KEY, image, array(2, 14, 11, 1))
     assert (logits.shape, logits.dtype) == ((2,), jnp.float32)
     assert {leaf.dtype for leaf in jax.tree.leaves((variables, judge))} == {jnp.dtype('float32')}
 
@@ -121,18 +121,16 @@ def test_pairs_play_within_range_and_answer(name):
     def play(latent):
         variables = gen.init(KEY, latent)
         kept = [kind for kind in variables if kind != 'params']
-        pictures, _ = gen.apply(variables, latent, train=True, rngs=NOISE, mutable=kept)
-        variables = disc.init(KEY, pictures)
+        images, _ = gen.apply(variables, latent, train=True, rngs=NOISE, mutable=kept)
+        variables = disc.init(KEY, images)
         kept = [kind for kind in variables if kind != 'params']
-        return pictures, disc.apply(variables, pictures, train=True, rngs=NOISE, mutable=kept)[0]
+        return images, disc.apply(variables, images, train=True, rngs=NOISE, mutable=kept)[0]
 
-    pictures, logits = play(latent)
-    assert np.abs(pictures).max() <= 1 and np.abs(pictures[0] - pictures[1]).max() > 1e-2
+    images, logits = play(latent)
+    assert np.abs(images).max() <= 1 and np.abs(images[0] - images[1]).max() > 1e-2
     assert np.abs(logits[0] - logits[1]) > 1e-3
     gray = gen.channels == 1
-    assert (
-        np.array_equal(pictures[..., 0], pictures[..., 1]) == np.array_equal(pictures[..., 0], pictures[..., 2]) == gray
-    )
+    assert np.array_equal(images[..., 0], images[..., 1]) == np.array_equal(images[..., 0], images[..., 2]) == gray
 
 
 def test_a_gray_discriminator_sees_the_mean_of_the_channels():
@@ -146,7 +144,7 @@ def test_a_gray_discriminator_sees_the_mean_of_the_channels():
     assert np.abs(judge(variables, image) - judge(variables, image.at[..., 0].add(0.5))).max() > 1e-3
 
 
-def test_pictures_of_a_virtual_norm_do_not_depend_on_each_other_nor_on_training():
+def test_images_of_a_virtual_norm_do_not_depend_on_each_other_nor_on_training():
     gen = convnet.Generator(widths=(3, 4), z_dim=5, shape=(14, 11), norm='virtual', reference=4)
     latent = jax.random.normal(KEY, (3, 5))
     variables = jax.jit(gen.init)(KEY, latent)
@@ -188,7 +186,7 @@ def test_dropout_takes_its_part_and_enlarges_the_rest():
     assert float(kept.sum() / (y != 0).sum()) == pytest.approx(0.75, abs=0.05)
 
 
-def test_noise_of_the_perceptron_on_the_picture_and_inside():
+def test_noise_of_the_perceptron_on_the_image_and_inside():
     """With every weight a sum of the inputs, the deviations can be read off."""
 
     def deviation(input_noise, noise):

@@ -55,24 +55,24 @@ def test_a_critic_with_layer_norm_has_as_many_and_no_statistics():
 
 
 @pytest.mark.parametrize('shape', [(64, 64), (64, 96), (32, 32)])
-def test_the_picture_has_the_shape_that_is_asked_for(shape):
-    picture = jax.eval_shape(Generator(shape=shape).init_with_output, KEY, array(2, 128))[0]
-    logits = jax.eval_shape(Discriminator().init_with_output, KEY, picture)[0]
-    assert (picture.shape, picture.dtype) == ((2, *shape, 3), jnp.float32)
+def test_the_image_has_the_shape_that_is_asked_for(shape):
+    image = jax.eval_shape(Generator(shape=shape).init_with_output, KEY, array(2, 128))[0]
+    logits = jax.eval_shape(Discriminator().init_with_output, KEY, image)[0]
+    assert (image.shape, image.dtype) == ((2, *shape, 3), jnp.float32)
     assert (logits.shape, logits.dtype) == ((2,), jnp.float32)
 
 
-def test_tiny_pair_plays_within_range_and_answers_to_the_descriptor():
+def test_tiny_pair_plays_within_range_and_answers_to_the_latent():
     gen, disc = (
         Generator(widths=(4, 6), z_dim=5, shape=(16, 16), init_std=0.5),
         Discriminator(widths=(4, 6), init_std=0.5),
     )
     latent = jax.random.normal(KEY, (3, 5))
     variables = gen.init(KEY, latent)
-    pictures, _ = gen.apply(variables, latent, train=True, mutable=['batch_stats'])
-    assert pictures.shape == (3, 16, 16, 3) and np.abs(pictures).max() <= 1
-    assert np.abs(pictures[0] - pictures[1]).max() > 1e-2
-    logits, after = disc.apply(disc.init(KEY, pictures), pictures, train=True, mutable=['batch_stats'])
+    images, _ = gen.apply(variables, latent, train=True, mutable=['batch_stats'])
+    assert images.shape == (3, 16, 16, 3) and np.abs(images).max() <= 1
+    assert np.abs(images[0] - images[1]).max() > 1e-2
+    logits, after = disc.apply(disc.init(KEY, images), images, train=True, mutable=['batch_stats'])
     assert np.abs(logits[0] - logits[1]) > 1e-3
     assert after['batch_stats']['down_1']['norm']['mean'].shape == (6,)
 

@@ -1,4 +1,4 @@
-"""Pictures of every mode come out as the RGB that plain numpy says, and what is no picture gets a sentence."""
+"""Images of every mode come out as the RGB that plain numpy says, and what is no image gets a sentence."""
 
 import io
 
@@ -22,7 +22,7 @@ def packed(image, form='PNG', **options):
 
 
 def loaded(image, form='PNG', **options):
-    return np.asarray(decode.load_picture(packed(image, form, **options), 'x').convert('RGB')).astype(int)
+    return np.asarray(decode.load_image(packed(image, form, **options), 'x').convert('RGB')).astype(int)
 
 
 def repeated(gray):
@@ -79,8 +79,8 @@ def test_sixteen_bits_are_scaled_not_cut_off():
     # A 16-bit PGM opens as 32-bit integers; even a dark one (no value above 255) keeps 65535 as its white.
     for values in (deep, deep // 256):
         file = b'P5 9 6 65535\n' + values.astype('>u2').tobytes()
-        picture = np.asarray(decode.load_picture(file, 'x'))
-        assert np.abs(picture - repeated(np.round(values / 65535 * 255))).max() <= 1
+        read = np.asarray(decode.load_image(file, 'x'))
+        assert np.abs(read - repeated(np.round(values / 65535 * 255))).max() <= 1
 
 
 def test_floats_run_from_0_to_1():
@@ -99,8 +99,8 @@ def test_cmyk(form):
 @pytest.mark.parametrize('form', ['GIF', 'PNG', 'WEBP'])
 def test_an_animation_gives_its_first_frame(form):
     frames = [Image.new('RGB', (16, 16), colour) for colour in ('red', 'blue', 'green')]
-    picture = loaded(frames[0], form, save_all=True, append_images=frames[1:])
-    assert picture.shape == (16, 16, 3) and np.abs(picture - [255, 0, 0]).max() <= 3
+    image = loaded(frames[0], form, save_all=True, append_images=frames[1:])
+    assert image.shape == (16, 16, 3) and np.abs(image - [255, 0, 0]).max() <= 3
 
 
 TURNS = {
@@ -120,23 +120,23 @@ def test_the_exif_orientation_is_applied(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = packed(Image.fromarray(RGB), exif=exif.tobytes())
-    picture = np.asarray(decode.load_picture(file, 'x'))
-    assert np.array_equal(picture, TURNS[orientation](RGB))
+    image = np.asarray(decode.load_image(file, 'x'))
+    assert np.array_equal(image, TURNS[orientation](RGB))
     jpeg = packed(Image.fromarray(RGB), 'JPEG', exif=exif.tobytes())
-    assert decode.header_size(jpeg, 'x') == picture.shape[:2]
+    assert decode.header_size(jpeg, 'x') == image.shape[:2]
 
 
 @pytest.mark.filterwarnings('ignore::UserWarning:PIL')
-def test_damaged_exif_does_not_spoil_a_picture():
+def test_damaged_exif_does_not_spoil_a_image():
     cut_off = b'Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\xff'
-    # Orientation 6 beside a camera's name that is no text: Pillow turns the picture, then raises.
+    # Orientation 6 beside a camera's name that is no text: Pillow turns the image, then raises.
     strange = (
         b'Exif\0\0MM\0\x2a\0\0\0\x08\0\x03\x01\x0f\0\x05\0\0\0\x06\0\0\0\0\x01\x12\0\x03\0\0\0\x01\0\x06'
         b'\0\0\x01\x1a\0\x05\0\0\0\x01\0\0\x008\0\0\0\0maker\0'
     )
     for exif, wanted in ((cut_off, RGB), (strange, TURNS[6](RGB))):
         file = packed(Image.fromarray(RGB), exif=exif)
-        assert np.array_equal(np.asarray(decode.load_picture(file, 'x')), wanted)
+        assert np.array_equal(np.asarray(decode.load_image(file, 'x')), wanted)
         assert decode.header_size(file, 'x') == wanted.shape[:2]
 
 
@@ -144,15 +144,15 @@ def test_paths_files_and_bytes_are_alike(tmp_path):
     Image.fromarray(RGB).save(tmp_path / 'a.png')
     with open(tmp_path / 'a.png', 'rb') as file:
         for what in (tmp_path / 'a.png', str(tmp_path / 'a.png'), file, (tmp_path / 'a.png').read_bytes()):
-            assert np.array_equal(np.asarray(decode.load_picture(what, 'a.png')), RGB)
+            assert np.array_equal(np.asarray(decode.load_image(what, 'a.png')), RGB)
 
 
 def test_large_jpegs_may_be_decoded_smaller_but_not_too_small():
     photograph = Image.linear_gradient('L').resize((512, 384)).convert('RGB')
     file = packed(photograph, 'JPEG', quality=95)
-    small = decode.load_picture(file, 'x', at_least=48)
+    small = decode.load_image(file, 'x', at_least=48)
     assert small.size == (64, 48)
-    assert decode.load_picture(file, 'x', at_least=300).size == (512, 384)
+    assert decode.load_image(file, 'x', at_least=300).size == (512, 384)
     exact, fast = (decode.fit(image, (24, 32), 'crop').astype(int) for image in (photograph, small))
     assert np.abs(exact - fast).max() <= 6
 
@@ -161,30 +161,30 @@ def test_large_jpegs_may_be_decoded_smaller_but_not_too_small():
 def test_cut_off_files_are_named(form):
     noise = Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8))
     file = packed(noise, form)
-    with pytest.raises(UserError, match="'bird.x' is (damaged|not a picture)"):
-        decode.load_picture(file[: len(file) // 2], 'bird.x')
+    with pytest.raises(UserError, match="'bird.x' is (damaged|not an image)"):
+        decode.load_image(file[: len(file) // 2], 'bird.x')
 
 
-def test_what_is_no_picture_is_named(tmp_path):
+def test_what_is_no_image_is_named(tmp_path):
     for content in (b'', b'a,b\n1,2\n', b'\x89PNG\r\n\x1a\n'):
-        with pytest.raises(UserError, match="'label.png' is not a picture"):
-            decode.load_picture(content, 'label.png')
+        with pytest.raises(UserError, match="'label.png' is not an image"):
+            decode.load_image(content, 'label.png')
     with pytest.raises(UserError, match="'gone.png' does not exist"):
-        decode.load_picture(tmp_path / 'gone.png', 'gone.png')
+        decode.load_image(tmp_path / 'gone.png', 'gone.png')
     with pytest.raises(UserError, match='is a folder'):
-        decode.load_picture(tmp_path, 'here')
+        decode.load_image(tmp_path, 'here')
 
 
-def test_pictures_of_too_many_pixels_are_refused_by_their_header(tmp_path):
+def test_images_of_too_many_pixels_are_refused_by_their_header(tmp_path):
     file = packed(Image.fromarray(RGB))
     with pytest.raises(UserError, match="'huge.png' has 9x6 pixels .*more than 40: .*--config.data.max_pixels"):
-        decode.load_picture(file, 'huge.png', limits=decode.Limits(max_pixels=40))
+        decode.load_image(file, 'huge.png', limits=decode.Limits(max_pixels=40))
     (tmp_path / 'a.png').write_bytes(file)
     with pytest.raises(UserError, match="'a.png' has more than 40 bytes.*--config.data.max_bytes"):
-        decode.load_picture(tmp_path / 'a.png', 'a.png', limits=decode.Limits(max_bytes=40))
+        decode.load_image(tmp_path / 'a.png', 'a.png', limits=decode.Limits(max_bytes=40))
 
 
-def test_fit_leaves_a_picture_of_that_shape_alone():
+def test_fit_leaves_a_image_of_that_shape_alone():
     for how in decode.FITS:
         assert np.array_equal(decode.fit(Image.fromarray(RGB), (6, 9), how), RGB)
 
@@ -218,7 +218,7 @@ def test_fit_is_antialiased(factor):
     assert np.abs(small - 127.5).max() < 6
 
 
-def test_small_pictures_are_refused_or_enlarged():
+def test_small_images_are_refused_or_enlarged():
     image = Image.fromarray(RGB)
     for shape in ((7, 9), (6, 10)):
         with pytest.raises(UserError, match=r"'bird.png' has 9x6 pixels .* smaller --config.size.*upscale=True"):

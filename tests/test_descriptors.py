@@ -1,4 +1,4 @@
-"""The geometry of descriptor spaces by its laws and in closed form; the file of edits; sums as they are written."""
+"""The geometry of latent spaces by its laws and in closed form; the file of edits; sums as they are written."""
 
 import jax
 import jax.numpy as jnp
@@ -33,10 +33,10 @@ def test_the_variances_are_those_of_the_distributions(distribution):
 
 
 @pytest.mark.parametrize('variance', [1.0, 1 / 3])
-def test_moments_of_a_begans_descriptors_are_its_codes(variance):
-    """Also where the mean is 1000 times the deviation, of which a difference of descriptors would keep little."""
+def test_moments_of_a_begans_latents_are_its_codes(variance):
+    """Also where the mean is 1000 times the deviation, of which a difference of latents would keep little."""
     mean, objective = 1000 + np.arange(5.0), began.make({}, z_dim=5, warm_up=10)
-    found_mean, found = space.moments(lambda x: objective.descriptor(memory(mean, COV), x), 5, variance)
+    found_mean, found = space.moments(lambda x: objective.map_latent(memory(mean, COV), x), 5, variance)
     floor = 1e-4 * np.trace(COV) / 5
     np.testing.assert_allclose(found_mean, mean, rtol=1e-6)
     np.testing.assert_allclose(found, variance * (COV + floor * np.eye(5)), rtol=1e-5, atol=1e-5)
@@ -44,7 +44,7 @@ def test_moments_of_a_begans_descriptors_are_its_codes(variance):
 
 def test_moments_before_the_warm_up_are_the_tasks():
     objective = began.make({}, z_dim=5, warm_up=1000)
-    mean, cov = space.moments(lambda x: objective.descriptor(memory(np.ones(5), COV), x), 5, 1.0)
+    mean, cov = space.moments(lambda x: objective.map_latent(memory(np.ones(5), COV), x), 5, 1.0)
     np.testing.assert_array_equal(mean, np.zeros(5))
     np.testing.assert_array_equal(cov, np.eye(5))
 
@@ -109,7 +109,7 @@ def in_directions(points):
     return (points - SPACE.mean) @ SPACE.directions.T
 
 
-def test_flattened_descriptors_have_nothing_along_the_directions_and_the_rest_as_it_was():
+def test_flattened_latents_have_nothing_along_the_directions_and_the_rest_as_it_was():
     flat = in_directions(space.flatten(SPACE, POINTS, [3, 0]))
     np.testing.assert_allclose(flat[:, [0, 3]], 0, atol=1e-12)
     np.testing.assert_allclose(flat[:, [1, 2, 4]], in_directions(POINTS)[:, [1, 2, 4]], atol=1e-12)

@@ -20,33 +20,33 @@ def some_cells():
     return np.random.default_rng(0).integers(0, 17, (8, 8), np.uint8)
 
 
-def test_there_are_1797_gray_pictures_in_three_channels():
+def test_there_are_1797_gray_images_in_three_channels():
     assert len(SOURCE) == 1797 and SOURCE.where == '1797 handwritten digits that come with scikit-learn'
-    pictures = np.stack([SOURCE[i] for i in range(0, 1797, 50)])
-    assert pictures.dtype == np.uint8 and pictures.shape[1:] == (28, 28, 3)
-    np.testing.assert_array_equal(pictures, pictures[..., :1].repeat(3, axis=-1))
-    assert pictures.max() == 255 and (pictures == 0).mean() > 0.5
+    images = np.stack([SOURCE[i] for i in range(0, 1797, 50)])
+    assert images.dtype == np.uint8 and images.shape[1:] == (28, 28, 3)
+    np.testing.assert_array_equal(images, images[..., :1].repeat(3, axis=-1))
+    assert images.max() == 255 and (images == 0).mean() > 0.5
     assert len({SOURCE.key(i) for i in range(1797)}) > 1700
     np.testing.assert_array_equal(SOURCE[7], digits.open_source((28, 28), 5)[7])
 
 
-def test_labels_belong_to_the_pictures():
+def test_labels_belong_to_the_images():
     """The nearest mean of a class is mostly the right one; with other labels it would be one in ten times."""
     labels = digits.open_labels((28, 28), 0)
     counts = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert labels.test is None and np.bincount(labels.of_source).tolist() == counts
-    pictures = np.stack([SOURCE[i][:, :, 0] for i in range(1797)]).reshape(1797, -1) / 255
-    means = np.stack([pictures[:900][labels.of_source[:900] == k].mean(axis=0) for k in range(10)])
-    gaps = ((pictures[900:, None] - means) ** 2).sum(axis=-1)
+    images = np.stack([SOURCE[i][:, :, 0] for i in range(1797)]).reshape(1797, -1) / 255
+    means = np.stack([images[:900][labels.of_source[:900] == k].mean(axis=0) for k in range(10)])
+    gaps = ((images[900:, None] - means) ** 2).sum(axis=-1)
     assert (gaps.argmin(axis=1) == labels.of_source[900:]).mean() > 0.8
 
 
 def test_ink_fills_the_middle_20_of_28_pixels():
-    picture = drawn(FULL)[..., 0]
+    image = drawn(FULL)[..., 0]
     rim = np.ones((28, 28), bool)
     rim[3:-3, 3:-3] = False
-    assert picture[rim].max() == 0 and picture[5:-5, 5:-5].min() == 255
-    assert (picture / 255).sum() == pytest.approx(20 * 20, rel=0.01)
+    assert image[rim].max() == 0 and image[5:-5, 5:-5].min() == 255
+    assert (image / 255).sum() == pytest.approx(20 * 20, rel=0.01)
     assert drawn(0 * FULL).max() == 0
 
 
@@ -56,7 +56,7 @@ def test_enlarging_commutes_with_mirrors_and_turns():
         np.testing.assert_allclose(drawn(move(cells)), move(drawn(cells)), atol=1)
 
 
-def test_a_larger_picture_is_the_same_drawing():
+def test_a_larger_image_is_the_same_drawing():
     cells = some_cells()
     small, large = drawn(cells), drawn(cells, (112, 112))
     shrunk = large.reshape(28, 4, 28, 4, 3).mean(axis=(1, 3))
@@ -65,13 +65,13 @@ def test_a_larger_picture_is_the_same_drawing():
 
 
 @pytest.mark.parametrize('shape', [(28, 42), (42, 28)])
-def test_in_an_oblong_picture_the_digit_is_in_the_middle(shape):
+def test_in_an_oblong_image_the_digit_is_in_the_middle(shape):
     cells = some_cells()
-    picture = drawn(cells, shape)
-    assert picture.shape == (*shape, 3)
+    image = drawn(cells, shape)
+    assert image.shape == (*shape, 3)
     top, left = (shape[0] - 28) // 2, (shape[1] - 28) // 2
-    np.testing.assert_allclose(picture[top : top + 28, left : left + 28], drawn(cells), atol=1)
-    assert picture.sum() == pytest.approx(drawn(cells).sum(), rel=1e-3)
+    np.testing.assert_allclose(image[top : top + 28, left : left + 28], drawn(cells), atol=1)
+    assert image.sum() == pytest.approx(drawn(cells).sum(), rel=1e-3)
 
 
 def test_without_scikit_learn_a_sentence_says_what_to_install(monkeypatch):

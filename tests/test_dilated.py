@@ -37,15 +37,15 @@ def test_the_recurrence_of_equation_107():
     variables = with_params(module, GRAY)
     params = jax.tree.map(np.float64, variables['params'])
     made = ops.rgb_to_yuv(module.apply(variables, GRAY))
-    for gray, picture in zip(np.float64(GRAY), made, strict=True):
+    for gray, image in zip(np.float64(GRAY), made, strict=True):
         maps = [gray]
         for level in range(1, 5):
             conv = params[f'dilated_{level}']['conv']
             x = dilated(maps[-1], conv['kernel'], conv['bias'], 2**level)
             maps.append(np.tanh(x + maps[-2] if level % 2 == 0 else x))
         colour = np.tanh(dilated(maps[-1], params['out']['kernel'], params['out']['bias'], 1))
-        np.testing.assert_allclose(picture[..., 0], gray[..., 0], atol=1e-5)
-        np.testing.assert_allclose(picture[..., 1:], colour * [0.872, 1.23], atol=1e-4)
+        np.testing.assert_allclose(image[..., 0], gray[..., 0], atol=1e-5)
+        np.testing.assert_allclose(image[..., 1:], colour * [0.872, 1.23], atol=1e-4)
 
 
 @pytest.mark.parametrize('depth', [2, 3])
@@ -64,9 +64,9 @@ def test_every_pixel_of_the_receptive_field_is_seen_and_none_outside(depth):
     np.testing.assert_array_equal(seen, expected)
 
 
-@pytest.mark.parametrize('reading', ['', ':paper'])
-def test_the_pages_see_the_whole_picture_from_its_middle(reading):
-    config = load(f'configs/dilated_colorize.py{reading}')
+@pytest.mark.parametrize('variant', ['', ':paper'])
+def test_the_configs_see_the_whole_image_from_its_middle(variant):
+    config = load(f'configs/dilated_colorize.py{variant}')
     height, width = np.broadcast_to(config.size, 2)
     assert 2 ** (config.generator.depth + 1) - 1 >= max(height, width) / 2
 
@@ -75,13 +75,13 @@ def test_brightness_is_kept_in_every_size_and_colours_stay_in_range():
     module = Generator(width=4, depth=2)
     for shape in ((1, 9, 16, 1), (2, 33, 20, 1)):
         gray = jax.random.uniform(jax.random.key(4), shape, minval=-1.0, maxval=1.0)
-        picture = module.apply(jax.tree.map(lambda x: 5 * x, module.init(jax.random.key(5), gray)), gray)
-        yuv = np.asarray(ops.rgb_to_yuv(picture))
+        image = module.apply(jax.tree.map(lambda x: 5 * x, module.init(jax.random.key(5), gray)), gray)
+        yuv = np.asarray(ops.rgb_to_yuv(image))
         np.testing.assert_allclose(yuv[..., :1], gray, atol=1e-5)
-        assert picture.shape == (*shape[:3], 3) and (np.abs(yuv[..., 1:]) <= np.array([0.8721, 1.2301])).all()
+        assert image.shape == (*shape[:3], 3) and (np.abs(yuv[..., 1:]) <= np.array([0.8721, 1.2301])).all()
 
 
-def test_oblong_pictures_of_the_thesis_fit_the_players():
+def test_oblong_images_of_the_thesis_fit_the_players():
     """178 x 218 pixels (width, height): both players' shapes, without computing anything."""
     config = load('configs/dilated_colorize.py:paper')
     config.unlock().devices = 1

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from saved_run import fake_run, make_config, save_fake_run, save_pictures, save_run, smooth_pictures
+from saved_run import fake_run, make_config, save_fake_run, save_images, save_run, smooth_images
 
 from gans.errors import UserError
 from gans.evaluation import evaluate, paired
@@ -25,15 +25,15 @@ ROWS = {
 }
 
 
-def run_of(tmp_path, task, pictures, make, seed=0):
-    """A run with `make` as its generator, trained on `pictures`."""
+def run_of(tmp_path, task, images, make, seed=0):
+    """A run with `make` as its generator, trained on `images`."""
     data = tmp_path / 'data'
     if not data.exists():
-        save_pictures(data, pictures)
+        save_images(data, images)
     return save_fake_run(tmp_path / 'run', make_config(task, data, seed=seed), lambda image, _: make(image))
 
 
-def flat_pictures(colours):
+def flat_images(colours):
     return [np.full((64, 64, 3), c, np.uint8) for c in colours]
 
 
@@ -45,9 +45,9 @@ def colours_of(count, seed=1):
 
 
 def test_host_versions_equal_the_device_ones():
-    pictures = np.random.default_rng(0).uniform(-1.3, 1.3, (5, 7, 3)).astype(np.float32)
-    np.testing.assert_array_equal(baselines.quantise(pictures), ops.to_uint8(pictures))
-    np.testing.assert_allclose(baselines.luma(pictures), ops.luma(pictures), atol=1e-6)
+    images = np.random.default_rng(0).uniform(-1.3, 1.3, (5, 7, 3)).astype(np.float32)
+    np.testing.assert_array_equal(baselines.quantise(images), ops.to_uint8(images))
+    np.testing.assert_allclose(baselines.luma(images), ops.luma(images), atol=1e-6)
 
 
 def test_keep_luma_is_yuv_replacement_inside_the_cube():
@@ -72,9 +72,9 @@ def test_keep_luma_stays_in_the_cube_with_luma_and_hue():
     assert 50 < saturated.sum() < 500
 
 
-def slow_border_fill(picture, mask, reach=2):
+def slow_border_fill(image, mask, reach=2):
     """One pixel after another: flood each part, then average what is near it."""
-    filled, unseen = picture.astype(np.float64), {tuple(p) for p in np.argwhere(mask)}
+    filled, unseen = image.astype(np.float64), {tuple(p) for p in np.argwhere(mask)}
     while unseen:
         part, edge = set(), [unseen.pop()]
         while edge:
@@ -85,7 +85,7 @@ def slow_border_fill(picture, mask, reach=2):
                     unseen.remove(near)
                     edge.append(near)
         border = [
-            picture[y, x]
+            image[y, x]
             for y, x in np.argwhere(~mask)
             if any(abs(y - v) <= reach and abs(x - w) <= reach for v, w in part)
         ]
@@ -97,21 +97,21 @@ def slow_border_fill(picture, mask, reach=2):
 @pytest.mark.parametrize('seed', range(4))
 def test_fill_border_equals_the_slow_way(seed):
     rng = np.random.default_rng(seed)
-    picture = rng.uniform(-1, 1, (14, 11, 3)).astype(np.float32)
+    image = rng.uniform(-1, 1, (14, 11, 3)).astype(np.float32)
     mask = rng.uniform(size=(14, 11)) < 0.08
     mask[0:3, 0:4] = mask[6:9, 7:11] = mask[9, 6] = True  # at the border; touching at a corner
-    np.testing.assert_allclose(baselines.fill_border(picture, mask), slow_border_fill(picture, mask), atol=1e-6)
+    np.testing.assert_allclose(baselines.fill_border(image, mask), slow_border_fill(image, mask), atol=1e-6)
 
 
 def test_fill_border_of_everything_and_of_nothing():
-    picture = np.full((4, 4, 3), 0.5, np.float32)
-    np.testing.assert_array_equal(baselines.fill_border(picture, np.ones((4, 4), bool)), 0 * picture)
-    np.testing.assert_array_equal(baselines.fill_border(picture, np.zeros((4, 4), bool)), picture)
+    image = np.full((4, 4, 3), 0.5, np.float32)
+    np.testing.assert_array_equal(baselines.fill_border(image, np.ones((4, 4), bool)), 0 * image)
+    np.testing.assert_array_equal(baselines.fill_border(image, np.zeros((4, 4), bool)), image)
 
 
-def test_mean_colour_is_that_of_the_training_pictures(tmp_path):
+def test_mean_colour_is_that_of_the_training_images(tmp_path):
     colours = colours_of(12)
-    experiment = open_experiment(make_config('colorize', save_pictures(tmp_path / 'data', flat_pictures(colours))))
+    experiment = open_experiment(make_config('colorize', save_images(tmp_path / 'data', flat_images(colours))))
     wanted = np.mean([experiment.source[int(i)][0, 0] for i in experiment.train], axis=0) / 127.5 - 1
     np.testing.assert_allclose(baselines.mean_colour(experiment), wanted, atol=1e-6)
 
@@ -121,14 +121,14 @@ def test_mean_colour_is_that_of_the_training_pictures(tmp_path):
 
 def test_gray_generator_on_flat_colours(tmp_path):
     colours = colours_of(9)
-    trained = run_of(tmp_path, 'colorize', flat_pictures(colours), lambda gray: jnp.repeat(gray, 3, axis=-1))
+    trained = run_of(tmp_path, 'colorize', flat_images(colours), lambda gray: jnp.repeat(gray, 3, axis=-1))
     report = evaluate.evaluate_run(trained)
     experiment = open_experiment(trained.config)
     rgb = np.array([experiment.source[int(i)][0, 0] for i in experiment.test]) / 255
     gray = np.rint(rgb @ [0.299, 0.587, 0.114] * 255)[:, None] / 255
     u, v = 0.492 * (rgb[:, 2:] - gray), 0.877 * (rgb[:, :1] - gray)  # of the rounded gray: off by under 0.002
     output = report['rows']['output']
-    assert report['pictures'] == len(rgb) and output['L1']['count'] == len(rgb)
+    assert report['images'] == len(rgb) and output['L1']['count'] == len(rgb)
     assert output['L1']['mean'] == pytest.approx(np.abs(rgb - gray).mean(), abs=1e-6)
     squared = ((rgb - gray) ** 2).mean(axis=1)
     assert output['PSNR dB']['mean'] == pytest.approx(np.mean(-10 * np.log10(squared)), abs=1e-3)
@@ -144,7 +144,7 @@ def test_gray_generator_on_flat_colours(tmp_path):
 
 
 def test_perfect_colorizer(tmp_path):
-    grays = flat_pictures(np.repeat(colours_of(8)[:, :1], 3, axis=1))
+    grays = flat_images(np.repeat(colours_of(8)[:, :1], 3, axis=1))
     report = evaluate.evaluate_run(run_of(tmp_path, 'colorize', grays, lambda gray: jnp.repeat(gray, 3, axis=-1)))
     output = report['rows']['output']
     assert output['L1']['mean'] == output['chroma error']['mean'] == 0
@@ -154,7 +154,7 @@ def test_perfect_colorizer(tmp_path):
 
 def test_mean_chroma_row_equals_a_slow_one(tmp_path):
     colours = 100 + colours_of(9) // 8  # nothing leaves the cube
-    trained = run_of(tmp_path, 'colorize', flat_pictures(colours), lambda gray: jnp.repeat(gray, 3, axis=-1))
+    trained = run_of(tmp_path, 'colorize', flat_images(colours), lambda gray: jnp.repeat(gray, 3, axis=-1))
     report = evaluate.evaluate_run(trained)
     experiment = open_experiment(trained.config)
 
@@ -170,7 +170,7 @@ def test_mean_chroma_row_equals_a_slow_one(tmp_path):
 
 def test_constant_inpainter_on_flat_colours(tmp_path):
     colours, value = colours_of(9), 0.5
-    trained = run_of(tmp_path, 'inpaint', flat_pictures(colours), lambda boxed: jnp.full_like(boxed, value))
+    trained = run_of(tmp_path, 'inpaint', flat_images(colours), lambda boxed: jnp.full_like(boxed, value))
     rows = evaluate.evaluate_run(trained)['rows']
     experiment = open_experiment(trained.config)
     rgb = np.array([experiment.source[int(i)][0, 0] for i in experiment.test]) / 255
@@ -179,7 +179,7 @@ def test_constant_inpainter_on_flat_colours(tmp_path):
         assert rows[row]['L1 in boxes']['mean'] == pytest.approx(error, abs=1e-6)
     assert rows['output']['L1']['mean'] == pytest.approx(error, abs=1e-6)
     assert 0 < rows['output, pasted']['L1']['mean'] < 0.5 * error, 'outside the boxes it is the original'
-    assert rows['border mean']['L1']['mean'] == pytest.approx(0, abs=1e-7), 'a flat picture is what its border says'
+    assert rows['border mean']['L1']['mean'] == pytest.approx(0, abs=1e-7), 'a flat image is what its border says'
     assert rows['input']['L1 in boxes']['mean'] > 0.05
 
 
@@ -195,7 +195,7 @@ def all_inputs(trained, batch):
 
 def test_questions_do_not_depend_on_batch_or_seed(tmp_path):
     make = lambda x: x * 0.5  # noqa: E731
-    data = save_pictures(tmp_path / 'data', smooth_pictures(40))
+    data = save_images(tmp_path / 'data', smooth_images(40))
     first = run_of(tmp_path, 'inpaint', None, make)
     reference = all_inputs(first, batch=64)  # one batch; below there are more (every device takes part)
     assert len(reference[0]) > jax.device_count()
@@ -208,13 +208,13 @@ def test_questions_do_not_depend_on_batch_or_seed(tmp_path):
 
 
 def test_answers_are_those_of_the_places_asked_for(tmp_path):
-    save_pictures(tmp_path / 'data', smooth_pictures(12))
+    save_images(tmp_path / 'data', smooth_images(12))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x * 0.5)
     experiment = open_experiment(trained.config)
     answers = paired.answers_of(trained, experiment)
-    everything = paired.pictures_of(answers, np.arange(len(experiment.test)))
+    everything = paired.images_of(answers, np.arange(len(experiment.test)))
     places = np.array([2, 0])
-    for part, whole in zip(paired.pictures_of(answers, places), everything, strict=True):
+    for part, whole in zip(paired.images_of(answers, places), everything, strict=True):
         np.testing.assert_array_equal(part, whole[places])
 
 
@@ -223,7 +223,7 @@ def test_answers_are_those_of_the_places_asked_for(tmp_path):
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return save_pictures(tmp_path_factory.mktemp('pictures') / 'data', smooth_pictures(14))
+    return save_images(tmp_path_factory.mktemp('images') / 'data', smooth_images(14))
 
 
 def check_evaluation(folder, text, task):
@@ -235,14 +235,14 @@ def check_evaluation(folder, text, task):
         assert name in text
     assert tuple(report['rows']) == ROWS[task]
     assert (report['step'], report['config'], report['task']) == (3, task, task)
-    assert report['pictures'] > 2
+    assert report['images'] > 2
     for row, numbers in report['rows'].items():
         assert row == 'original' or tuple(numbers) == MEASURES[task]
         assert all(n['low'] <= n['mean'] <= n['high'] for n in numbers.values())
     for name in report['montages']:
-        with Image.open(folder / name) as sheet:
-            assert sheet.width == 3 * 128 + 2 * 4
-            assert sheet.height >= min(8, report['pictures']) * 128
+        with Image.open(folder / name) as sample_grid:
+            assert sample_grid.width == 3 * 128 + 2 * 4
+            assert sample_grid.height >= min(8, report['images']) * 128
     assert sorted(p.name for p in folder.iterdir()) == ['checkpoints', 'evaluation', 'evaluation.json']
     best, worst = (first_error(folder, report, name) for name in ('best', 'worst'))
     assert best < worst
@@ -250,9 +250,9 @@ def check_evaluation(folder, text, task):
 
 def first_error(folder, report, name):
     """The error of the first row of a montage, from its pixels: in the boxes, or of the chroma."""
-    sheet = np.asarray(Image.open(folder / f'evaluation/montage_{name}.png')).astype(float)
-    top = sheet.shape[0] - min(8, report['pictures']) * 132 + 4
-    seen, output, real = (sheet[top : top + 128, x : x + 128] for x in (0, 132, 264))
+    sample_grid = np.asarray(Image.open(folder / f'evaluation/montage_{name}.png')).astype(float)
+    top = sample_grid.shape[0] - min(8, report['images']) * 132 + 4
+    seen, output, real = (sample_grid[top : top + 128, x : x + 128] for x in (0, 132, 264))
     if report['masks']:
         hidden = np.abs(seen - real).max(axis=-1) > 0
         return np.abs(output - real)[hidden].mean()
@@ -266,7 +266,7 @@ def test_evaluate_a_colorizer(tmp_path, data):
 
 
 def test_evaluate_an_inpainter_twice(tmp_path, monkeypatch):
-    save_pictures(tmp_path / 'data', smooth_pictures(14))
+    save_images(tmp_path / 'data', smooth_images(14))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x * 0.5)
     monkeypatch.setattr(evaluate, 'load_run', lambda folder: trained)
     check_evaluation(trained.folder, evaluate.evaluate(trained.folder), 'inpaint')
@@ -282,18 +282,18 @@ def test_bad_folders_are_explained(tmp_path, data):
         evaluate.evaluate(data)
 
 
-def test_other_pictures_are_refused(tmp_path):
-    data = save_pictures(tmp_path / 'data', smooth_pictures(10))
+def test_other_images_are_refused(tmp_path):
+    data = save_images(tmp_path / 'data', smooth_images(10))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x)
-    for i, picture in enumerate(smooth_pictures(10, seed=9)):
-        files.save_png(data / f'{i:02d}.png', picture)
-    with pytest.raises(UserError, match='trained on other pictures'):
+    for i, image in enumerate(smooth_images(10, seed=9)):
+        files.save_png(data / f'{i:02d}.png', image)
+    with pytest.raises(UserError, match='trained on other images'):
         evaluate.evaluate_run(trained)
     assert not (trained.folder / 'evaluation.json').exists()
 
 
-def test_moved_pictures_are_found_where_they_are_said_to_lie(tmp_path, monkeypatch):
-    data = save_pictures(tmp_path / 'data', smooth_pictures(10))
+def test_moved_images_are_found_where_they_are_said_to_lie(tmp_path, monkeypatch):
+    data = save_images(tmp_path / 'data', smooth_images(10))
     trained = run_of(tmp_path, 'inpaint', None, lambda x: x)
     monkeypatch.setattr(evaluate, 'load_run', lambda folder: trained)
     moved = data.rename(tmp_path / 'moved')

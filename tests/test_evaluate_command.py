@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import config, main
 from PIL import Image
-from saved_run import logged, save_pictures, smooth_pictures
+from saved_run import logged, save_images, smooth_images
 
 from gans.evaluation import classifier, samples
 from gans.metrics import swd
@@ -18,10 +18,10 @@ from gans.run.trained import load_run
 INPAINT = ('--config.generator.noise=True', '--config.task.latent=8', '--config.generator.z_dim=8')
 
 
-def train(page, run, data, *flags, source='folder'):
-    """Trains two steps of a page's tiny variant on pictures at `data`; returns the run folder."""
+def train(config_file, run, data, *flags, source='folder'):
+    """Trains two steps of a config's tiny variant on images at `data`; returns the run folder."""
     where = (f'--config.data.source={source}', f'--config.data.{source}.path={data}')
-    words = (config(f'{page}:tiny'), '--config.devices=1', '--config.steps=2', '--config.log.pictures=0', *where)
+    words = (config(f'{config_file}:tiny'), '--config.devices=1', '--config.steps=2', '--config.log.grids=0', *where)
     ended = main(*words, f'--workdir={run}', *flags)
     assert ended.code == 0, ended.err
     return run
@@ -60,15 +60,15 @@ def rename(folder):
 # Names and order decide nothing.
 
 
-@pytest.mark.parametrize('page', ['colorize', 'inpaint', 'dcgan'])
-def test_renamed_files_give_the_same_bytes(page, tmp_path, monkeypatch):
-    """Boxes, noise, pairs, patches, cuts and montages; with copies among the pictures."""
+@pytest.mark.parametrize('config_file', ['colorize', 'inpaint', 'dcgan'])
+def test_renamed_files_give_the_same_bytes(config_file, tmp_path, monkeypatch):
+    """Boxes, noise, pairs, patches, cuts and montages; with copies among the images."""
     monkeypatch.setattr(samples, '_MOST', 6)
     monkeypatch.setattr(swd, 'DIRECTIONS', 8)
-    pictures = smooth_pictures(30, 32)
-    data = save_pictures(tmp_path / 'data', [*pictures, pictures[0], pictures[5], pictures[5]])
-    flags = INPAINT if page == 'inpaint' else ()
-    run = train(page, tmp_path / 'run', data, '--config.data.held_out=0.4', '--config.size=32', *flags)
+    images = smooth_images(30, 32)
+    data = save_images(tmp_path / 'data', [*images, images[0], images[5], images[5]])
+    flags = INPAINT if config_file == 'inpaint' else ()
+    run = train(config_file, tmp_path / 'run', data, '--config.data.held_out=0.4', '--config.size=32', *flags)
     _, before = evaluate(run)
     montages = {path.name: path.read_bytes() for path in (run / 'evaluation').iterdir()}
     rename(data)
@@ -77,106 +77,106 @@ def test_renamed_files_give_the_same_bytes(page, tmp_path, monkeypatch):
     assert montages == {path.name: path.read_bytes() for path in (run / 'evaluation').iterdir()}
 
 
-def test_the_order_of_labelled_pictures_gives_the_same_bytes_and_no_judge_sees_its_own(tmp_path, monkeypatch):
-    """Digits of an .npz, sorted by class: the classifier is trained alike, and real pictures are none of its own."""
+def test_the_order_of_labelled_images_gives_the_same_bytes_and_no_judge_sees_its_own(tmp_path, monkeypatch):
+    """Digits of an .npz, sorted by class: the classifier is trained alike, and real images are none of its own."""
     monkeypatch.setattr(classifier, 'STEPS', 3)
     rng = np.random.default_rng(0)
-    pictures, labels = rng.integers(0, 256, (90, 16, 16), np.uint8), np.repeat([2, 5, 7], 30)
+    images, labels = rng.integers(0, 256, (90, 16, 16), np.uint8), np.repeat([2, 5, 7], 30)
     data = tmp_path / 'digits.npz'
-    np.savez(data, x_train=pictures, y_train=labels)
+    np.savez(data, x_train=images, y_train=labels)
     run = train('mnist', tmp_path / 'run', data, '--config.data.held_out=0.3', source='mnist')
     out, before = evaluate(run)
     order = rng.permutation(90)
-    np.savez(data, x_train=pictures[order], y_train=labels[order])
+    np.savez(data, x_train=images[order], y_train=labels[order])
     assert evaluate(run)[1] == before
     report = report_of(run)
-    held_out, classes = report['pictures'], report['classes']
-    assert classes['rows']['real pictures']['confidence']['count'] == held_out
+    held_out, classes = report['images'], report['classes']
+    assert classes['rows']['real images']['confidence']['count'] == held_out
     assert classes['set'] == held_out // 2
-    assert f'say what a perfect generator would get: {held_out} held-out pictures' in out
+    assert f'say what a perfect generator would get: {held_out} held-out images' in out
 
 
 def test_the_yardstick_of_colours_is_from_all_over_a_sorted_folder(tmp_path):
-    """Half of the folder is gray; its first sixteen pictures alone would say nothing of the rest."""
-    colours = smooth_pictures(20, 32)
-    grays = [np.repeat(picture[..., :1], 3, axis=-1) for picture in smooth_pictures(20, 32, seed=1)]
-    run = train('colorize', tmp_path / 'run', save_pictures(tmp_path / 'data', grays + colours))
+    """Half of the folder is gray; its first sixteen images alone would say nothing of the rest."""
+    colours = smooth_images(20, 32)
+    grays = [np.repeat(image[..., :1], 3, axis=-1) for image in smooth_images(20, 32, seed=1)]
+    run = train('colorize', tmp_path / 'run', save_images(tmp_path / 'data', grays + colours))
     assert all(line['colourfulness'] < 100 for line in logged(run))
 
 
 # Ends of measures.
 
 
-def test_a_gray_set_has_no_ratio_and_equal_pictures_are_counted(tmp_path):
-    grays = [np.repeat(picture[..., :1], 3, axis=-1) for picture in smooth_pictures(20, 32)]
-    run = train('colorize', tmp_path / 'run', save_pictures(tmp_path / 'data', grays), '--config.data.held_out=0.3')
+def test_a_gray_set_has_no_ratio_and_equal_images_are_counted(tmp_path):
+    grays = [np.repeat(image[..., :1], 3, axis=-1) for image in smooth_images(20, 32)]
+    run = train('colorize', tmp_path / 'run', save_images(tmp_path / 'data', grays), '--config.data.held_out=0.3')
     assert all('colourfulness' not in line for line in logged(run))
     said = (run / 'log.txt').read_text()
-    assert said.count('The training pictures looked at are gray: colourfulness is not logged') == 1
+    assert said.count('The training images looked at are gray: colourfulness is not logged') == 1
     assert 'fading' not in said
     out, _ = evaluate(run)
     report = report_of(run)
-    count = report['pictures']
+    count = report['images']
     gray = report['rows']['gray']
     assert gray['PSNR dB'] == {'mean': None, 'low': None, 'high': None, 'count': 0, 'equal': count}
     assert gray['L1']['mean'] == gray['chroma error']['mean'] == 0 and gray['SSIM']['mean'] == pytest.approx(1)
     ratio = report['ratios']['chroma error: output / gray']
     assert ratio['mean'] is None and ratio['none'] == 'the denominator is 0'
     assert 'chroma error: output / gray                  the denominator is 0\n' in out
-    assert f'gray, PSNR dB: {count} of {count} pictures are equal, so that it is infinite; there is no mean.' in out
+    assert f'gray, PSNR dB: {count} of {count} images are equal, so that it is infinite; there is no mean.' in out
     assert 'all equal' in out
-    assert main('--mode=history', f'--workdir={run}').code == 2, 'no pictures were drawn, and the curves are'
+    assert main('--mode=history', f'--workdir={run}').code == 2, 'no images were drawn, and the curves are'
     assert (run / 'history/curves.png').exists()
 
 
-def test_some_equal_pictures_are_in_no_mean_of_psnr(tmp_path):
-    """Of flat pictures the mean colour of the border is the original."""
+def test_some_equal_images_are_in_no_mean_of_psnr(tmp_path):
+    """Of flat images the mean colour of the border is the original."""
     flat = [np.full((32, 32, 3), colour, np.uint8) for colour in np.random.default_rng(0).integers(0, 256, (15, 3))]
-    data = save_pictures(tmp_path / 'data', flat + smooth_pictures(15, 32))
+    data = save_images(tmp_path / 'data', flat + smooth_images(15, 32))
     run = train('inpaint', tmp_path / 'run', data, '--config.data.held_out=0.4')
     out, _ = evaluate(run)
     report = report_of(run)
     for name in ('PSNR dB', 'PSNR dB in boxes'):
         found = report['rows']['border mean'][name]
-        assert 0 < found['equal'] < report['pictures'] and found['equal'] + found['count'] == report['pictures']
+        assert 0 < found['equal'] < report['images'] and found['equal'] + found['count'] == report['images']
         assert found['mean'] < 60
-        assert f'border mean, {name}: {found["equal"]} of {report["pictures"]} pictures are equal' in out
-    assert report['rows']['border mean']['L1']['count'] == report['pictures']
+        assert f'border mean, {name}: {found["equal"]} of {report["images"]} images are equal' in out
+    assert report['rows']['border mean']['L1']['count'] == report['images']
     assert report['ratios']['L1 in boxes: output / border mean']['mean'] > 0
 
 
-def test_constant_pictures_are_as_far_from_each_other_as_nothing(tmp_path):
+def test_constant_images_are_as_far_from_each_other_as_nothing(tmp_path):
     """A set of flat grays: no patches, no ratio of distances, no diversity to compare with."""
     flat = [np.full((16, 16, 3), level, np.uint8) for level in (100, 100, 100, 101, 101, 101, 102, 103, 103, 102)]
     flat = [np.where(np.arange(16)[:, None, None] == 99, 0, one).astype(np.uint8) for one in flat]
-    data = save_pictures(tmp_path / 'data', flat)
+    data = save_images(tmp_path / 'data', flat)
     run = train('dcgan', tmp_path / 'run', data, '--config.data.held_out=0.5')
     assert all('diversity' not in line for line in logged(run))
     assert 'are all alike: diversity is not logged' in (run / 'log.txt').read_text()
     evaluate(run)
     report = report_of(run)
-    assert report['rows']['real pictures']['MS-SSIM of pairs']['mean'] == pytest.approx(1, abs=1e-3)
+    assert report['rows']['real images']['MS-SSIM of pairs']['mean'] == pytest.approx(1, abs=1e-3)
 
 
-def test_one_held_out_picture_has_means_and_no_intervals(tmp_path):
-    data = save_pictures(tmp_path / 'data', smooth_pictures(4, 32))
+def test_one_held_out_image_has_means_and_no_intervals(tmp_path):
+    data = save_images(tmp_path / 'data', smooth_images(4, 32))
     run = train('inpaint', tmp_path / 'run', data, '--config.data.held_out=0.001')
     out, _ = evaluate(run)
     report = report_of(run)
-    assert report['pictures'] == 1 and '[' not in out
+    assert report['images'] == 1 and '[' not in out
     for numbers in report['rows'].values():
         assert all(n['low'] is None and n['high'] is None for n in numbers.values())
     assert report['rows']['output']['L1']['mean'] > 0
     generator = train('dcgan', tmp_path / 'generator', data, '--config.data.held_out=0.001')
     said = refused('--mode=evaluate', f'--workdir={generator}')
-    assert '1 pictures of 16x16 pixels: measures need 2 held-out' in said
+    assert '1 images of 16x16 pixels: measures need 2 held-out' in said
 
 
-def test_pictures_smaller_than_the_window_have_no_ssim(tmp_path):
-    data = save_pictures(tmp_path / 'data', smooth_pictures(20, 8))
+def test_images_smaller_than_the_window_have_no_ssim(tmp_path):
+    data = save_images(tmp_path / 'data', smooth_images(20, 8))
     run = train('inpaint', tmp_path / 'run', data, '--config.size=8', '--config.data.held_out=0.3')
     out, _ = evaluate(run)
-    assert 'SSIM is left out: it needs pictures of 11x11 pixels.' in out
+    assert 'SSIM is left out: it needs images of 11x11 pixels.' in out
     assert list(report_of(run)['measures']) == ['L1', 'PSNR dB', 'L1 in boxes', 'PSNR dB in boxes']
 
 
@@ -184,11 +184,11 @@ def test_pictures_smaller_than_the_window_have_no_ssim(tmp_path):
 
 
 def test_sets_are_never_in_memory_whole(tmp_path, monkeypatch):
-    """300 held-out pictures of 64 px are 15 MB as floats, and what is kept of each of three sets is set here to be next
-    to nothing: most of the peak is the memory of decoded pictures (7 MB) and the distances to all of them."""
+    """300 held-out images of 64 px are 15 MB as floats, and what is kept of each of three sets is set here to be next
+    to nothing: most of the peak is the memory of decoded images (7 MB) and the distances to all of them."""
     monkeypatch.setattr(swd, 'PATCHES', 1)
     monkeypatch.setattr(swd, 'DIRECTIONS', 8)
-    data = save_pictures(tmp_path / 'data', np.random.default_rng(0).integers(0, 256, (600, 64, 64, 3), np.uint8))
+    data = save_images(tmp_path / 'data', np.random.default_rng(0).integers(0, 256, (600, 64, 64, 3), np.uint8))
     flags = ('--config.size=64', '--config.data.held_out=0.5', '--config.batch=32')
     run = train('dcgan', tmp_path / 'run', data, *flags)
     tracemalloc.start()
@@ -199,14 +199,14 @@ def test_sets_are_never_in_memory_whole(tmp_path, monkeypatch):
     assert report_of(run)['set'] > 250
 
 
-# Runs, pictures and evaluations that do not belong together.
+# Runs, images and evaluations that do not belong together.
 
 
 @pytest.fixture(scope='module')
 def two(tmp_path_factory):
     """(a folder with data and the runs 'a' and one of a long wide name on it)."""
     place = tmp_path_factory.mktemp('two')
-    data = save_pictures(place / 'data', smooth_pictures(16, 32))
+    data = save_images(place / 'data', smooth_images(16, 32))
     for name, seed in (('a', 0), ('b' * 90 + '\N{HIRAGANA LETTER A}' * 20, 1)):
         train('inpaint', place / name, data, '--config.data.held_out=0.4', f'--config.seed={seed}')
     return place
@@ -266,33 +266,33 @@ def test_a_checkpoint_that_a_training_replaces_meanwhile_is_told(two, tmp_path, 
     assert f'The checkpoint of step 2 of {run} is gone by now' in refused('--mode=evaluate', f'--workdir={run}')
 
 
-def test_pictures_that_are_gone_or_others_are_named(two, tmp_path):
+def test_images_that_are_gone_or_others_are_named(two, tmp_path):
     run, other = runs_of(two)
     data, moved = two / 'data', tmp_path / 'moved'
     shutil.copytree(data, moved)
     evaluate(run)
     evaluate(other)
-    save_pictures(tmp_path / 'others', smooth_pictures(16, 32, seed=9))
+    save_images(tmp_path / 'others', smooth_images(16, 32, seed=9))
     said = refused('--mode=evaluate', f'--workdir={run}', f'--input={tmp_path / "others"}')
-    assert 'trained on other pictures' in said and '--input' in said
+    assert 'trained on other images' in said and '--input' in said
     data.rename(two / 'away')
     try:
-        assert f'The pictures of {run} cannot be opened' in refused('--mode=evaluate', f'--workdir={run}')
+        assert f'The images of {run} cannot be opened' in refused('--mode=evaluate', f'--workdir={run}')
         compared = refused('--mode=compare', f'--runs={run},{other}', f'--output={tmp_path / "out"}')
-        assert f'The pictures of {run} cannot be opened' in compared
+        assert f'The images of {run} cannot be opened' in compared
         evaluate(run, f'--input={moved}')
-        save_pictures(data, smooth_pictures(16, 32, seed=9))
+        save_images(data, smooth_images(16, 32, seed=9))
         compared = refused('--mode=compare', f'--runs={run},{other}', f'--output={tmp_path / "out"}')
-        assert 'trained on other pictures' in compared, 'the montage would show others than the table measures'
+        assert 'trained on other images' in compared, 'the montage would show others than the table measures'
         shutil.rmtree(data)
     finally:
         (two / 'away').rename(data)
 
 
 def test_a_folder_name_is_printed_as_one_line(tmp_path):
-    data = save_pictures(tmp_path / 'da\x1b[2Jta', smooth_pictures(6, 32))
-    with Image.open(data / '00.png') as picture:
-        assert picture.size == (32, 32)
+    data = save_images(tmp_path / 'da\x1b[2Jta', smooth_images(6, 32))
+    with Image.open(data / '00.png') as image:
+        assert image.size == (32, 32)
     run = train('inpaint', tmp_path / 'ru\x1b[2Jn', data, '--config.data.held_out=0.4')
     out, _ = evaluate(run)
     assert '\x1b' not in out and 'ru\\x1b[2Jn' in out

@@ -9,7 +9,7 @@ from generators import KEY, generator_config
 
 from gans.core.sampling import paint, sample
 from gans.evaluation.evaluate import evaluate
-from gans.objectives.began import draw_descriptor
+from gans.objectives.began import draw_latent
 from gans.run.experiment import open_experiment
 from gans.run.trained import load_run
 from gans.training.loop import train
@@ -69,7 +69,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(whole, tmp_path):
     one, other = (load_run(place) for place in (folder, tmp_path / 'parts'))
     assert other.step == 4
     jax.tree.map(np.testing.assert_array_equal, one.state, other.state)
-    for file in ('metrics.jsonl', 'pictures/step_000004.png'):
+    for file in ('metrics.jsonl', 'samples/step_000004.png'):
         assert (folder / file).read_bytes() == (tmp_path / 'parts' / file).read_bytes()
 
 
@@ -90,7 +90,7 @@ def test_what_a_family_remembers_moves(whole):
 def test_every_family_is_measured(whole):
     name, folder = whole
     text = evaluate(folder)
-    assert text.startswith(f'run: generate, step 4, {json.loads((folder / "evaluation.json").read_text())["pictures"]}')
+    assert text.startswith(f'run: generate, step 4, {json.loads((folder / "evaluation.json").read_text())["images"]}')
     assert name in (folder / 'evaluation.json').read_text()
 
 
@@ -99,7 +99,7 @@ def test_samples_are_drawn_from_what_the_rules_know(tmp_path):
     train(experiment, tmp_path / 'run')
     run = load_run(tmp_path / 'run')
     latent = jax.random.normal(KEY, (6, 5))
-    descriptors = draw_descriptor(8, run.state.carry, latent)
-    assert np.abs(descriptors - latent).max() > 0.1
-    expected = paint(run.game, run.state, {'latent': descriptors})
+    latents = draw_latent(8, run.state.carry, latent)
+    assert np.abs(latents - latent).max() > 0.1
+    expected = paint(run.game, run.state, {'latent': latents})
     np.testing.assert_array_equal(sample(run.game, run.state, {'latent': latent}), expected)

@@ -1,4 +1,4 @@
-"""Generators of pictures from noise in the real step: batch statistics, penalties, BEGAN's memory, residuals."""
+"""Generators of images from noise in the real step: batch statistics, penalties, BEGAN's memory, residuals."""
 
 from functools import partial
 
@@ -30,7 +30,7 @@ NETWORKS = {
 
 
 def describe(family, objective=None, norm=None, **scheduled):
-    """A config of 16 px pictures; every schedule is constant, and the optimizers are plain gradient descent."""
+    """A config of 16 px images; every schedule is constant, and the optimizers are plain gradient descent."""
     config = load('configs/inpaint.py:tiny').unlock()
     config.size = 16
     config.networks, config.objective = family, objective or OBJECTIVES[family]
@@ -46,10 +46,10 @@ def describe(family, objective=None, norm=None, **scheduled):
 
 
 def make(config):
-    """The game of a config, with descriptors of four numbers in and pictures out."""
+    """The game of a config, with latents of four numbers in and images out."""
     task = Task(
-        draw=lambda key, picture: Inputs(gen={'latent': jax.random.normal(key, (4,))}, real=picture),
-        augment=lambda key, picture: picture,
+        draw=lambda key, image: Inputs(gen={'latent': jax.random.normal(key, (4,))}, real=image),
+        augment=lambda key, image: image,
     )
     return build(config, 64)._replace(task=task)
 
@@ -57,9 +57,9 @@ def make(config):
 def play(game, turns=1):
     """(state before, state after, metrics) of a step with `turns` discriminator turns."""
     game = game._replace(turns=game.turns._replace(disc=turns))
-    pictures = np.random.default_rng(0).integers(0, 256, (turns, BATCH, 16, 16, 3), np.uint8)
-    before = jax.jit(partial(init, game))(KEY, pictures[0])
-    return before, *jax.jit(partial(train_step, game))(KEY, before, pictures)
+    images = np.random.default_rng(0).integers(0, 256, (turns, BATCH, 16, 16, 3), np.uint8)
+    before = jax.jit(partial(init, game))(KEY, images[0])
+    return before, *jax.jit(partial(train_step, game))(KEY, before, images)
 
 
 def moved(before, after):
@@ -81,12 +81,12 @@ def test_batch_statistics_of_both_players_move_and_show():
 
 def test_one_device_equals_eight_with_batch_norm():
     game = make(describe('dcgan'))
-    pictures = np.random.default_rng(0).integers(0, 256, (1, BATCH, 16, 16, 3), np.uint8)
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
+    images = np.random.default_rng(0).integers(0, 256, (1, BATCH, 16, 16, 3), np.uint8)
+    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
 
     def run(devices):
         layout = lay_out('jit', game, BATCH, devices)
-        state, _ = layout.step(KEY, layout.place(first), layout.feed(pictures))
+        state, _ = layout.step(KEY, layout.place(first), layout.feed(images))
         return jax.device_get(layout.fetch(state))
 
     one, eight = run(1), run(8)
@@ -140,7 +140,7 @@ def test_a_penalised_step_does_little_more_than_the_least(forms_of_accelerators)
     config = describe('dcgan', objective, norm='layer', penalty=10.0)
     config.size, config.batch, config.generator.widths, config.discriminator.widths = 64, BATCH, (32, 64), (32, 64)
     game = make(config)
-    pictures = jax.ShapeDtypeStruct((1, BATCH, 64, 64, 3), np.uint8)
-    step = lay_out('jit', game, BATCH, devices=1).lower(KEY, state_shapes(game, config), pictures)
+    images = jax.ShapeDtypeStruct((1, BATCH, 64, 64, 3), np.uint8)
+    step = lay_out('jit', game, BATCH, devices=1).lower(KEY, state_shapes(game, config), images)
     ratio = step.compile().cost_analysis()['flops'] / least_operations(game, config)
     assert 1 < ratio < 1.05

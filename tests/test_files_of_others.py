@@ -21,7 +21,7 @@ from gans.data.sources.folder import open_source
 from gans.image.grids import tiles
 
 SIDE = 32
-SHORT = ('--config.devices=1', '--config.steps=1', '--config.log.pictures=1')
+SHORT = ('--config.devices=1', '--config.steps=1', '--config.log.grids=1')
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def train(place, run, *more):
 
 
 def asked(place, *more):
-    """The answer of a dry run, which opens the pictures."""
+    """The answer of a dry run, which opens the images."""
     return main(
         config('colorize:tiny'), '--config.data.source=folder', f'--config.data.folder.path={place}', '--dry_run',
         '--config.devices=1', *more,
@@ -57,8 +57,8 @@ def mnist(place, *more):
 
 
 def originals(run):
-    """The held-out pictures that a run shows before its first step, uint8 [N, H, W, 3]."""
-    rows = tiles(np.asarray(Image.open(run / 'pictures' / 'step_000000.png')), (SIDE, SIDE))
+    """The held-out images that a run shows before its first step, uint8 [N, H, W, 3]."""
+    rows = tiles(np.asarray(Image.open(run / 'samples' / 'step_000000.png')), (SIDE, SIDE))
     return rows[-1]
 
 
@@ -93,7 +93,7 @@ def test_what_float_and_deep_files_show_is_what_was_in_them(tmp_path, white, ove
         tiff(folder / f'deep {i}.tif', with_corner(np.uint16(gray * 65535), i))
         tiff(folder / f'12 {i}.tif', with_corner(np.uint16(gray * 4095), i), bits=12)
         tiff(folder / f'inverse {i}.tif', with_corner(np.uint16(0.6 * 65535 + 0 * gray), i), photometric=0)
-    done = train(folder, tmp_path / 'run', '--config.data.held_out=0.9', '--config.log.grid=24')
+    done = train(folder, tmp_path / 'run', '--config.data.held_out=0.9', '--config.log.grid_images=24')
     assert done.code == 0, done.err
     shown = originals(tmp_path / 'run')
     assert len(shown) >= 18 and (np.abs(np.median(shown, axis=(1, 2, 3)) - 102) <= 1).all()
@@ -116,7 +116,7 @@ def test_values_that_may_mean_anything_are_refused_by_name(tmp_path):
         assert answer.code == 2 and f"{folder}/{name}.tif'" in answer.err and words in answer.err, answer.err
         assert len(answer.err.strip().splitlines()) == 1
     left = asked(tmp_path, '--config.data.folder.skip_bad=True')
-    assert left.code == 0 and f"15 pictures (5 bad ones skipped ('{tmp_path}/hdr/hdr.tif'))" in left.out
+    assert left.code == 0 and f"15 images (5 bad ones skipped ('{tmp_path}/hdr/hdr.tif'))" in left.out
     # Neighbours that cannot both be right.
     both = plant(tmp_path / 'both', 2)
     tiff(both / 'unit.tif', gray)
@@ -126,26 +126,26 @@ def test_values_that_may_mean_anything_are_refused_by_name(tmp_path):
 
 
 def test_what_files_carry_is_applied_or_told(tmp_path):
-    """Pictures of pure red, one way or another: in the end all are red."""
+    """Images of pure red, one way or another: in the end all are red."""
     folder = tmp_path / 'in'
     folder.mkdir()
     red, green = (Image.new('RGB', (SIDE, SIDE), colour) for colour in ((255, 0, 0), (0, 255, 0)))
     for i in range(8):
         red.putpixel((0, 0), (255, i, 0))
         green.putpixel((0, 0), (i, 255, 0))
-        red.save(folder / f'pages {i}.tif', save_all=True, append_images=[green.copy(), green.copy()])
+        red.save(folder / f'configs {i}.tif', save_all=True, append_images=[green.copy(), green.copy()])
         red.save(folder / f'film {i}.gif', save_all=True, append_images=[green])
         green.save(folder / f'profile {i}.png', icc_profile=swapped_profile())
         deep = np.uint16(np.asarray(red)) * 257
         tiff(folder / f'deep {i}.tif', deep)
         tiff(folder / f'extra {i}.tif', np.concatenate([np.asarray(red), np.asarray(green)[..., :2]], axis=-1))
     run = tmp_path / 'run'
-    done = train(folder, run, '--config.data.held_out=0.9', '--config.log.grid=40')
+    done = train(folder, run, '--config.data.held_out=0.9', '--config.log.grid_images=40')
     assert done.code == 0, done.err
     shown = np.median(originals(run), axis=(1, 2))
     assert len(shown) >= 30 and (np.abs(shown - (255, 0, 0)) <= 2).all()
     for words in (
-        "16 with more than one frame, page or layer, of which the first is used (layers: merged) ('",
+        "16 with more than one frame, config or layer, of which the first is used (layers: merged) ('",
         "8 with an ICC profile other than sRGB, converted to sRGB ('",
         "8 with more than 8 bits per channel, reduced to 8 ('",
         "8 with extra channels, left out ('",
@@ -174,7 +174,7 @@ def test_what_is_no_regular_file_is_passed_over_and_named(tmp_path):
     done = train(folder, tmp_path / 'run')
     assert done.code == 0, done.err
     for words in (
-        "8 pictures (no regular files: 'endless.png' (a device), 'itself.png' (a link that leads nowhere or to itself)",
+        "8 images (no regular files: 'endless.png' (a device), 'itself.png' (a link that leads nowhere or to itself)",
         "'nowhere.png' (a link that leads nowhere or to itself), 'pipe.png' (a named pipe (FIFO))",
         "'socket.png' (a socket), and 1 more",
     ):
@@ -231,10 +231,10 @@ def test_zips_are_read_whatever_is_in_them(tmp_path):
             file.write((tmp_path / 'in' / '000.png').read_bytes())
     done = train(path, tmp_path / 'run')
     assert done.code == 0, done.err
-    assert "8 pictures (no regular files: 'link.png' (a link), 1 names more than once" in log_of(tmp_path / 'run')
+    assert "8 images (no regular files: 'link.png' (a link), 1 names more than once" in log_of(tmp_path / 'run')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['in', 'odd.zip', 'run']
     # A name that would colour the terminal is shown, not sent.
-    zip_of(tmp_path / 'names.zip', [('d\n\x1b[31m.png', b'no picture')])
+    zip_of(tmp_path / 'names.zip', [('d\n\x1b[31m.png', b'no image')])
     answer = asked(tmp_path / 'names.zip')
     assert answer.code == 2 and '\x1b' not in answer.err and r'd\n\x1b[31m.png' in answer.err
     assert len(answer.err.strip().splitlines()) == 1
@@ -244,9 +244,9 @@ def test_names_that_are_no_utf_8_are_named(tmp_path):
     folder = plant(tmp_path / 'in', 6)
     name = os.fsencode(folder) + b'/\xff\n.png'
     with open(name, 'wb') as file:
-        file.write(b'no picture')
+        file.write(b'no image')
     answer = asked(folder)
-    assert answer.code == 2 and r"\udcff\n.png' is not a picture" in answer.err
+    assert answer.code == 2 and r"\udcff\n.png' is not an image" in answer.err
     done = train(folder, tmp_path / 'run', '--config.data.folder.skip_bad=True')
     assert (
         done.code == 0
@@ -324,9 +324,9 @@ def test_large_files_are_held_by_one_thread_at_a_time(tmp_path):
     for path in folder.glob('*.png'):
         with open(path, 'r+b') as file:
             file.truncate(2**24 + 2**20)
-    (folder / 'last.png').write_bytes(b'no picture')
+    (folder / 'last.png').write_bytes(b'no image')
     answer, peak = peak_of(lambda: asked(folder))
-    assert answer.code == 2 and "last.png' is not a picture" in answer.err and '(1 of' not in answer.err
+    assert answer.code == 2 and "last.png' is not an image" in answer.err and '(1 of' not in answer.err
     assert peak < 3 * 17
 
 
@@ -367,7 +367,7 @@ def test_files_that_change_while_training_goes_on_are_named(tmp_path, monkeypatc
     folder = plant(tmp_path / 'in', 8)
     parted = source.split
 
-    def part_and_change(pictures, held_out):
+    def part_and_change(images, held_out):
         for path in folder.glob('*.png'):
             if how == 'gone':
                 path.unlink()
@@ -378,17 +378,17 @@ def test_files_that_change_while_training_goes_on_are_named(tmp_path, monkeypatc
                 for i, other in enumerate(sorted(folder.glob('1*.png'))):
                     other.rename(folder / f'{i:03}.png')
                 break
-        return parted(pictures, held_out)
+        return parted(images, held_out)
 
     monkeypatch.setattr('gans.run.experiment.split', part_and_change)
-    monkeypatch.setattr('gans.run.experiment._remembered', lambda pictures: pictures)
+    monkeypatch.setattr('gans.run.experiment._remembered', lambda images: images)
     answer = train(folder, tmp_path / 'run')
     assert answer.code == 2 and f"'{folder}/00" in answer.err
     assert {'gone': 'is gone', 'another': 'has changed', 'cut off': 'has changed'}[how] in answer.err
     assert len(answer.err.strip().splitlines()) == 1
 
 
-def test_the_decoded_cache_never_shows_another_picture(tmp_path, monkeypatch):
+def test_the_decoded_cache_never_shows_another_image(tmp_path, monkeypatch):
     """A is open, B makes room for itself by removing A, A ends, A is opened again; then its file is damaged."""
     a, b = plant(tmp_path / 'a', 12), plant(tmp_path / 'b', 12, first=50)
     cache = tmp_path / 'cache'
@@ -397,12 +397,12 @@ def test_the_decoded_cache_never_shows_another_picture(tmp_path, monkeypatch):
     held = keep(open_source((SIDE, SIDE), 0, str(a)), cache)
     held.gather(np.arange(12))
     assert train(b, tmp_path / 'b_run').code == 0
-    assert len(list(cache.glob('*.pictures'))) == 1
+    assert len(list(cache.glob('*.images'))) == 1
     del held
     planted = {np.asarray(Image.open(path)).tobytes() for path in a.glob('*.png')}
     for run in ('again', 'damaged'):
         assert train(a, tmp_path / run).code == 0
         shown = originals(tmp_path / run)
-        assert len(shown) and all(picture.tobytes() in planted for picture in shown)
-        (kept,) = cache.glob('*.pictures')
+        assert len(shown) and all(image.tobytes() in planted for image in shown)
+        (kept,) = cache.glob('*.images')
         kept.write_bytes(random.Random(0).randbytes(kept.stat().st_size))

@@ -16,14 +16,14 @@ from gans.errors import UserError
 SHAPE = (6, 8)
 
 
-def picture(number, size=SHAPE):
+def image(number, size=SHAPE):
     return np.random.default_rng(number).integers(0, 256, (*size, 3), np.uint8)
 
 
 def save(root, name, number, size=SHAPE):
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture(number, size)).save(path, 'PNG')
+    Image.fromarray(image(number, size)).save(path, 'PNG')
     return path
 
 
@@ -50,7 +50,7 @@ def zipped(root, to):
 
 @pytest.fixture
 def untidy(tmp_path):
-    """Five pictures, and what else lies about."""
+    """Five images, and what else lies about."""
     root = tmp_path / 'untidy'
     for number, name in enumerate(['B.PNG', 'a/2.jpeg', 'a/10.png', 'c/d/deep.webp', 'no extension']):
         save(root, name, number)
@@ -67,30 +67,30 @@ def untidy(tmp_path):
         'c/notes.TXT',
         'c/desktop.ini',
     ]:
-        write(root, name, b'no picture')
+        write(root, name, b'no image')
     return root
 
 
-def test_pictures_are_found_at_any_depth_in_the_order_of_their_paths(untidy):
+def test_images_are_found_at_any_depth_in_the_order_of_their_paths(untidy):
     source = open_it(untidy)
     names = [Path(name).relative_to(untidy).as_posix() for name in source.names]
     assert names == ['B.PNG', 'a/10.png', 'a/2.jpeg', 'c/d/deep.webp', 'no extension']
     for i, number in enumerate([0, 2, 1, 3, 4]):
-        assert source[i].dtype == np.uint8 and np.array_equal(source[i], picture(number))
-    assert source.where == f"folder '{untidy}': 5 pictures (6 other files passed over)"
+        assert source[i].dtype == np.uint8 and np.array_equal(source[i], image(number))
+    assert source.where == f"folder '{untidy}': 5 images (6 other files passed over)"
 
 
 def test_a_zip_is_like_its_folder(untidy, tmp_path):
     unpacked = open_it(untidy)
     packed = open_it(zipped(untidy, tmp_path / 'x.zip'))
-    assert packed.where.startswith(f"zip '{tmp_path / 'x.zip'}': 5 pictures") and len(packed) == len(unpacked) == 5
+    assert packed.where.startswith(f"zip '{tmp_path / 'x.zip'}': 5 images") and len(packed) == len(unpacked) == 5
     for i in range(5):
         assert np.array_equal(packed[i], unpacked[i]) and packed.key(i) == unpacked.key(i)
     assert packed.names[1] == f'{tmp_path / "x.zip"}/a/10.png'
 
 
 @pytest.mark.parametrize('kind', ['folder', 'zip'])
-def test_threads_read_the_right_pictures(tmp_path, kind):
+def test_threads_read_the_right_images(tmp_path, kind):
     root = tmp_path / 'many'
     for number in range(20):
         save(root, f'{number:02}.png', number)
@@ -98,7 +98,7 @@ def test_threads_read_the_right_pictures(tmp_path, kind):
     order = np.random.default_rng(0).integers(0, 20, 400).tolist()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for i, read in zip(order, pool.map(source.__getitem__, order), strict=True):
-            assert np.array_equal(read, picture(i))
+            assert np.array_equal(read, image(i))
 
 
 def test_copies_have_one_key_and_fall_on_one_side(tmp_path):
@@ -127,7 +127,7 @@ def test_names_are_sorted_alike_on_machines_that_decompose_accents(tmp_path):
         save(tmp_path, name, number)
     source = open_it(tmp_path)
     assert [Path(name).name for name in source.names] == ['z.png', '\u00e8.png', '\u00e9.png']
-    assert np.array_equal(source[2], picture(0))
+    assert np.array_equal(source[2], image(0))
 
 
 def test_links_to_folders_are_followed_once(tmp_path):
@@ -147,7 +147,7 @@ def test_fit_and_upscale_reach_the_decoder(tmp_path):
         open_it(tmp_path, fit='squeeze')
 
 
-def test_small_pictures_are_found_at_opening(tmp_path):
+def test_small_images_are_found_at_opening(tmp_path):
     save(tmp_path, 'a.png', 0)
     save(tmp_path, 'b.png', 1, (5, 8))
     with pytest.raises(UserError, match=r"b.png' has 8x5 pixels .*--config.size.*upscale=True"):
@@ -156,10 +156,10 @@ def test_small_pictures_are_found_at_opening(tmp_path):
     assert len(source) == 1 and '1 bad ones skipped' in source.where
 
 
-def test_turned_pictures_are_measured_as_they_are_shown(tmp_path):
+def test_turned_images_are_measured_as_they_are_shown(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # stored as 6 x 8, shown as 8 x 6
-    Image.fromarray(picture(0, SHAPE)).save(tmp_path / 'a.png', exif=exif)
+    Image.fromarray(image(0, SHAPE)).save(tmp_path / 'a.png', exif=exif)
     assert open_it(tmp_path, (8, 6))[0].shape == (8, 6, 3)
     with pytest.raises(UserError, match='6x8 pixels'):
         open_it(tmp_path, (6, 8))
@@ -170,14 +170,14 @@ def test_bad_files_are_named_or_skipped(untidy, tmp_path, kind):
     write(untidy, 'a/0 broken.jpg', b'not a jpeg at all')
     write(untidy, 'photo.heic', b'unknown to Pillow')
     path = untidy if kind == 'folder' else zipped(untidy, tmp_path / 'x.zip')
-    with pytest.raises(UserError, match=r"a/0 broken.jpg' is not a picture.*\(2 of the 7 files have problems.\)"):
+    with pytest.raises(UserError, match=r"a/0 broken.jpg' is not an image.*\(2 of the 7 files have problems.\)"):
         open_it(path)
     source = open_it(path, skip_bad=True)
     assert len(source) == 5 and '2 bad ones skipped' in source.where
-    assert np.array_equal(source[2], picture(1))
+    assert np.array_equal(source[2], image(1))
 
 
-def test_cut_off_pictures_are_named_when_read_and_skipped_at_opening(tmp_path):
+def test_cut_off_images_are_named_when_read_and_skipped_at_opening(tmp_path):
     save(tmp_path, 'a.png', 0)
     whole = save(tmp_path, 'b.png', 1, (64, 64)).read_bytes()
     write(tmp_path, 'b.png', whole[: len(whole) // 2])
@@ -204,14 +204,14 @@ def test_damage_inside_a_zip_is_named(tmp_path):
 
 def test_only_bad_files_is_an_error_even_when_skipping(tmp_path):
     write(tmp_path, 'a.png', b'')
-    with pytest.raises(UserError, match="a.png' is not a picture"):
+    with pytest.raises(UserError, match="a.png' is not an image"):
         open_it(tmp_path, skip_bad=True)
 
 
-def test_places_without_pictures_get_a_sentence(tmp_path):
+def test_places_without_images_get_a_sentence(tmp_path):
     with pytest.raises(UserError, match="there is no '.*/missing': give"):
         open_it(tmp_path / 'missing')
-    with pytest.raises(UserError, match="there are no pictures in '.*': give"):
+    with pytest.raises(UserError, match="there are no images in '.*': give"):
         open_it(tmp_path)
     write(tmp_path, 'sub/labels.csv', b'a,b')
     with pytest.raises(UserError, match='only other files, such as sub/labels.csv'):
@@ -221,7 +221,7 @@ def test_places_without_pictures_get_a_sentence(tmp_path):
     with pytest.raises(UserError, match='neither a folder nor a .zip'):
         open_it(write(tmp_path, 'x.zip', b'PK and no more'))
     (tmp_path / 'none').mkdir()
-    with pytest.raises(UserError, match='there are no pictures'):
+    with pytest.raises(UserError, match='there are no images'):
         open_it(zipped(tmp_path / 'none', tmp_path / 'empty.zip'))
 
 

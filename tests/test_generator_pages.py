@@ -1,4 +1,4 @@
-"""The pages that generate from noise: what their readings take from the posts' tables."""
+"""The configs that generate from noise: what their readings take from the posts' tables."""
 
 import jax
 import pytest
@@ -7,7 +7,7 @@ from gans.config.load import load
 from gans.core.build import build
 from gans.core.state import state_shapes
 
-# page and reading: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
+# config and reading: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
 TABLES = {
     'dcgan.py:paper': (64, 128, 0.5, 0.999, 2e-4, 128, 36_565_764),
     'dcgan.py:flowers': (64, 128, 0.5, 0.999, 2e-4, 128, 36_565_764),
@@ -19,10 +19,10 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize('page', TABLES)
-def test_readings_hold_the_tables(page):
-    size, batch, b1, b2, rate, latent, parameters = TABLES[page]
-    config = load(f'configs/{page}')
+@pytest.mark.parametrize('config_file', TABLES)
+def test_variants_hold_the_tables(config_file):
+    size, batch, b1, b2, rate, latent, parameters = TABLES[config_file]
+    config = load(f'configs/{config_file}')
     assert (config.size, config.batch, config.task.latent, config.ema) == (size, batch, latent, 0)
     for player in (config.optimizer.gen, config.optimizer.disc):
         assert player.to_dict() == {'name': 'adam', 'b1': b1, 'b2': b2}
@@ -37,9 +37,9 @@ def test_readings_hold_the_tables(page):
         assert network.init_std == 0.02 and network.get('slope', 0.2) == 0.2
 
 
-@pytest.mark.parametrize('page', ['dcgan.py', 'wgan_gp.py', 'began.py'])
-def test_flowers_are_mirrored_turned_and_recoloured(page):
-    faces, flowers = (load(f'configs/{page}:{reading}') for reading in ('paper', 'flowers'))
+@pytest.mark.parametrize('config_file', ['dcgan.py', 'wgan_gp.py', 'began.py'])
+def test_flowers_are_mirrored_turned_and_recoloured(config_file):
+    faces, flowers = (load(f'configs/{config_file}:{variant}') for variant in ('paper', 'flowers'))
     assert (faces.data.tfds.dataset, flowers.data.tfds.dataset) == ('celeb_a', 'oxford_flowers102')
     assert flowers.task.flip and flowers.task.rotate and not faces.task.rotate
     assert min(flowers.task.hue, flowers.task.saturation, flowers.task.value) > 0 == faces.task.hue
@@ -56,7 +56,7 @@ def test_the_players_of_the_posts():
 
 def test_birds_see_clearly_after_200_of_500_epochs():
     config = load('configs/birds.py:paper')
-    # 11,013 pictures: those of the post, all of them trained on.
+    # 11,013 images: those of the post, all of them trained on.
     blur = build(config, 11_013).schedules['blur']
     epoch = 11_013 / 64
     assert config.steps == pytest.approx(500 * epoch, rel=0.01)

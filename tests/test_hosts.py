@@ -18,7 +18,7 @@ from gans.run.multihost import HEARTBEAT
 from gans.run.trained import load_run
 from gans.training.loop import train
 
-PAGE = 'configs/inpaint.py'
+CONFIG_FILE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
@@ -31,7 +31,7 @@ def free_port():
 def start_both(folder, *flags):
     """Starts two processes with one device each on one run."""
     port = free_port()
-    words = [f'--config={PAGE}:tiny', '--config.log.every=1', *flags, f'--workdir={folder}', '--processes=2']
+    words = [f'--config={CONFIG_FILE}:tiny', '--config.log.every=1', *flags, f'--workdir={folder}', '--processes=2']
     return [
         subprocess.Popen(
             [sys.executable, 'main.py', *words, f'--coordinator=localhost:{port}', f'--index={index}'],
@@ -58,12 +58,12 @@ def test_two_processes_train_like_one_and_one_goes_on_and_two_again(tiny, tmp_pa
     assert 'step 3/3' in ends[0][1] and 'step' not in ends[1][1]
     changes = {'steps': 3, 'log.every': 1}
     for folder, count in (('one', 1), ('two', 4)):
-        assert train(open_experiment(tiny(PAGE, **changes, devices=count)), tmp_path / folder)
+        assert train(open_experiment(tiny(CONFIG_FILE, **changes, devices=count)), tmp_path / folder)
         changes['steps'] = 4
-    assert train(open_experiment(tiny(PAGE, **changes)), tmp_path / 'one')
+    assert train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'one')
     ends = ends_of(start_both(tmp_path / 'two', '--config.steps=5', '--config.data.placement=device'))
     assert [code for code, *_ in ends] == [0, 0], ends
-    assert train(open_experiment(tiny(PAGE, **changes | {'steps': 5})), tmp_path / 'one')
+    assert train(open_experiment(tiny(CONFIG_FILE, **changes | {'steps': 5})), tmp_path / 'one')
     two, one = losses(tmp_path / 'two'), losses(tmp_path / 'one')
     np.testing.assert_allclose(two[:3], one[:3], rtol=2e-4)
     np.testing.assert_allclose(two, one, rtol=1e-3)
@@ -76,7 +76,7 @@ def test_a_signal_to_any_stops_both_at_the_same_step_with_one_whole_checkpoint(t
         ((0,), signal.SIGTERM, 143),
         ((0, 1), signal.SIGINT, 130),
     ):
-        both = start_both(tmp_path / 'run', '--config.steps=100000', '--config.log.pictures=0')
+        both = start_both(tmp_path / 'run', '--config.steps=100000', '--config.log.grids=0')
         wait_for(both[0], f'step {done + 2}/')
         for victim in victims:
             both[victim].send_signal(number)
@@ -91,7 +91,7 @@ def test_a_signal_to_any_stops_both_at_the_same_step_with_one_whole_checkpoint(t
 
 @pytest.mark.parametrize('victim', [0, 1])
 def test_a_dead_process_ends_the_other_and_the_run_goes_on(victim, tiny, tmp_path):
-    often = ['--config.checkpoint.every=2', '--config.log.pictures=0']
+    often = ['--config.checkpoint.every=2', '--config.log.grids=0']
     both = start_both(tmp_path / 'run', '--config.steps=100000', *often)
     wait_for(both[0], 'step 5/')
     both[victim].kill()
@@ -103,7 +103,7 @@ def test_a_dead_process_ends_the_other_and_the_run_goes_on(victim, tiny, tmp_pat
     assert 'Traceback' not in end.err
     done = load_run(tmp_path / 'run').step
     assert done >= 2
-    assert train(open_experiment(tiny(PAGE, **{'steps': done + 1, 'log.every': 1})), tmp_path / 'run')
+    assert train(open_experiment(tiny(CONFIG_FILE, **{'steps': done + 1, 'log.every': 1})), tmp_path / 'run')
     assert load_run(tmp_path / 'run').step == done + 1
 
 

@@ -1,4 +1,4 @@
-"""The picture conventions against hand computation, SciPy and Pillow."""
+"""The image conventions against hand computation, SciPy and Pillow."""
 
 import colorsys
 
@@ -108,21 +108,21 @@ def test_hsv_is_that_of_pythons_own_library_and_comes_back():
     hsv = np.array([colorsys.rgb_to_hsv(*colour) for colour in (rgb.astype(float) + 1) / 2])
     np.testing.assert_allclose(ops.rgb_to_hsv(rgb), hsv, atol=1e-5)
     np.testing.assert_allclose(ops.hsv_to_rgb(hsv), rgb, atol=1e-5)
-    picture = noise((4, 5, 3))
-    np.testing.assert_allclose(ops.hsv_to_rgb(ops.rgb_to_hsv(picture)), picture, atol=1e-5)
+    image = noise((4, 5, 3))
+    np.testing.assert_allclose(ops.hsv_to_rgb(ops.rgb_to_hsv(image)), image, atol=1e-5)
 
 
 def test_modulation_by_known_amounts():
-    picture = noise((6, 7, 3))
+    image = noise((6, 7, 3))
     for turns in (-1, 0, 1, 2):
-        np.testing.assert_allclose(ops.modulate_hsv(picture, turns, 1, 1), picture, atol=1e-5)
+        np.testing.assert_allclose(ops.modulate_hsv(image, turns, 1, 1), image, atol=1e-5)
     # A third of the circle takes red to green, green to blue, blue to red.
-    np.testing.assert_allclose(ops.modulate_hsv(picture, 1 / 3, 1, 1), np.roll(picture, 1, axis=-1), atol=1e-5)
-    value = picture.max(axis=-1, keepdims=True)
-    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 0, 1), 0 * picture + value, atol=1e-5)
-    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 0.5, 1), (picture + value) / 2, atol=1e-5)
-    np.testing.assert_allclose(ops.modulate_hsv(picture, 0, 1, 0.5), (picture + 1) / 2 - 1, atol=1e-5)
-    much = np.asarray(ops.modulate_hsv(picture, 0, 9, 9))
+    np.testing.assert_allclose(ops.modulate_hsv(image, 1 / 3, 1, 1), np.roll(image, 1, axis=-1), atol=1e-5)
+    value = image.max(axis=-1, keepdims=True)
+    np.testing.assert_allclose(ops.modulate_hsv(image, 0, 0, 1), 0 * image + value, atol=1e-5)
+    np.testing.assert_allclose(ops.modulate_hsv(image, 0, 0.5, 1), (image + value) / 2, atol=1e-5)
+    np.testing.assert_allclose(ops.modulate_hsv(image, 0, 1, 0.5), (image + 1) / 2 - 1, atol=1e-5)
+    much = np.asarray(ops.modulate_hsv(image, 0, 9, 9))
     assert much.min() == -1 and much.max() == 1, 'clipped'
 
 
@@ -131,28 +131,28 @@ def test_modulation_by_known_amounts():
 
 @pytest.mark.parametrize('radius', [0.3, 1.0, 2.7])
 def test_blur_is_scipys_in_the_interior_and_renormalised_at_the_border(radius):
-    pictures = noise((2, 40, 52, 3))
+    images = noise((2, 40, 52, 3))
 
     def scipys(values):
         sigma = (0, radius, radius, 0)
         return scipy.ndimage.gaussian_filter(values.astype(np.float64), sigma, mode='constant', truncate=9)
 
-    blurred = ops.gaussian_blur(pictures, radius)
+    blurred = ops.gaussian_blur(images, radius)
     reach = int(6 * radius + 1)  # beyond 6 standard deviations lies a weight of 2e-9
     inside = np.s_[:, reach:-reach, reach:-reach]
     assert np.asarray(blurred)[inside].size
-    np.testing.assert_allclose(np.asarray(blurred)[inside], scipys(pictures)[inside], atol=2e-6)
-    np.testing.assert_allclose(blurred, scipys(pictures) / scipys(np.ones_like(pictures)), atol=2e-6)
+    np.testing.assert_allclose(np.asarray(blurred)[inside], scipys(images)[inside], atol=2e-6)
+    np.testing.assert_allclose(blurred, scipys(images) / scipys(np.ones_like(images)), atol=2e-6)
 
 
 @pytest.mark.parametrize('radius', [1.0, 3.0])
 def test_radius_means_what_pillow_means(radius):
-    picture = np.full((64, 64, 3), 20, np.uint8)
-    picture[20:40, 24:50] = [250, 120, 60]
-    pillows = np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)), np.float32)
+    image = np.full((64, 64, 3), 20, np.uint8)
+    image[20:40, 24:50] = [250, 120, 60]
+    pillows = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)), np.float32)
 
     def distance(tried):
-        ours = (np.asarray(ops.gaussian_blur(ops.to_float(picture[None]), tried)[0]) + 1) * 127.5
+        ours = (np.asarray(ops.gaussian_blur(ops.to_float(image[None]), tried)[0]) + 1) * 127.5
         return np.abs(ours - pillows).max()
 
     assert distance(radius) < 6  # of 230 levels: Pillow approximates by box blurs
@@ -163,15 +163,15 @@ def test_radius_means_what_pillow_means(radius):
 def test_blur_keeps_constants_and_bounds(radius):
     constant = np.broadcast_to(np.float32([-0.3, 1, 0.7]), (1, 17, 9, 3))
     np.testing.assert_allclose(ops.gaussian_blur(constant, radius), constant, atol=1e-6)
-    pictures = noise((2, 17, 9, 3))
-    blurred = ops.gaussian_blur(pictures, radius)
-    assert float(blurred.max()) <= pictures.max() + 1e-6 and float(blurred.min()) >= pictures.min() - 1e-6
+    images = noise((2, 17, 9, 3))
+    blurred = ops.gaussian_blur(images, radius)
+    assert float(blurred.max()) <= images.max() + 1e-6 and float(blurred.min()) >= images.min() - 1e-6
 
 
 def test_blur_keeps_the_mean_and_gives_the_variance_of_what_lies_inside():
-    picture = np.zeros((1, 61, 61, 1), np.float32)
-    picture[0, 30, 28] = 1
-    blurred = np.asarray(ops.gaussian_blur(picture, 3.0), np.float64)[0, :, :, 0]
+    image = np.zeros((1, 61, 61, 1), np.float32)
+    image[0, 30, 28] = 1
+    blurred = np.asarray(ops.gaussian_blur(image, 3.0), np.float64)[0, :, :, 0]
     assert blurred.sum() == pytest.approx(1, abs=1e-5)
     place = np.arange(61)
     assert (blurred.sum(0) * (place - 28) ** 2).sum() == pytest.approx(9, rel=1e-4)
@@ -180,48 +180,48 @@ def test_blur_keeps_the_mean_and_gives_the_variance_of_what_lies_inside():
 
 @pytest.mark.parametrize('dtype', [jnp.float32, jnp.bfloat16])
 def test_radius_zero_returns_the_input_bit_for_bit(dtype):
-    pictures = jnp.asarray(noise((2, 8, 6, 3)), dtype)
+    images = jnp.asarray(noise((2, 8, 6, 3)), dtype)
     for function in (ops.gaussian_blur, jax.jit(ops.gaussian_blur)):
         for radius in (0.0, -1.0):
-            same = function(pictures, radius)
+            same = function(images, radius)
             assert same.dtype == dtype
-            assert np.asarray(same).tobytes() == np.asarray(pictures).tobytes()
-        assert function(pictures, 2.0).dtype == dtype
+            assert np.asarray(same).tobytes() == np.asarray(images).tobytes()
+        assert function(images, 2.0).dtype == dtype
 
 
 def test_other_radii_do_not_recompile():
     traces = []
 
     @jax.jit
-    def blur(pictures, radius):
+    def blur(images, radius):
         traces.append(1)
-        return ops.gaussian_blur(pictures, radius)
+        return ops.gaussian_blur(images, radius)
 
-    pictures = noise((1, 8, 8, 3))
-    results = [blur(pictures, radius) for radius in (0.0, 1.0, 2.5)]
+    images = noise((1, 8, 8, 3))
+    results = [blur(images, radius) for radius in (0.0, 1.0, 2.5)]
     assert len(traces) == 1
-    np.testing.assert_allclose(results[2], ops.gaussian_blur(pictures, 2.5), atol=1e-6)
+    np.testing.assert_allclose(results[2], ops.gaussian_blur(images, 2.5), atol=1e-6)
 
 
 @pytest.mark.parametrize('radius', [0.0, 1.3])
 def test_gradient_is_the_adjoint(radius):
-    pictures, cotangent = noise((2, 9, 12, 3)), noise((2, 9, 12, 3), seed=1)
-    loss, gradient = jax.value_and_grad(lambda x: jnp.vdot(ops.gaussian_blur(x, radius), cotangent))(pictures)
+    images, cotangent = noise((2, 9, 12, 3)), noise((2, 9, 12, 3), seed=1)
+    loss, gradient = jax.value_and_grad(lambda x: jnp.vdot(ops.gaussian_blur(x, radius), cotangent))(images)
     # The blur is linear, <A x, c> = <x, A' c>, for another x than the one it was differentiated at.
     other = noise((2, 9, 12, 3), seed=2)
-    assert float(loss) == pytest.approx(float(jnp.vdot(pictures, gradient)), abs=1e-4)
+    assert float(loss) == pytest.approx(float(jnp.vdot(images, gradient)), abs=1e-4)
     expected = float(jnp.vdot(ops.gaussian_blur(other, radius), cotangent))
     assert float(jnp.vdot(other, gradient)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_blur_under_vmap_of_the_radius_zero_included():
-    pictures, radii = noise((2, 9, 12, 3)), jnp.array([0.0, 1e-9, 1.3])
-    together = jax.vmap(ops.gaussian_blur, in_axes=(None, 0))(pictures, radii)
-    np.testing.assert_array_equal(together[0], pictures)
-    np.testing.assert_array_equal(together[1], pictures)
-    np.testing.assert_allclose(together[2], ops.gaussian_blur(pictures, 1.3), atol=1e-6)
+    images, radii = noise((2, 9, 12, 3)), jnp.array([0.0, 1e-9, 1.3])
+    together = jax.vmap(ops.gaussian_blur, in_axes=(None, 0))(images, radii)
+    np.testing.assert_array_equal(together[0], images)
+    np.testing.assert_array_equal(together[1], images)
+    np.testing.assert_allclose(together[2], ops.gaussian_blur(images, 1.3), atol=1e-6)
     gradient = jax.grad(lambda x, radius: ops.gaussian_blur(x, radius).sum(), (0, 1))
-    gradients = jax.jit(jax.vmap(gradient, in_axes=(None, 0)))(pictures, radii)
+    gradients = jax.jit(jax.vmap(gradient, in_axes=(None, 0)))(images, radii)
     assert all(np.isfinite(part).all() for part in gradients)
     np.testing.assert_allclose(gradients[0][0], 1, atol=1e-6)
 
@@ -229,15 +229,15 @@ def test_blur_under_vmap_of_the_radius_zero_included():
 # For people
 
 
-def test_grid_places_pictures_row_by_row_on_white():
-    pictures = bytes_noise((5, 4, 6, 3))
-    sheet = grids.grid(pictures, columns=3, gap=2)
-    assert sheet.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sheet.dtype == np.uint8
-    expected = np.full_like(sheet, 255)
+def test_grid_places_images_row_by_row_on_white():
+    images = bytes_noise((5, 4, 6, 3))
+    sample_grid = grids.grid(images, columns=3, gap=2)
+    assert sample_grid.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sample_grid.dtype == np.uint8
+    expected = np.full_like(sample_grid, 255)
     for i, (row, column) in enumerate([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]):
-        expected[6 * row : 6 * row + 4, 8 * column : 8 * column + 6] = pictures[i]
-    np.testing.assert_array_equal(sheet, expected)
-    assert grids.grid(pictures[:2], columns=9, gap=0).shape == (4, 12, 3)
+        expected[6 * row : 6 * row + 4, 8 * column : 8 * column + 6] = images[i]
+    np.testing.assert_array_equal(sample_grid, expected)
+    assert grids.grid(images[:2], columns=9, gap=0).shape == (4, 12, 3)
 
 
 def test_grid_and_montage_refuse_what_would_look_wrong():
@@ -253,20 +253,20 @@ def test_grid_and_montage_refuse_what_would_look_wrong():
         grids.montage([good, good], titles=['one'])
 
 
-def test_montage_has_a_row_per_picture_and_magnifies_small_ones():
+def test_montage_has_a_row_per_image_and_magnifies_small_ones():
     original, gray = bytes_noise((3, 50, 64, 3)), bytes_noise((3, 50, 64, 1))
-    sheet = grids.montage([original, gray], gap=4)
-    assert sheet.shape == (3 * 150 + 2 * 4, 2 * 192 + 4, 3)  # factor 3: 50 px -> 150 >= 128
-    second = sheet[154:304]
+    sample_grid = grids.montage([original, gray], gap=4)
+    assert sample_grid.shape == (3 * 150 + 2 * 4, 2 * 192 + 4, 3)  # factor 3: 50 px -> 150 >= 128
+    second = sample_grid[154:304]
     np.testing.assert_array_equal(second[1::3, 1:192:3], original[1])
     np.testing.assert_array_equal(second[2::3, 196::3], gray[1].repeat(3, axis=-1))
     assert grids.montage([bytes_noise((1, 128, 200, 3))]).shape == (128, 200, 3)
 
 
 def test_montage_titles_stand_above_their_columns():
-    pictures = bytes_noise((1, 64, 64, 3))
-    plain = grids.montage([pictures] * 3)
-    titled = grids.montage([pictures] * 3, titles=['original', '', 'a title that is much too long ' * 4])
+    images = bytes_noise((1, 64, 64, 3))
+    plain = grids.montage([images] * 3)
+    titled = grids.montage([images] * 3, titles=['original', '', 'a title that is much too long ' * 4])
     strip = titled[: -plain.shape[0]]
     np.testing.assert_array_equal(titled[-plain.shape[0] :], plain)
     ink = [int((strip[:, left : left + 128] < 128).any(axis=-1).sum()) for left in (0, 132, 264)]
@@ -276,36 +276,36 @@ def test_montage_titles_stand_above_their_columns():
 
 @pytest.mark.parametrize('shape', [(5, 7, 3), (5, 7, 1), (5, 7)])
 def test_png_round_trip(tmp_path, shape):
-    picture = bytes_noise(shape)
-    path = tmp_path / 'new' / 'picture.png'
-    files.save_png(path, picture[::-1])
-    files.save_png(path, picture)
+    image = bytes_noise(shape)
+    path = tmp_path / 'new' / 'image.png'
+    files.save_png(path, image[::-1])
+    files.save_png(path, image)
     with Image.open(path) as opened:
         assert opened.format == 'PNG'
-        np.testing.assert_array_equal(np.asarray(opened), picture.reshape(opened.height, opened.width, -1).squeeze())
-    assert [file.name for file in path.parent.iterdir()] == ['picture.png']
+        np.testing.assert_array_equal(np.asarray(opened), image.reshape(opened.height, opened.width, -1).squeeze())
+    assert [file.name for file in path.parent.iterdir()] == ['image.png']
 
 
-def test_a_failed_write_leaves_the_old_picture_and_no_rubbish(tmp_path, monkeypatch):
-    path, old = tmp_path / 'picture.png', bytes_noise((5, 7, 3))
+def test_a_failed_write_leaves_the_old_image_and_no_rubbish(tmp_path, monkeypatch):
+    path, old = tmp_path / 'image.png', bytes_noise((5, 7, 3))
     files.save_png(path, old)
 
     def full_disk(self, file, format):
-        file.write(b'half a picture')
+        file.write(b'half an image')
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(Image.Image, 'save', full_disk)
-    with pytest.raises(UserError, match=r'picture\.png.*the disk is full'):
+    with pytest.raises(UserError, match=r'image\.png.*the disk is full'):
         files.save_png(path, old)
     with Image.open(path) as opened:
         np.testing.assert_array_equal(np.asarray(opened), old)
-    assert [file.name for file in tmp_path.iterdir()] == ['picture.png']
+    assert [file.name for file in tmp_path.iterdir()] == ['image.png']
 
 
 def test_save_png_says_what_is_wrong(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(UserError, match=r'file/picture\.png'):
-        files.save_png(tmp_path / 'file' / 'picture.png', bytes_noise((2, 2, 3)))
+    with pytest.raises(UserError, match=r'file/image\.png'):
+        files.save_png(tmp_path / 'file' / 'image.png', bytes_noise((2, 2, 3)))
     for wrong in (noise((2, 2, 3)), bytes_noise((2, 2, 4)), bytes_noise((1, 2, 2, 3))):
         with pytest.raises(ValueError, match='uint8'):
-            files.save_png(tmp_path / 'picture.png', wrong)
+            files.save_png(tmp_path / 'image.png', wrong)

@@ -191,11 +191,11 @@ def test_an_equalized_layer_divides_its_weights_by_the_root_of_its_inputs(layer)
 
 
 @pytest.mark.parametrize('channels', [1, 3])
-def test_a_discriminator_is_shown_the_condition_behind_the_picture(channels):
+def test_a_discriminator_is_shown_the_condition_behind_the_image(channels):
     image, cond = gaussian(1, 2, 4, 4, 3), gaussian(2, 2, 4, 4, 2)
-    picture = image if channels == 3 else image.mean(-1, keepdims=True)
-    np.testing.assert_array_equal(shown(image, None, channels), picture)
-    np.testing.assert_array_equal(shown(image, cond, channels), np.concatenate([picture, cond], axis=-1))
+    seen = image if channels == 3 else image.mean(-1, keepdims=True)
+    np.testing.assert_array_equal(shown(image, None, channels), seen)
+    np.testing.assert_array_equal(shown(image, cond, channels), np.concatenate([seen, cond], axis=-1))
 
 
 def test_unknown_names_are_answered_with_the_nearest():
@@ -223,7 +223,7 @@ def test_transposed_superlayer_is_transposed_conv_norm_activation():
     np.testing.assert_allclose(y, jax.nn.elu(pixelwise_norm(z)), atol=1e-6)
 
 
-def test_expand_projects_a_descriptor_to_a_normed_map():
+def test_expand_projects_a_latent_to_a_normed_map():
     z = gaussian(1, 2, 6)
     y, variables = Expand(5, (3, 4), init_std=1.0).init_with_output(jax.random.key(0), z)
     project = variables['params']['project']
@@ -298,11 +298,11 @@ def test_transposed_conv_reaches_odd_sizes():
         ((64, 64), 0, [(64, 64)]),
     ],
 )
-def test_sizes_up_to_any_picture(shape, levels, sizes):
+def test_sizes_up_to_any_image(shape, levels, sizes):
     assert sizes_up(shape, levels) == sizes
 
 
-def test_gray_pictures_are_seen_and_made_in_one_channel():
+def test_gray_images_are_seen_and_made_in_one_channel():
     gray = np.random.default_rng(0).uniform(-1, 1, (2, 3, 3, 1)).astype(np.float32)
     rgb = to_rgb(jnp.asarray(gray))
     np.testing.assert_array_equal(rgb, gray.repeat(3, -1))
@@ -310,5 +310,5 @@ def test_gray_pictures_are_seen_and_made_in_one_channel():
     assert to_channels(rgb, 3) is rgb and to_rgb(rgb) is rgb
     np.testing.assert_allclose(to_channels(jnp.asarray([[[[0.0, 0.5, 1.0]]]]), 1), 0.5, atol=1e-7)
     for wrong in (lambda: to_channels(rgb, 2), lambda: to_rgb(rgb[..., :2])):
-        with pytest.raises(UserError, match='2 channels: give 1 for gray pictures, or 3'):
+        with pytest.raises(UserError, match='2 channels: give 1 for gray images, or 3'):
             wrong()

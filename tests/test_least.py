@@ -17,11 +17,11 @@ from gans.core.state import state_shapes
 from gans.nn.layers import Conv, Dense, TransposedConv
 from gans.run.parallel import lay_out
 
-PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
 
 
 def products(extent, size, stride, dilation=1):
-    """Taps of a SAME convolution along one axis that fall on the picture, one by one."""
+    """Taps of a SAME convolution along one axis that fall on the image, one by one."""
     out = -(-extent // stride)
     before = max((out - 1) * stride + (size - 1) * dilation + 1 - extent, 0) // 2
     places = [place * stride + tap * dilation - before for place in range(out) for tap in range(size)]
@@ -29,7 +29,7 @@ def products(extent, size, stride, dilation=1):
 
 
 class Net(nn.Module):
-    """One layer on a picture, and a projection of all that it gives."""
+    """One layer on an image, and a projection of all that it gives."""
 
     stride: int = 1
     upscale: int = 1
@@ -85,10 +85,10 @@ def test_taps_of_a_dilated_kernel_that_fall_outside_are_not_counted(dilation):
     assert conv.operations == 2 * products(6, 5, 1, dilation) * products(9, 5, 1, dilation) * 6 * 7
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_more_turns_cost_what_they_add(page):
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_more_turns_cost_what_they_add(config_file):
     def count(gen, disc):
-        config = load(f'{page}:tiny').unlock()
+        config = load(f'{config_file}:tiny').unlock()
         config.turns.update(gen=gen, disc=disc)
         return least_operations(build(config, 64), config)
 
@@ -97,18 +97,18 @@ def test_more_turns_cost_what_they_add(page):
     assert 0 < more_disc < one and 0 < more_gen < one
     assert count(3, 4) == pytest.approx(one + 3 * more_disc + 2 * more_gen, rel=1e-12)
     # The shared generator forward pass is all that one turn of each saves.
-    config = load(f'{page}:tiny')
+    config = load(f'{config_file}:tiny')
     assert more_disc + more_gen > one
     np.testing.assert_allclose(more_disc + more_gen - one, _forward(config), rtol=1e-12)
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_the_compiled_step_does_little_more_than_the_least(page, forms_of_accelerators):
-    config = without_pairs(load(page))
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_the_compiled_step_does_little_more_than_the_least(config_file, forms_of_accelerators):
+    config = without_pairs(load(config_file))
     game = build(config, 1000)
-    pictures = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
+    images = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
     layout = lay_out('jit', game, config.batch, devices=1)
-    compiled = layout.lower(jax.random.key(0), state_shapes(game, config), pictures).compile()
+    compiled = layout.lower(jax.random.key(0), state_shapes(game, config), images).compile()
     excess = compiled.cost_analysis()['flops'] / least_operations(game, config)
     assert 1 < excess < 1.05
 
@@ -127,6 +127,6 @@ def without_pairs(config):
 def _forward(config):
     game = build(config, 64)
     size = config.size
-    pictures = jax.ShapeDtypeStruct((config.batch, size, size, 3), np.uint8)
-    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), pictures)
+    images = jax.ShapeDtypeStruct((config.batch, size, size, 3), np.uint8)
+    inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), images)
     return sum(layer.operations for layer in layers_of(game.gen, **inputs.gen))

@@ -62,13 +62,13 @@ def test_events_can_be_read_back(tmp_path):
     assert found == {'gen/loss': (7, 0.25)}
 
 
-def test_the_pace_counts_pictures_waiting_and_time_left(monkeypatch):
+def test_the_pace_counts_images_waiting_and_time_left(monkeypatch):
     clock = iter([100.0, 110.0])
     monkeypatch.setattr(logbook.time, 'perf_counter', lambda: next(clock))
     pace = logbook.Pace(batch=16, steps=100, step=20)
     pace.waited(0.5)
     report = pace.report(40)
-    assert report['pictures_per_second'] == pytest.approx(32)
-    assert report['seconds_per_1000_pictures'] == pytest.approx(31.25)
+    assert report['images_per_second'] == pytest.approx(32)
+    assert report['seconds_per_1000_images'] == pytest.approx(31.25)
     assert report['data_wait_fraction'] == pytest.approx(0.05)
     assert report['seconds_left'] == pytest.approx(30)

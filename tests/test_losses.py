@@ -63,7 +63,7 @@ def test_smoothed_labels_make_the_best_discriminator_their_share_of_the_densitie
     assert loss(logit) < min(loss(logit - 0.1), loss(logit + 0.1))
 
 
-def test_smoothed_cross_entropy_is_its_formula_on_real_pictures_alone():
+def test_smoothed_cross_entropy_is_its_formula_on_real_images_alone():
     real, fake = adversarial.logistic_disc(LOGITS, LOGITS[::-1] + 1, 0.9)
     p = sigmoid(LOGITS)
     assert real == pytest.approx((-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean(), rel=1e-6)
@@ -101,16 +101,16 @@ def test_extreme_logits_stay_finite(loss):
 WEIGHTS = jnp.array([0.5, -2.0, 1.0, 0.25])
 
 
-def linear(weights, pictures):
-    return pictures.reshape(len(pictures), -1) @ weights
+def linear(weights, images):
+    return images.reshape(len(images), -1) @ weights
 
 
 def test_gradient_penalty_of_a_linear_critic_is_its_norm():
     """D(x) = w x has slope |w| everywhere: penalty (|w| - 1)^2, whose gradient is 2 (|w| - 1) w / |w|."""
-    pictures, norm = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)), np.linalg.norm(WEIGHTS)
+    images, norm = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)), np.linalg.norm(WEIGHTS)
 
     def penalty(weights):
-        return penalties.gradient_penalty(lambda x: linear(weights, x), pictures)
+        return penalties.gradient_penalty(lambda x: linear(weights, x), images)
 
     (value, slope), grad = penalty(WEIGHTS), jax.grad(lambda w: penalty(w)[0])(WEIGHTS)
     assert value == pytest.approx((norm - 1) ** 2, rel=1e-5) and slope == pytest.approx(norm, rel=1e-6)
@@ -121,17 +121,17 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norm():
 
 def test_gradient_penalty_takes_the_norm_of_each_example():
     """D(x) = |x|^2 / 2 has slope |x|: the mean over examples of (|x| - 1)^2."""
-    pictures = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)) * jnp.array([0.1, 1, 10])[:, None, None, None]
-    value, slope = penalties.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, pictures)
-    norms = np.linalg.norm(np.asarray(pictures).reshape(3, -1), axis=1)
+    images = jax.random.normal(jax.random.key(0), (3, 2, 2, 1)) * jnp.array([0.1, 1, 10])[:, None, None, None]
+    value, slope = penalties.gradient_penalty(lambda x: jnp.square(x).sum((1, 2, 3)) / 2, images)
+    norms = np.linalg.norm(np.asarray(images).reshape(3, -1), axis=1)
     assert value == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5) and slope == pytest.approx(
         norms.mean(), rel=1e-5
     )
 
 
 def test_gradient_penalty_of_a_flat_critic_has_a_gradient():
-    pictures = jnp.ones((2, 2, 2, 1))
-    value, grad = jax.value_and_grad(lambda w: penalties.gradient_penalty(lambda x: linear(w, x), pictures)[0])(
+    images = jnp.ones((2, 2, 2, 1))
+    value, grad = jax.value_and_grad(lambda w: penalties.gradient_penalty(lambda x: linear(w, x), images)[0])(
         jnp.zeros(4)
     )
     assert value == pytest.approx(1, abs=1e-5) and np.isfinite(grad).all()
@@ -193,7 +193,7 @@ def test_penalty_and_drift_are_weighted_by_their_schedules():
     assert value == pytest.approx(2.0 + 10 * penalty + 0.001 * drift, rel=1e-5)
     assert metrics['real_score'] == pytest.approx(0.15) and metrics['slope'] == pytest.approx(np.linalg.norm(WEIGHTS))
     assert objective.needs == ('adversarial', 'penalty', 'drift')
-    assert objective.picture_by_picture and not standard.make('hinge', {}).picture_by_picture
+    assert objective.per_image and not standard.make('hinge', {}).per_image
 
 
 def test_the_slope_is_taken_between_real_and_fake():
@@ -267,7 +267,7 @@ def test_what_makes_no_sense_is_refused(arguments, sentence):
 
 def test_a_discriminator_without_scores_is_refused():
     turn = make_turn(real_out={'image': jnp.zeros(1), 'code': jnp.zeros(1)}, fake_out=None)
-    with pytest.raises(UserError, match='one score for each picture, but this discriminator gives image, code'):
+    with pytest.raises(UserError, match='one score for each image, but this discriminator gives image, code'):
         standard.make('hinge', {}).disc(turn)
 
 

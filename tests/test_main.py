@@ -230,8 +230,8 @@ def test_flags_may_be_written_with_a_space_with_one_dash_and_negated(tmp_path, m
     assert (tmp_path / 'home' / 'drawn' / 'curves.png').is_file(), done.err
     done = main('--mode=compare', '--runs=~/run,~/nothing')
     assert done.code == 2 and f'{tmp_path}/home/nothing' in done.err
-    done = main(TINY, '--config.data.source=folder', '--config.data.folder.path=~/pictures', '--dry_run')
-    assert done.code == 2 and f'{tmp_path}/home/pictures' in done.err
+    done = main(TINY, '--config.data.source=folder', '--config.data.folder.path=~/images', '--dry_run')
+    assert done.code == 2 and f'{tmp_path}/home/images' in done.err
 
 
 def test_a_dry_run_and_a_history_of_what_is_no_run(tmp_path):

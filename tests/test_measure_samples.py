@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from generators import generator_config
 from PIL import Image
-from saved_run import Fake, save_fake_run, save_pictures, smooth_pictures
+from saved_run import Fake, save_fake_run, save_images, smooth_images
 
 from gans.errors import UserError
 from gans.evaluation import compare, evaluate, samples
@@ -19,11 +19,11 @@ from gans.run.experiment import open_experiment
 COUNT = 30
 
 
-def run_of(tmp_path, make, pictures=None, **changes):
-    """A run on a folder of soft pictures whose generator is `make`: descriptors [N, 5] -> pictures in [-1, 1]."""
+def run_of(tmp_path, make, images=None, **changes):
+    """A run on a folder of soft images whose generator is `make`: latents [N, 5] -> images in [-1, 1]."""
     data = tmp_path / 'data'
     if not data.exists():
-        save_pictures(data, smooth_pictures(COUNT, 32) if pictures is None else pictures)
+        save_images(data, smooth_images(COUNT, 32) if images is None else images)
     config = generator_config(**{'size': 32, 'name': 'fake', **changes})
     config.data.update(source='folder', held_out=0.3, threads=1)
     config.data.folder.path = str(data)
@@ -31,17 +31,17 @@ def run_of(tmp_path, make, pictures=None, **changes):
 
 
 def soft(latent):
-    """Pictures that depend on their descriptors alone."""
+    """Images that depend on their latents alone."""
     waves = jnp.linspace(0, 3, 32)
     rows = jnp.sin(latent[:, 0, None] * 6 + waves)[:, :, None, None]
     columns = jnp.cos(latent[:, 1, None] * 6 + waves)[:, None, :, None]
     return (rows * columns * latent[:, None, None, 2:5]).astype(jnp.float32)
 
 
-def test_a_generator_of_one_picture_has_no_diversity(tmp_path):
+def test_a_generator_of_one_image_has_no_diversity(tmp_path):
     one = run_of(tmp_path, lambda latent: 0 * soft(latent) + soft(jnp.full((1, 5), 0.4)))
     rows = evaluate.evaluate_run(one)['rows']
-    samples, real = rows['samples'], rows['real pictures']
+    samples, real = rows['samples'], rows['real images']
     assert samples['MS-SSIM of pairs']['mean'] == pytest.approx(1, abs=1e-5)
     assert real['MS-SSIM of pairs']['mean'] < 0.8
     assert samples['SWD']['low'] > real['SWD']['high'] > 0
@@ -54,7 +54,7 @@ def in_training(rows):
 
 
 @pytest.mark.parametrize('turned', [False, True], ids=['as they are', 'mirrored and turned'])
-def test_copies_of_training_pictures_are_seen(turned, tmp_path):
+def test_copies_of_training_images_are_seen(turned, tmp_path):
     trained = run_of(tmp_path, soft)
     experiment = open_experiment(trained.config)
     train = jnp.stack([ops.to_float(experiment.source[int(i)]) for i in experiment.train])
@@ -66,8 +66,8 @@ def test_copies_of_training_pictures_are_seen(turned, tmp_path):
     copying = trained._replace(game=trained.game._replace(gen=Fake(copy)))
     found = in_training(evaluate.evaluate_run(copying)['rows'])
     assert found['samples']['mean'] == pytest.approx(0, abs=1e-6)
-    assert found['real pictures']['low'] > 0.05
-    if turned:  # where training mirrors nothing, a mirrored picture is a new one
+    assert found['real images']['low'] > 0.05
+    if turned:  # where training mirrors nothing, a mirrored image is a new one
         copying.config.task.flip = False
         assert in_training(evaluate.evaluate_run(copying)['rows'])['samples']['low'] > 0.05
 
@@ -78,8 +78,8 @@ def test_nearest_is_the_slow_one(tmp_path):
     experiment = open_experiment(trained.config)
     train = np.stack([experiment.source[int(i)] for i in experiment.train]).astype(float) / 255
 
-    def small(pictures):
-        return np.asarray(jax.image.resize(pictures, (len(pictures), 16, 16, 3), 'linear'))
+    def small(images):
+        return np.asarray(jax.image.resize(images, (len(images), 16, 16, 3), 'linear'))
 
     drawn = samples.draw_samples(trained, len(experiment.test)) / 255
     gaps = small(drawn)[:, None] - small(train)[None]
@@ -96,9 +96,9 @@ def test_samples_do_not_depend_on_seed_batch_or_number(tmp_path):
     np.testing.assert_array_equal(samples.draw_samples(trained, 10), many[:10])
 
 
-def test_the_rules_change_the_descriptors_of_samples(tmp_path):
+def test_the_rules_change_the_latents_of_samples(tmp_path):
     trained = run_of(tmp_path, soft)
-    rules = trained.game.objective._replace(descriptor=lambda carry, latent: 0.5 * latent)
+    rules = trained.game.objective._replace(latent=lambda carry, latent: 0.5 * latent)
     halved = trained._replace(game=trained.game._replace(objective=rules))
     assert (samples.draw_samples(halved, 8) != samples.draw_samples(trained, 8)).any()
 
@@ -110,43 +110,43 @@ def test_the_verb_writes_numbers_and_montages_and_again_the_same(tmp_path, monke
     first = (trained.folder / 'evaluation.json').read_bytes()
     report = json.loads(first, parse_constant=pytest.fail)
     assert (report['task'], report['step'], report['config']) == ('generate', 3, 'fake')
-    assert list(report['rows']) == ['samples', 'real pictures'] and 'classes' not in report, 'a folder has no labels'
+    assert list(report['rows']) == ['samples', 'real images'] and 'classes' not in report, 'a folder has no labels'
     names = ['MS-SSIM of pairs', 'SWD', 'SWD 32 px', 'SWD 16 px', 'nearest in training']
     for row, numbers in report['rows'].items():
         assert list(numbers) == names == list(report['measures'])
         assert all(n['low'] <= n['mean'] <= n['high'] for n in numbers.values())
         assert any(line.startswith(row) for line in text.splitlines())
     assert all(name in text for name in names) and 'MS-SSIM of pairs (1: all equal)' in text
-    ratio = report['ratios']['SWD: samples / real pictures']['mean']
+    ratio = report['ratios']['SWD: samples / real images']['mean']
     assert ratio == pytest.approx(
-        report['rows']['samples']['SWD']['mean'] / report['rows']['real pictures']['SWD']['mean']
+        report['rows']['samples']['SWD']['mean'] / report['rows']['real images']['SWD']['mean']
     )
-    columns = min(8, report['pictures'])
-    for name, rows in (('samples', -(-min(report['pictures'], 64) // columns)), ('nearest', 4)):
-        with Image.open(trained.folder / f'evaluation/montage_{name}.png') as sheet:
-            assert sheet.size == (columns * 34 - 2, rows * 34 - 2)
+    columns = min(8, report['images'])
+    for name, rows in (('samples', -(-min(report['images'], 64) // columns)), ('nearest', 4)):
+        with Image.open(trained.folder / f'evaluation/montage_{name}.png') as sample_grid:
+            assert sample_grid.size == (columns * 34 - 2, rows * 34 - 2)
     evaluate.evaluate(trained.folder)
     assert (trained.folder / 'evaluation.json').read_bytes() == first
 
 
 def test_the_montage_has_the_nearest_below_the_samples(tmp_path):
-    data = smooth_pictures(COUNT, 32)
+    data = smooth_images(COUNT, 32)
     trained = run_of(tmp_path, soft, data)
     experiment = open_experiment(trained.config)
     train = jnp.stack([ops.to_float(experiment.source[int(i)]) for i in experiment.train])
     copy = Fake(lambda image, latent: train[jnp.abs(latent[:, 0] * 1e4).astype(int) % len(train)])
     evaluate.evaluate_run(trained._replace(game=trained.game._replace(gen=copy)))
-    sheet = np.asarray(Image.open(trained.folder / 'evaluation/montage_nearest.png'))
+    sample_grid = np.asarray(Image.open(trained.folder / 'evaluation/montage_nearest.png'))
     for top in (0, 68):
-        np.testing.assert_array_equal(sheet[top : top + 32], sheet[top + 34 : top + 66])
+        np.testing.assert_array_equal(sample_grid[top : top + 32], sample_grid[top + 34 : top + 66])
 
 
-def test_pictures_that_are_too_small_are_refused(tmp_path):
+def test_images_that_are_too_small_are_refused(tmp_path):
     with pytest.raises(UserError, match='cannot be evaluated with .* 8x8 pixels'):
-        evaluate.evaluate_run(run_of(tmp_path, soft, smooth_pictures(COUNT, 8), **{'size': 8}))
+        evaluate.evaluate_run(run_of(tmp_path, soft, smooth_images(COUNT, 8), **{'size': 8}))
 
 
-def test_verbs_that_want_an_input_picture_are_refused(tmp_path, monkeypatch):
+def test_verbs_that_want_an_input_image_are_refused(tmp_path, monkeypatch):
     trained = run_of(tmp_path, soft)
     monkeypatch.setattr(translate, 'load_run', lambda folder: trained)
     with pytest.raises(UserError, match="trained for 'generate': only colorize and inpaint translate"):

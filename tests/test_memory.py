@@ -1,4 +1,4 @@
-"""What was decoded once is not decoded again, in this process and in the next one, and is always the same picture."""
+"""What was decoded once is not decoded again, in this process and in the next one, and is always the same image."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def test_a_memory_decodes_once_and_says_the_same(memory_of):
         assert (np.concatenate(list(read_all(memory, IDS, chunk=3, threads=3)))[:, 0, 0, 0] == IDS).all()
         assert np.array_equal(memory[21], Numbers()[21])
     assert set(source.reads) == set(IDS.tolist())
-    assert max(source.reads.values()) <= 2  # two threads may meet at one picture
+    assert max(source.reads.values()) <= 2  # two threads may meet at one image
     with pytest.raises(ValueError, match='read-only'):
         memory[21][0, 0, 0] = 1
 
@@ -55,7 +55,7 @@ def test_a_set_that_is_too_large_is_not_remembered():
 
 
 def reopened(contents, folder):
-    """The numbers of the pictures that a new memory on disk has to decode, besides the first (for its shape)."""
+    """The numbers of the images that a new memory on disk has to decode, besides the first (for its shape)."""
     source = Numbers(contents)
     memory = keep(source, folder)
     source.reads.clear()
@@ -66,7 +66,7 @@ def reopened(contents, folder):
 def use_long_ago(contents, age, folder):
     """Opens a new set and dates it `age` seconds before all that is dated today."""
     reopened(contents, folder)
-    (newest,) = (path for path in folder.glob('*.pictures') if path.stat().st_mtime > 1e9)
+    (newest,) = (path for path in folder.glob('*.images') if path.stat().st_mtime > 1e9)
     os.utime(newest, (1e9 - age, 1e9 - age))
 
 
@@ -78,7 +78,7 @@ def test_the_next_start_decodes_only_what_was_not_asked_for(tmp_path):
     assert reopened(range(60), tmp_path) == []
 
 
-def test_renamed_pictures_are_found_again_and_others_are_not(tmp_path):
+def test_renamed_images_are_found_again_and_others_are_not(tmp_path):
     assert reopened(range(60), tmp_path) == list(range(60))
     assert reopened(range(59, -1, -1), tmp_path) == []
     assert reopened([*range(60), 7], tmp_path) == []  # a copy
@@ -104,7 +104,7 @@ if sys.argv[3] == 'kill':
 
 
 @pytest.mark.parametrize('end', ('kill', 'exit'))
-def test_what_a_process_leaves_behind_is_used_and_never_a_wrong_picture(tmp_path, end):
+def test_what_a_process_leaves_behind_is_used_and_never_a_wrong_image(tmp_path, end):
     subprocess.run([sys.executable, '-c', _KILLED, str(tmp_path), os.path.dirname(__file__), end])
     assert reopened(range(60), tmp_path) == sorted(set(range(60)) - set(IDS.tolist()))
 
@@ -114,7 +114,7 @@ def test_an_evicted_set_leaves_nothing_in_the_file_that_takes_its_name(tmp_path,
     gather(first, IDS)
     monkeypatch.setattr('gans.data.cache._DISK', SIZE + 8 * 60)
     reopened(range(100, 160), tmp_path)
-    assert (first[21] == 21).all() and len(list(tmp_path.glob('*.pictures'))) == 1
+    assert (first[21] == 21).all() and len(list(tmp_path.glob('*.images'))) == 1
     second = keep(Numbers(), tmp_path)  # while the first is open, and goes on
     gather(first, np.arange(60))
     del first
@@ -135,7 +135,7 @@ def damage(path, how):
         path.symlink_to('/dev/zero')
     elif how == 'of another set':
         reopened(range(100, 160), path.parent)
-        (other,) = path.parent.glob('*.pictures')
+        (other,) = path.parent.glob('*.images')
         other.rename(path)
     else:
         changed = {
@@ -154,7 +154,7 @@ def damage(path, how):
 )
 def test_foreign_and_damaged_files_cost_decoding_and_nothing_else(tmp_path, how):
     reopened(range(60), tmp_path)
-    (path,) = tmp_path.glob('*.pictures')
+    (path,) = tmp_path.glob('*.images')
     damage(path, how)
     memory = keep(Numbers(), tmp_path)
     if how in ('fifo', 'folder', 'link to a device'):

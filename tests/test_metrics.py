@@ -53,7 +53,7 @@ def test_masks_count_the_inside_alone(dtype):
     assert pixels.l1(a, outside, mask)[0] == l1[0]
 
 
-def test_large_pictures_lose_no_digits():
+def test_large_images_lose_no_digits():
     a, b = pairs((1, 256, 256, 3))
     exact = np.abs(a.astype(np.float64) - b).mean() / 2
     assert pixels.l1(a, b)[0] == pytest.approx(exact, rel=1e-6)
@@ -62,7 +62,7 @@ def test_large_pictures_lose_no_digits():
 
 
 @pytest.mark.parametrize('metric', [pixels.l1, pixels.psnr, ssim.ssim, ssim.ms_ssim, colour.chroma_error])
-def test_pairs_must_be_float_pictures_of_one_shape(metric):
+def test_pairs_must_be_float_images_of_one_shape(metric):
     a, b = pairs((2, 12, 12, 3))
     with pytest.raises(ValueError, match='one shape'):
         metric(a, b[:1])
@@ -135,7 +135,7 @@ def test_ssim_in_closed_form():
     assert ssim.ssim(low, high)[0] == pytest.approx(expected, abs=1e-4)  # E[x^2] - E[x]^2 costs digits here
 
 
-def test_ssim_of_more_pictures_than_go_at_once():
+def test_ssim_of_more_images_than_go_at_once():
     a, b = pairs((11, 12, 12, 3))
     together = np.asarray(ssim.ssim(a, b))
     assert together.shape == (11,)
@@ -179,7 +179,7 @@ def test_masked_ssim_is_the_mean_over_windows_centred_in_the_mask():
     assert np.isnan(ssim.ssim(a, b, np.zeros_like(mask))).all()
 
 
-def test_ssim_refuses_pictures_smaller_than_its_window():
+def test_ssim_refuses_images_smaller_than_its_window():
     a, b = pairs((1, 10, 64, 3))
     for metric in (ssim.ssim, ssim.ms_ssim):
         with pytest.raises(ValueError, match='11x11 pixels, got 10x64'):
@@ -316,7 +316,7 @@ def test_ratio_interval_leaves_pairs_with_nan_out():
 
 
 def test_bootstrap_refuses_what_has_no_meaning():
-    with pytest.raises(ValueError, match='one number per picture'):
+    with pytest.raises(ValueError, match='one number per image'):
         bootstrap.interval(np.zeros((2, 3)))
     with pytest.raises(ValueError, match='equally many'):
         bootstrap.ratio_interval([1.0, 2.0], [1.0])

@@ -52,7 +52,7 @@ def labels_of(path, shape=SHAPE, **options):
     return mnist.open_labels(shape, 0, str(path), **options)
 
 
-def pictures_of(source):
+def images_of(source):
     return np.stack([source[i] for i in range(len(source))])
 
 
@@ -76,22 +76,22 @@ def place(request, tmp_path):
     return tmp_path / ending.get(request.param, '')
 
 
-def test_every_form_has_the_same_pictures_and_labels(place):
+def test_every_form_has_the_same_images_and_labels(place):
     source, labels = open_it(place), labels_of(place)
-    np.testing.assert_array_equal(pictures_of(source), rgb(X))
+    np.testing.assert_array_equal(images_of(source), rgb(X))
     np.testing.assert_array_equal(labels.of_source, Y)
-    np.testing.assert_array_equal(pictures_of(labels.test), rgb(X_TEST))
+    np.testing.assert_array_equal(images_of(labels.test), rgb(X_TEST))
     np.testing.assert_array_equal(labels.of_test, Y_TEST)
     assert labels.of_source.dtype == labels.of_test.dtype == np.int64
-    assert source.where == f"training part of '{place}': 40 pictures"
-    assert labels.test.where == f"test part of '{place}': 7 pictures"
+    assert source.where == f"training part of '{place}': 40 images"
+    assert labels.test.where == f"test part of '{place}': 7 images"
 
 
 def test_the_part_for_testing_is_no_part_of_the_source_and_a_tenth_of_the_rest_is_held_out(tmp_path):
     source = open_it(write_npz(tmp_path, **KERAS))
     train, test = split(source)
     assert len(train) + len(test) == 40 and len(test) > 0
-    assert not {picture.tobytes() for picture in pictures_of(source)} & {x.tobytes() for x in rgb(X_TEST)}
+    assert not {image.tobytes() for image in images_of(source)} & {x.tobytes() for x in rgb(X_TEST)}
 
 
 def test_copies_have_one_key_and_others_have_others(tmp_path):
@@ -118,7 +118,7 @@ def test_other_sizes_are_fitted_as_those_of_folders(tmp_path):
 
 def test_a_set_may_lack_labels_or_a_part_for_testing(tmp_path):
     place = write_npz(tmp_path, x_train=X, x_test=X_TEST, y_test=Y_TEST)
-    assert open_it(place).where.endswith(': 40 pictures, without labels') and labels_of(place) is None
+    assert open_it(place).where.endswith(': 40 images, without labels') and labels_of(place) is None
     for lacking in ({}, {'x_test': X_TEST}, {'y_test': Y_TEST}):
         labels = labels_of(write_npz(tmp_path, x_train=X, y_train=Y, **lacking))
         assert labels.test is None and labels.of_test is None
@@ -130,7 +130,7 @@ def test_a_set_may_lack_labels_or_a_part_for_testing(tmp_path):
 
 def test_the_part_for_testing_may_be_read_by_itself(tmp_path):
     place = write_idx(tmp_path) / 't10k-images-idx3-ubyte'
-    np.testing.assert_array_equal(pictures_of(open_it(place)), rgb(X_TEST))
+    np.testing.assert_array_equal(images_of(open_it(place)), rgb(X_TEST))
     labels = labels_of(place)
     np.testing.assert_array_equal(labels.of_source, Y_TEST)
     assert labels.test is None
@@ -141,7 +141,7 @@ def test_a_file_of_another_name_has_nothing_beside_it(tmp_path):
     assert len(open_it(place)) == 40 and labels_of(place) is None
 
 
-def test_the_page_says_where_it_lies_and_may_say_it_anew(tmp_path):
+def test_the_config_says_where_it_lies_and_may_say_it_anew(tmp_path):
     config = generator_config(size=6)
     config.data.update(source='mnist', mnist=dict(path=str(write_npz(tmp_path, **KERAS)), fit='crop', upscale=False))
     assert len(open_labels(config).of_source) == 40
@@ -178,10 +178,10 @@ SPOILED = {
         lambda f: spoil_npz(f, lambda b: b[:200] + bytes(100) + b[300:]),
         "mnist.npz' is no .npz, or damaged or cut off",
     ),
-    'other names': (lambda f: write_npz(f, pictures=X), r"no x_train .it has: pictures.: give an .npz with Keras's"),
+    'other names': (lambda f: write_npz(f, images=X), r"no x_train .it has: images.: give an .npz with Keras's"),
     'floats': (lambda f: write_npz(f, x_train=X / 255), r'x_train of .* is float64 \[40, 8, 6\]: it must be gray'),
-    'flat pictures': (lambda f: write_npz(f, x_train=X.reshape(40, -1)), r'is uint8 \[40, 48\]: it must be gray'),
-    'no pictures': (lambda f: write_npz(f, x_train=X[:0]), r'is uint8 \[0, 8, 6\]: it must be gray'),
+    'flat images': (lambda f: write_npz(f, x_train=X.reshape(40, -1)), r'is uint8 \[40, 48\]: it must be gray'),
+    'no images': (lambda f: write_npz(f, x_train=X[:0]), r'is uint8 \[0, 8, 6\]: it must be gray'),
     'objects': (lambda f: write_npz(f, x_train=np.array([{}])), 'is no .npz, or damaged'),
     'too few labels': (lambda f: write_npz(f, x_train=X, y_train=Y[:9]), r'y_train of .* one for each of the 40'),
     'labels that are none': (lambda f: write_npz(f, x_train=X, y_train=Y / 2), 'it must be whole numbers'),
@@ -204,7 +204,7 @@ SPOILED = {
         lambda f: spoil_idx(f, 'train-images-idx3-ubyte', lambda b: b'\0\0\x0d' + b[3:]),
         'is no idx file of bytes in 3 dimensions',
     ),
-    'labels as pictures': (lambda f: write_idx(f) / 'train-labels-idx1-ubyte', 'is no idx file of bytes in 3 dim'),
+    'labels as images': (lambda f: write_idx(f) / 'train-labels-idx1-ubyte', 'is no idx file of bytes in 3 dim'),
     'another file': (write_text, 'is no idx file of bytes'),
 }
 

@@ -35,29 +35,29 @@ def game():
 
 
 @pytest.fixture(scope='module')
-def pictures():
+def images():
     return np.random.default_rng(0).integers(0, 256, (1, 8, 32, 32, 3), np.uint8)
 
 
 @pytest.fixture(scope='module')
-def first(game, pictures):
-    return jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
+def first(game, images):
+    return jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
 
 
-def play(kind, devices, game, pictures, state, steps=2):
+def play(kind, devices, game, images, state, steps=2):
     """(the state after the first step, the metrics of every step)."""
     layout = lay_out(kind, game, 8, devices)
     placed, losses, first = layout.place(state), [], None
     for _ in range(steps):
-        placed, metrics = layout.step(KEY, placed, layout.feed(pictures))
+        placed, metrics = layout.step(KEY, placed, layout.feed(images))
         first = first or jax.device_get(layout.fetch(placed))
         losses.append({name: float(value[0]) for name, value in metrics.items()})
     return first, losses
 
 
 @pytest.fixture(scope='module')
-def alone(game, pictures, first):
-    return play('jit', 1, game, pictures, first)
+def alone(game, images, first):
+    return play('jit', 1, game, images, first)
 
 
 def relative_distance(a, b, origin):
@@ -75,8 +75,8 @@ def relative_distance(a, b, origin):
 
 
 @pytest.mark.parametrize('kind, devices', [('jit', 2), ('jit', 8), ('pmap', 1), ('pmap', 2), ('pmap', 8)])
-def test_devices_share_the_batch_and_agree(kind, devices, game, pictures, first, alone):
-    state, losses = play(kind, devices, game, pictures, first)
+def test_devices_share_the_batch_and_agree(kind, devices, game, images, first, alone):
+    state, losses = play(kind, devices, game, images, first)
     for mine, theirs in zip(losses, alone[1], strict=True):
         assert mine == pytest.approx(theirs, rel=1e-4, abs=1e-6)
     for player in ('gen', 'disc'):
@@ -85,20 +85,20 @@ def test_devices_share_the_batch_and_agree(kind, devices, game, pictures, first,
 
 
 @pytest.mark.parametrize('kind', ['jit', 'pmap'])
-def test_what_is_fetched_lies_on_one_device(kind, game, pictures, first):
+def test_what_is_fetched_lies_on_one_device(kind, game, images, first):
     """A program of all devices for each array, dispatched without waiting, is one that CPU devices never finish."""
     layout = lay_out(kind, game, 8, 2)
-    placed, metrics = layout.step(KEY, layout.place(first), layout.feed(pictures))
+    placed, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
     fetched = layout.fetch(placed) if kind == 'jit' else (layout.fetch(placed), metrics)
     assert {len(x.devices()) for x in jax.tree.leaves(fetched)} == {1}
 
 
-def test_fetched_state_outlives_later_steps(game, pictures, first):
+def test_fetched_state_outlives_later_steps(game, images, first):
     layout = lay_out('jit', game, 8, 2)
-    placed, _ = layout.step(KEY, layout.place(first), layout.feed(pictures))
+    placed, _ = layout.step(KEY, layout.place(first), layout.feed(images))
     kept = layout.fetch(placed)
     before = jax.device_get(jax.tree.map(np.array, kept))
-    placed, _ = layout.step(KEY, placed, layout.feed(pictures))
+    placed, _ = layout.step(KEY, placed, layout.feed(images))
     jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(kept))
 
 
@@ -122,8 +122,8 @@ def test_several_steps_in_one_call_are_the_same_steps(kind, devices, game, first
     for together in (1, 2, 4):
         state, told = layout.place(first), []
         for start in range(0, 4, together):
-            pictures = [layout.feed(one) for one in fed[start : start + together]]
-            state, metrics = layout.step(KEY, state, *pictures)
+            images = [layout.feed(one) for one in fed[start : start + together]]
+            state, metrics = layout.step(KEY, state, *images)
             told.append(np.stack([metrics['gen/loss'], metrics['disc/loss']]))
         ends.append(jax.device_get(layout.fetch(state)))
         losses.append(np.concatenate(told, axis=1))
@@ -135,20 +135,20 @@ def test_several_steps_in_one_call_are_the_same_steps(kind, devices, game, first
 
 @pytest.mark.parametrize('kind', ('jit', 'pmap'))
 def test_devices_exchange_one_sum_per_player_and_turn_and_nothing_else(kind, game, first):
-    pictures = jax.ShapeDtypeStruct((1, 8, 32, 32, 3), np.uint8)
-    program = lay_out(kind, game, 8, 8).lower(KEY, first, pictures).compile().as_text()
+    images = jax.ShapeDtypeStruct((1, 8, 32, 32, 3), np.uint8)
+    program = lay_out(kind, game, 8, 8).lower(KEY, first, images).compile().as_text()
     exchanges = re.findall(r' (all-\w+|reduce-scatter|collective-\w+)(?:-start)?\(', program)
     assert exchanges == ['all-reduce'] * 2
 
 
 @pytest.mark.parametrize(
-    'page, flags',
+    'config_file, flags',
     [('wgan_gp:tiny', ['--config.generator.norm=layer']), ('dilated_colorize:tiny', [])],
     ids=['points of the penalty', 'noise of the layers'],
 )
-def test_what_is_drawn_in_a_step_follows_from_the_place_in_the_global_batch(page, flags, tmp_path):
+def test_what_is_drawn_in_a_step_follows_from_the_place_in_the_global_batch(config_file, flags, tmp_path):
     """Under pmap every device drew for its share as if that were the whole batch, and all of them the same points."""
-    assert_equal_losses(tmp_path, page, (('jit', 1), ('pmap', 2)), '--config.steps=1', *flags)
+    assert_equal_losses(tmp_path, config_file, (('jit', 1), ('pmap', 2)), '--config.steps=1', *flags)
 
 
 def test_plain_descent_on_eight_devices_is_that_on_one_for_six_steps(tmp_path):
@@ -157,13 +157,13 @@ def test_plain_descent_on_eight_devices_is_that_on_one_for_six_steps(tmp_path):
     assert_equal_losses(tmp_path, 'colorize:tiny', (('jit', 1), ('jit', 8)), '--config.steps=6', *sgd)
 
 
-def assert_equal_losses(folder, page, layouts, *flags):
+def assert_equal_losses(folder, config_file, layouts, *flags):
     """Trains through main.py in two layouts, (kind, devices); the losses of every step must agree to 1e-5."""
     found = []
     for kind, devices in layouts:
         run = folder / f'{kind}{devices}'
         where = [f'--config.parallel={kind}', f'--config.devices={devices}', '--config.log.every=1', f'--workdir={run}']
-        ended = main(config(page), *where, *flags)
+        ended = main(config(config_file), *where, *flags)
         assert ended.code == 0, ended.err
         lines = map(json.loads, (run / 'metrics.jsonl').read_text().splitlines())
         found.append([{name: line[name] for name in line if name.startswith(('gen/', 'disc/'))} for line in lines])

@@ -47,11 +47,11 @@ def test_control_characters_are_visible_but_for_newline_and_tab():
 
 
 def test_names_reach_no_terminal_raw(run, tmp_path):
-    """Of runs, of flags and their values, of pictures; in results, errors, tracebacks and log.txt."""
-    broken = tmp_path / 'pictures' / f'{ESCAPE}.png'
+    """Of runs, of flags and their values, of images; in results, errors, tracebacks and log.txt."""
+    broken = tmp_path / 'images' / f'{ESCAPE}.png'
     broken.parent.mkdir()
     broken.write_bytes(b'\x89PNG\r\n\x1a\n' + 40 * b'x')
-    Image.new('L', (40, 40), 90).save(tmp_path / 'pictures' / f'sound {ESCAPE}.png')
+    Image.new('L', (40, 40), 90).save(tmp_path / 'images' / f'sound {ESCAPE}.png')
     translating = ['--mode=translate', f'--workdir={run}', f'--input={broken.parent}', f'--output={tmp_path}/{ESCAPE}']
     for words, code in (
         ([f'--{ESCAPE}=1'], 2),

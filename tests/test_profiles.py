@@ -16,10 +16,10 @@ GRAYS = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
 
 
 def shown(image, form='PNG', **options):
-    """A picture as training sees it."""
+    """An image as training sees it."""
     stream = io.BytesIO()
     image.save(stream, form, **options)
-    return decode.fit_srgb(decode.load_picture(stream.getvalue(), 'x'), (8, 8), 'crop')
+    return decode.fit_srgb(decode.load_image(stream.getvalue(), 'x'), (8, 8), 'crop')
 
 
 def test_profiles_are_applied():
@@ -40,7 +40,7 @@ def test_srgb_in_all_but_name_is_left_alone():
     for profile in (srgb, srgb[:128].replace(b'acsp', b'acsx') + srgb[128:], b'damaged', swapped_profile()[:300]):
         assert np.array_equal(shown(Image.fromarray(COLOURS), icc_profile=profile), COLOURS)
     assert profiles.kind(srgb) == 'srgb' and profiles.kind(b'damaged') == 'broken'
-    # A profile of inks in a picture of colours.
+    # A profile of inks in an image of colours.
     assert np.array_equal(shown(Image.fromarray(COLOURS), icc_profile=ink_profile()), COLOURS)
 
 
@@ -97,7 +97,7 @@ CASES = {
     'gif': (lambda: saved(RGB, 'GIF', save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
     'webp': (lambda: saved(RGB, 'WEBP', save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
     'apng': (lambda: saved(RGB, save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
-    'tiff pages': (lambda: saved(RGB, 'TIFF', save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
+    'tiff configs': (lambda: saved(RGB, 'TIFF', save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
     'mpo': (lambda: saved(RGB, 'MPO', save_all=True, append_images=[RGB.rotate(90)]), ['frames']),
     'profile': (lambda: saved(RGB, 'JPEG', icc_profile=swapped_profile()), ['profile']),
     'broken profile': (lambda: saved(RGB, 'JPEG', icc_profile=b'none'), ['profile not applied']),
@@ -137,14 +137,14 @@ def test_the_white_of_integers_is_that_of_their_type(tmp_path):
         ((np.float32(GRAYS / 255), {'photometric': 0}), 255 - GRAYS),
     ):
         values, tags = case
-        picture = np.asarray(decode.load_picture(tiff(tmp_path / 'a.tif', values, **tags), 'a')).astype(int)
-        assert np.abs(picture - wanted[..., None]).max() <= 1, tags
+        image = np.asarray(decode.load_image(tiff(tmp_path / 'a.tif', values, **tags), 'a')).astype(int)
+        assert np.abs(image - wanted[..., None]).max() <= 1, tags
 
 
 def test_a_gray_that_is_transparent_is_white_in_16_bits_too():
     deep = np.uint16(GRAYS) * 257
-    picture = shown(Image.fromarray(deep), transparency=int(deep[1, 1]))
-    assert np.array_equal(picture[..., 0], np.where(deep == deep[1, 1], 255, GRAYS))
+    image = shown(Image.fromarray(deep), transparency=int(deep[1, 1]))
+    assert np.array_equal(image[..., 0], np.where(deep == deep[1, 1], 255, GRAYS))
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_a_gray_that_is_transparent_is_white_in_16_bits_too():
 )
 def test_values_whose_range_nothing_tells_are_refused(tmp_path, values, tags, words):
     with pytest.raises(UserError, match=f"'odd.tif' .*{words}"):
-        decode.load_picture(tiff(tmp_path / 'a.tif', values, **tags), 'odd.tif')
+        decode.load_image(tiff(tmp_path / 'a.tif', values, **tags), 'odd.tif')

@@ -18,7 +18,7 @@ from gans.run.experiment import open_experiment, start
 from gans.run.parallel import lay_out
 from gans.training.loop import train
 
-PAGE = 'configs/progressive.py'
+CONFIG_FILE = 'configs/progressive.py'
 KEY = jax.random.key(0)
 WIDTHS = (6, 5, 4, 3)  # level 3 is 32 px of 4 x 4
 SIDE = 32
@@ -27,15 +27,15 @@ GROWTHS = [0.0, 0.4, 1.0, 1.7, 2.0, 2.5, 3.0]
 gen = Generator(WIDTHS, z_dim=7, shape=(SIDE, SIDE))
 disc = Discriminator(WIDTHS)
 latents = jax.random.normal(jax.random.key(1), (3, 7))
-pictures = jax.random.uniform(jax.random.key(2), (3, SIDE, SIDE, 3), minval=-1.0)
-known = {'gen': gen.init(KEY, latents), 'disc': disc.init(KEY, pictures)}
+images = jax.random.uniform(jax.random.key(2), (3, SIDE, SIDE, 3), minval=-1.0)
+known = {'gen': gen.init(KEY, latents), 'disc': disc.init(KEY, images)}
 
 
 def made(growth, network=gen):
     return np.asarray(network.apply(at(growth, known['gen']), latents, train=True))
 
 
-def judged(growth, x=pictures, network=disc):
+def judged(growth, x=images, network=disc):
     return np.asarray(network.apply(at(growth, known['disc']), x))
 
 
@@ -53,25 +53,25 @@ def test_what_is_beyond_the_stage_need_not_be_computed(growth):
     stage = int(np.ceil(growth))
     side = 2 ** (3 - stage)
     np.testing.assert_allclose(repeat(made(growth, gen.clone(stage=stage)), side), made(growth), atol=1e-5)
-    scores = judged(growth, averaged(pictures, side), disc.clone(stage=stage))
+    scores = judged(growth, averaged(images, side), disc.clone(stage=stage))
     np.testing.assert_allclose(scores, judged(growth), atol=1e-5)
 
 
 @pytest.mark.parametrize('level', range(4))
 def test_a_level_has_squares_of_one_colour_and_sees_nothing_inside_them(level):
     side = 2 ** (3 - level)
-    picture = made(float(level))
-    np.testing.assert_allclose(picture, repeat(averaged(picture, side), side), atol=1e-5)
-    assert level == 0 or np.abs(picture - repeat(averaged(picture, 2 * side), 2 * side)).max() > 1e-3
-    inside = pictures - repeat(averaged(pictures, side), side)
-    np.testing.assert_allclose(judged(float(level), pictures + 3 * inside), judged(float(level)), atol=1e-5)
+    image = made(float(level))
+    np.testing.assert_allclose(image, repeat(averaged(image, side), side), atol=1e-5)
+    assert level == 0 or np.abs(image - repeat(averaged(image, 2 * side), 2 * side)).max() > 1e-3
+    inside = images - repeat(averaged(images, side), side)
+    np.testing.assert_allclose(judged(float(level), images + 3 * inside), judged(float(level)), atol=1e-5)
     if level:
-        inside = pictures - repeat(averaged(pictures, 2 * side), 2 * side)
-        assert np.abs(judged(float(level), pictures + 3 * inside) - judged(float(level))).max() > 1e-3
+        inside = images - repeat(averaged(images, 2 * side), 2 * side)
+        assert np.abs(judged(float(level), images + 3 * inside) - judged(float(level))).max() > 1e-3
 
 
 @pytest.mark.parametrize('level', range(3))
-def test_a_picture_is_faded_along_a_straight_line(level):
+def test_a_image_is_faded_along_a_straight_line(level):
     before, half, after = made(level), made(level + 0.25), made(level + 1)
     np.testing.assert_allclose(half, 0.75 * before + 0.25 * after, atol=1e-6)
     assert np.abs(after - before).max() > 1e-3
@@ -83,12 +83,12 @@ def test_networks_without_the_schedule_are_grown_up():
 
 
 @pytest.mark.parametrize('growth', GROWTHS)
-def test_real_pictures_lose_the_detail_that_is_not_reached(growth):
-    seen = np.asarray(gen.target(pictures, {'growth': jnp.float32(growth)}))
-    low, high = (repeat(averaged(pictures, 2 ** (3 - int(k))), 2 ** (3 - int(k))) for k in (growth, np.ceil(growth)))
+def test_real_images_lose_the_detail_that_is_not_reached(growth):
+    seen = np.asarray(gen.target(images, {'growth': jnp.float32(growth)}))
+    low, high = (repeat(averaged(images, 2 ** (3 - int(k))), 2 ** (3 - int(k))) for k in (growth, np.ceil(growth)))
     np.testing.assert_allclose(seen, low + (growth - int(growth)) * (high - low), atol=1e-6)
     stage = int(np.ceil(growth))
-    small = gen.clone(stage=stage).target(pictures, {'growth': jnp.float32(growth)})
+    small = gen.clone(stage=stage).target(images, {'growth': jnp.float32(growth)})
     np.testing.assert_allclose(small, averaged(seen, 2 ** (3 - stage)), atol=1e-6)
 
 
@@ -100,10 +100,10 @@ def test_a_generator_shows_colours_between_black_and_white_but_in_training():
 
 
 @pytest.mark.parametrize('shape', [(32, 64), (48, 16)])
-def test_oblong_pictures(shape):
-    picture = jax.eval_shape(gen.clone(shape=shape).init_with_output, KEY, latents)[0]
-    assert picture.shape == (3, *shape, 3)
-    scores = jax.eval_shape(disc.init_with_output, KEY, picture)[0]
+def test_oblong_images(shape):
+    image = jax.eval_shape(gen.clone(shape=shape).init_with_output, KEY, latents)[0]
+    assert image.shape == (3, *shape, 3)
+    scores = jax.eval_shape(disc.init_with_output, KEY, image)[0]
     assert (scores.shape, scores.dtype) == ((3,), jnp.float32)
 
 
@@ -127,8 +127,8 @@ def test_both_have_the_papers_counts():
         assert round((both - sum(own)) / 1e6, 1) == 23.1
 
 
-def test_the_papers_reading_holds_its_numbers():
-    config = load(f'{PAGE}:paper')
+def test_the_papers_variant_holds_its_numbers():
+    config = load(f'{CONFIG_FILE}:paper')
     assert (config.size, config.batch, config.task.latent, config.ema) == (1024, 16, 512, 0.999)
     assert config.generator.widths == config.discriminator.widths == Generator().widths == Discriminator().widths
     for player in (config.optimizer.gen, config.optimizer.disc):
@@ -146,7 +146,7 @@ def test_the_papers_reading_holds_its_numbers():
 @pytest.fixture
 def tiny_growing(tiny):
     """Five steps: one at level 0, one from there to level 1, one at it, one to level 2, and one at that."""
-    config = tiny(PAGE)
+    config = tiny(CONFIG_FILE)
     config.schedules.growth = dict(at=(1, 2, 3, 4), value=(0.0, 1.0, 1.0, 2.0), unit='step')
     return config
 
@@ -214,5 +214,5 @@ def watch(layout, played):
 def test_the_deviation_of_a_batch_is_refused_beside_the_penalty(tiny_growing):
     tiny_growing.discriminator.deviation = True
     experiment = open_experiment(tiny_growing)
-    with pytest.raises(UserError, match='penalty wants every picture judged by itself.*minibatch deviation'):
+    with pytest.raises(UserError, match='penalty wants every image judged by itself.*minibatch deviation'):
         state_shapes(experiment.game, experiment.config)

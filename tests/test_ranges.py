@@ -21,11 +21,14 @@ from gans.core import tasks
 from gans.errors import UserError
 from gans.losses import terms
 
-PAGES = sorted(str(path) for path in (ROOT / 'configs').glob('*.py'))
+CONFIG_FILES = sorted(str(path) for path in (ROOT / 'configs').glob('*.py'))
 VARIANTS = [
-    f'{page}{variant}'
-    for page in PAGES
-    for variant in ['', *sorted({f':{name}' for name in re.findall(r'configs/\w+\.py:(\w+)', Path(page).read_text())})]
+    f'{config_file}{variant}'
+    for config_file in CONFIG_FILES
+    for variant in [
+        '',
+        *sorted({f':{name}' for name in re.findall(r'configs/\w+\.py:(\w+)', Path(config_file).read_text())}),
+    ]
 ]
 BAD = ['nan', 'inf', '-inf', '-1', '0', str(2**63), str(10**20 - 1), '1.5', '(1,2)', '(nan,nan)', '()', 'many', '']
 
@@ -46,19 +49,24 @@ def is_in_range(name, value):
 
 def test_every_variant_of_every_config_lies_within_the_ranges():
     assert len(VARIANTS) > 35
-    for page in VARIANTS:
-        ranges.check(load(page))
-        ranges.check(from_json(to_json(load(page))))
+    for config_file in VARIANTS:
+        ranges.check(load(config_file))
+        ranges.check(from_json(to_json(load(config_file))))
 
 
 def test_every_number_of_every_config_has_a_range():
     """A new field of a config must state its range in gans/config/ranges.py."""
-    missing = {name for page in VARIANTS for name in ranges.numbers(load(page).to_dict()) if not ranges.range_of(name)}
+    missing = {
+        name
+        for config_file in VARIANTS
+        for name in ranges.numbers(load(config_file).to_dict())
+        if not ranges.range_of(name)
+    }
     assert missing == set()
 
 
 def test_a_planted_field_without_a_range_is_found():
-    planted = load(PAGES[0]).to_dict() | {'planted': 3, 'words': ('a',), 'choice': True}
+    planted = load(CONFIG_FILES[0]).to_dict() | {'planted': 3, 'words': ('a',), 'choice': True}
     assert 'planted' in set(ranges.numbers(planted)) and ranges.range_of('planted') is None
     assert not {'words', 'choice'} & set(ranges.numbers(planted))
 
@@ -104,8 +112,8 @@ def test_every_number_that_a_config_could_give_has_a_range():
 def test_every_number_given_on_the_command_line_is_legal_or_one_sentence_with_its_name():
     """Before data, networks or compilers: some ms for each."""
     seen = set()
-    for page in VARIANTS:
-        given = load(page)
+    for config_file in VARIANTS:
+        given = load(config_file)
         for name, value in flatten(given.to_dict()).items():
             kind = (name, type(value))
             if kind in seen or not is_number(value):
@@ -113,7 +121,7 @@ def test_every_number_given_on_the_command_line_is_legal_or_one_sentence_with_it
             seen.add(kind)
             for text in BAD:
                 try:
-                    found = override(given, {name: text}, page)
+                    found = override(given, {name: text}, config_file)
                     ranges.check(found)
                 except UserError as error:
                     sentence = str(error)

@@ -17,7 +17,7 @@ from gans.image import files
 from gans.training import logbook, tensorboard
 from gans.training.records import Records
 
-OFTEN = ['--config.log.every=1', '--config.checkpoint.every=2', '--config.log.pictures=3', '--config.devices=1']
+OFTEN = ['--config.log.every=1', '--config.checkpoint.every=2', '--config.log.grids=3', '--config.devices=1']
 
 
 def train(folder, steps, *more):
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
         with monkeypatch.context() as patched:
             fill(patched)
             if name == 'log.txt':
-                patched.setattr('gans.training.loop.alarm_of', lambda experiment: lambda *given: ({}, 'A warning.'))
+                patched.setattr('gans.training.loop.monitor_of', lambda experiment: lambda *given: ({}, 'A warning.'))
             done = train(run, 6)
         said = done.err.splitlines()[-1]
         assert done.code == 2 and 'Traceback' not in done.err and 'the disk is full' in said and name in said, done
@@ -105,10 +105,10 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     assert logging.getLogger().handlers == [h for h in logging.getLogger().handlers if not hasattr(h, 'failed')]
 
 
-@pytest.mark.parametrize('name', ['tensorboard', 'log.txt', 'metrics.jsonl', 'config.json', 'pictures'])
+@pytest.mark.parametrize('name', ['tensorboard', 'log.txt', 'metrics.jsonl', 'config.json', 'samples'])
 def test_a_folder_or_a_file_in_the_way_is_named(name, tmp_path):
     (tmp_path / 'run.lock').touch()  # a run's folder
-    if name in ('tensorboard', 'pictures'):
+    if name in ('tensorboard', 'samples'):
         (tmp_path / name).touch()
     else:
         (tmp_path / name).mkdir()
@@ -158,14 +158,14 @@ def test_tensorboard_shows_no_step_twice_after_a_kill_before_the_first_checkpoin
 
 def test_every_run_of_a_process_has_its_own_warnings(tmp_path, monkeypatch):
     for name in 'AB':
-        alarm = lambda step, fetch, name=name: ({}, f'Something is wrong in {name}.')  # noqa: E731
-        monkeypatch.setattr('gans.training.loop.alarm_of', lambda experiment, alarm=alarm: alarm)
+        monitor = lambda step, fetch, name=name: ({}, f'Something is wrong in {name}.')  # noqa: E731
+        monkeypatch.setattr('gans.training.loop.monitor_of', lambda experiment, monitor=monitor: monitor)
         assert train(tmp_path / name, 1).code == 0
     for name, other in ('AB', 'BA'):
         log = (tmp_path / name / 'log.txt').read_text()
         assert f'wrong in {name}' in log and f'wrong in {other}' not in log
-    descriptors = {os.path.realpath(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd')}
-    assert not any(path.startswith(str(tmp_path)) and path.endswith('.txt') for path in descriptors)
+    latents = {os.path.realpath(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd')}
+    assert not any(path.startswith(str(tmp_path)) and path.endswith('.txt') for path in latents)
 
 
 def test_without_a_home_training_works_and_a_tilde_is_one_sentence(tmp_path, monkeypatch, caplog):

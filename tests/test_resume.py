@@ -128,7 +128,7 @@ def test_fewer_steps_than_are_done_is_a_sentence_and_keeps_config_json(run):
 
 def test_a_second_training_in_a_folder_is_told_so_and_a_kill_leaves_it_free(tmp_path):
     folder = tmp_path / 'run'
-    words = [config('colorize:tiny'), '--config.devices=1', '--config.steps=100000', '--config.log.pictures=0']
+    words = [config('colorize:tiny'), '--config.devices=1', '--config.steps=100000', '--config.log.grids=0']
     words += ['--config.log.every=2', '--config.checkpoint.every=3', f'--workdir={folder}']
     first = subprocess.Popen([sys.executable, MAIN, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

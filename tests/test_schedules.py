@@ -10,7 +10,7 @@ from gans.errors import UserError
 
 # As programs are compiled outside of tests: it is fused multiplications and additions that make a line end beside 0.
 OPTIMISED = {'xla_backend_optimization_level': 3, 'xla_llvm_disable_expensive_passes': False}
-CLOCK = Clock(steps=1000, batch=10, pictures=200, size=256)
+CLOCK = Clock(steps=1000, batch=10, images=200, size=256)
 
 
 def make(**config):
@@ -34,7 +34,7 @@ def test_blur_follows_figure_3_in_pixels(fraction, expected):
 def test_the_end_of_a_ramp_is_exact():
     """In a compiled step too, whatever the lengths: what is not 0 there is computed for ever."""
     for steps in (1000, 2250, 2900, 4000):
-        clock = Clock(steps=steps, batch=8, pictures=3600, size=64)
+        clock = Clock(steps=steps, batch=8, images=3600, size=64)
         config = dict(at=(0.0, 0.15), value=(0.1, 0.0), of='size')
         schedule = jax.jit(schedules.make({'x': config}, clock)['x']).lower(np.int32(0)).compile(OPTIMISED)
         assert all(float(schedule(np.int32(step))) == 0.0 for step in (round(0.15 * steps), steps))

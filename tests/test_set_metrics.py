@@ -1,4 +1,4 @@
-"""Measures of sets of pictures against closed forms, SciPy and slow versions written here."""
+"""Measures of sets of images against closed forms, SciPy and slow versions written here."""
 
 import math
 
@@ -17,35 +17,35 @@ def noise(shape, seed=0):
 # Diversity
 
 
-def test_equal_pictures_have_no_diversity_and_others_more():
-    picture = noise((1, 24, 24, 3))
-    np.testing.assert_allclose(diversity.pairwise_ms_ssim(np.repeat(picture, 6, axis=0)), 1, atol=1e-5)
+def test_equal_images_have_no_diversity_and_others_more():
+    image = noise((1, 24, 24, 3))
+    np.testing.assert_allclose(diversity.pairwise_ms_ssim(np.repeat(image, 6, axis=0)), 1, atol=1e-5)
     assert np.asarray(diversity.pairwise_ms_ssim(noise((6, 24, 24, 3)))).max() < 0.5
 
 
-def test_neighbours_are_paired_and_every_picture_is_in_one_pair(monkeypatch):
+def test_neighbours_are_paired_and_every_image_is_in_one_pair(monkeypatch):
     told = []
     monkeypatch.setattr(diversity.ssim, 'ms_ssim', lambda a, b: told.append((a, b)) or np.zeros(len(a)))
-    pictures = np.arange(9, dtype=np.float32).reshape(9, 1, 1, 1)
-    assert len(diversity.pairwise_ms_ssim(pictures)) == 4
+    images = np.arange(9, dtype=np.float32).reshape(9, 1, 1, 1)
+    assert len(diversity.pairwise_ms_ssim(images)) == 4
     ((a, b),) = told
     assert list(zip(a.ravel(), b.ravel(), strict=True)) == [(0, 1), (2, 3), (4, 5), (6, 7)]
 
 
 def test_diversity_is_the_mean_over_all_pairs_in_the_long_run():
-    """Flat pictures: MS-SSIM at one scale is the luminance term of Wang et al. 2004, equation 6."""
+    """Flat images: MS-SSIM at one scale is the luminance term of Wang et al. 2004, equation 6."""
     levels = np.random.default_rng(3).uniform(0.2, 0.9, 400)
-    pictures = np.broadcast_to(2 * levels[:, None, None, None] - 1, (400, 12, 12, 1)).astype(np.float32)
+    images = np.broadcast_to(2 * levels[:, None, None, None] - 1, (400, 12, 12, 1)).astype(np.float32)
     x, y = levels[:, None], levels[None]
     terms = (2 * x * y + 1e-4) / (x**2 + y**2 + 1e-4)
     every = terms[~np.eye(400, dtype=bool)]
-    found = np.asarray(diversity.pairwise_ms_ssim(pictures))
+    found = np.asarray(diversity.pairwise_ms_ssim(images))
     assert found.mean() == pytest.approx(every.mean(), abs=4 * every.std() / np.sqrt(200))
     assert every.std() > 0.05
 
 
-def test_one_picture_is_no_set():
-    with pytest.raises(ValueError, match='two pictures, got 1'):
+def test_one_image_is_no_set():
+    with pytest.raises(ValueError, match='two images, got 1'):
         diversity.pairwise_ms_ssim(noise((1, 12, 12, 3)))
 
 
@@ -89,26 +89,26 @@ def test_directions_are_spread_over_the_sphere_in_any_number_of_dimensions():
         assert found.mean() == pytest.approx(expected, rel=0.02)
 
 
-def slow_halved(pictures):
+def slow_halved(images):
     kernel = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
-    return scipy.ndimage.convolve(pictures, kernel[None, :, :, None], mode='mirror')[:, ::2, ::2]
+    return scipy.ndimage.convolve(images, kernel[None, :, :, None], mode='mirror')[:, ::2, ::2]
 
 
-def slow_doubled(pictures, shape):
+def slow_doubled(images, shape):
     kernel = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 64
     spread = np.zeros(shape)
-    spread[:, ::2, ::2] = pictures
+    spread[:, ::2, ::2] = images
     return scipy.ndimage.convolve(spread, kernel[None, :, :, None], mode='mirror')
 
 
 @pytest.mark.parametrize('height, width, sides', [(64, 64, [64, 32, 16]), (33, 70, [33, 17]), (20, 90, [20])])
 def test_the_pyramid_is_the_slow_one_and_adds_up(height, width, sides):
-    pictures = noise((2, height, width, 3))
-    before = pictures.copy()
-    levels = swd.laplacian_pyramid(pictures)
-    np.testing.assert_array_equal(pictures, before)
+    images = noise((2, height, width, 3))
+    before = images.copy()
+    levels = swd.laplacian_pyramid(images)
+    np.testing.assert_array_equal(images, before)
     assert [min(level.shape[1:3]) for level in levels] == sides
-    finer = pictures
+    finer = images
     for level in levels[:-1]:
         coarser = slow_halved(finer.astype(float))
         np.testing.assert_allclose(level, finer - slow_doubled(coarser, finer.shape), atol=1e-5)
@@ -117,10 +117,10 @@ def test_the_pyramid_is_the_slow_one_and_adds_up(height, width, sides):
     whole = levels[-1]
     for level in levels[-2::-1]:
         whole = level + swd.enlarge(whole, level.shape)
-    np.testing.assert_allclose(whole, pictures, atol=1e-5)
+    np.testing.assert_allclose(whole, images, atol=1e-5)
 
 
-def test_flat_pictures_are_flat_at_every_scale():
+def test_flat_images_are_flat_at_every_scale():
     flat = np.broadcast_to(np.float32([0.3, -0.8, 0.1]), (2, 64, 48, 3))
     *finer, coarsest = swd.laplacian_pyramid(flat)
     for level in finer:
@@ -128,10 +128,10 @@ def test_flat_pictures_are_flat_at_every_scale():
     np.testing.assert_allclose(coarsest, flat[:, : coarsest.shape[1], : coarsest.shape[2]], atol=1e-6)
 
 
-def test_patches_are_windows_of_their_pictures_from_everywhere():
+def test_patches_are_windows_of_their_images_from_everywhere():
     number, row, column = np.meshgrid(np.arange(3), np.arange(10), np.arange(9), indexing='ij')
-    pictures = np.stack([number, row, column], axis=-1).astype(np.float32)
-    patches = swd.take_patches(pictures, 400, np.random.default_rng(0))
+    images = np.stack([number, row, column], axis=-1).astype(np.float32)
+    patches = swd.take_patches(images, 400, np.random.default_rng(0))
     assert patches.shape == (1200, 3, 7, 7)
     np.testing.assert_array_equal(patches[:, 0, 0, 0], np.repeat(np.arange(3), 400))
     rows, columns = patches[:, 1, 0, 0], patches[:, 2, 0, 0]
@@ -144,7 +144,7 @@ def test_patches_are_windows_of_their_pictures_from_everywhere():
 
 
 def test_channels_are_brought_to_one_scale_each():
-    # The last is constant up to rounding, which must not become a picture's noise.
+    # The last is constant up to rounding, which must not become an image's noise.
     patches = noise((200, 3, 7, 7)) * np.float32([1, 50, 1e-7])[:, None, None] + np.float32([9, -3, 0.5])[:, None, None]
     found = swd.normalise(patches)
     np.testing.assert_allclose(found.mean((0, 2, 3)), 0, atol=1e-5)
@@ -157,7 +157,7 @@ def test_the_distance_knows_which_scale_differs():
     assert list(floor) == [32, 16]
     assert swd.swd(a, b) == floor, 'the same seed, the same number'
     assert swd.swd(a, b, seed=1) != floor
-    # A brightness of its own for every picture is nothing but the coarsest level.
+    # A brightness of its own for every image is nothing but the coarsest level.
     signs = np.resize([-1, 1], (40, 1, 1, 1)).astype(np.float32)
     brighter = swd.swd(a, b + signs)
     assert brighter[32] == pytest.approx(floor[32], rel=0.1) and brighter[16] > 3 * floor[16]
@@ -182,14 +182,14 @@ def test_sets_without_anything_in_them_have_no_distance():
 
 
 def test_clouds_of_chunks_are_those_of_the_whole_and_have_a_limit(monkeypatch):
-    monkeypatch.setattr(swd, '_PICTURES_AT_ONCE', 10)
-    pictures = noise((30, 32, 40, 3))
-    whole, chunks = swd.clouds([pictures], 30, 5), swd.clouds(np.split(pictures, [10, 20]), 30, 5)
+    monkeypatch.setattr(swd, '_IMAGES_AT_ONCE', 10)
+    images = noise((30, 32, 40, 3))
+    whole, chunks = swd.clouds([images], 30, 5), swd.clouds(np.split(images, [10, 20]), 30, 5)
     for size, cloud in whole.items():
         np.testing.assert_array_equal(cloud, chunks[size])
         assert cloud.shape == (30 * swd.PATCHES, 147)
     monkeypatch.setattr(swd, 'POINTS', 100)
-    assert swd.clouds([pictures], 30)[16].shape == (30 * 3, 147)
+    assert swd.clouds([images], 30)[16].shape == (30 * 3, 147)
 
 
 # Neighbours
@@ -197,9 +197,9 @@ def test_clouds_of_chunks_are_those_of_the_whole_and_have_a_limit(monkeypatch):
 
 def test_the_nearest_are_those_of_the_slow_way(monkeypatch):
     monkeypatch.setattr(neighbours, '_AT_ONCE', 3)
-    pictures, pool = noise((8, 10, 12, 3)), noise((21, 10, 12, 3), seed=1)
-    distances = [[np.sqrt((((a.astype(float) - b) / 2) ** 2).mean()) for b in pool] for a in pictures]
-    which, found = neighbours.nearest(neighbours.shrink(pictures), np.split(pool, [5, 6, 17]))
+    images, pool = noise((8, 10, 12, 3)), noise((21, 10, 12, 3), seed=1)
+    distances = [[np.sqrt((((a.astype(float) - b) / 2) ** 2).mean()) for b in pool] for a in images]
+    which, found = neighbours.nearest(neighbours.shrink(images), np.split(pool, [5, 6, 17]))
     np.testing.assert_array_equal(which, np.argmin(distances, axis=1))
     np.testing.assert_allclose(found, np.min(distances, axis=1), rtol=1e-5)
     assert len(set(which)) > 3

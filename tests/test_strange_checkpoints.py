@@ -147,10 +147,10 @@ WHOLES = {
     'config is no text': lambda whole: whole['about'].update(config={'steps': 1}),
     'config is no JSON': lambda whole: whole['about'].update(config='steps: 1'),
     'config without end': lambda whole: whole['about'].update(config='[' * 10**5),
-    'no number of pictures': lambda whole: whole['about'].pop('train_pictures'),
-    'no pictures': lambda whole: whole['about'].update(train_pictures=0),
-    'pictures without number': lambda whole: whole['about'].update(train_pictures=HUGE),
-    'pictures by name': lambda whole: whole['about'].update(train_pictures='many'),
+    'no number of images': lambda whole: whole['about'].pop('train_images'),
+    'no images': lambda whole: whole['about'].update(train_images=0),
+    'images without number': lambda whole: whole['about'].update(train_images=HUGE),
+    'images by name': lambda whole: whole['about'].update(train_images='many'),
 }
 
 
@@ -325,4 +325,4 @@ def test_json_of_a_stranger_is_the_only_thing_that_is_read(trained):
     """What stands in about.json: nothing that could name code."""
     whole = json.loads((trained / 'checkpoints' / '1' / 'about.json').read_text())
     assert sorted(whole) == ['about', 'arrays', 'digest', 'format'] and whole['format'] == 1
-    assert sorted(whole['about']) == ['config', 'data', 'train_pictures', 'window']
+    assert sorted(whole['about']) == ['config', 'data', 'train_images', 'window']

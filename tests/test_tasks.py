@@ -10,35 +10,35 @@ from gans.errors import UserError
 from gans.image import ops
 
 KEYS = jax.random.split(jax.random.key(0), 64)
-PICTURES = jax.random.uniform(jax.random.key(1), (64, 48, 32, 3), minval=-0.9, maxval=0.9)
+IMAGES = jax.random.uniform(jax.random.key(1), (64, 48, 32, 3), minval=-0.9, maxval=0.9)
 
 
 def test_gray_is_bt601_luma_and_both_players_see_it():
-    inputs = jax.vmap(tasks.colorize(latent=5, flip=False).draw)(KEYS, PICTURES)
-    expected = np.asarray(PICTURES) @ np.array([[0.299], [0.587], [0.114]])
+    inputs = jax.vmap(tasks.colorize(latent=5, flip=False).draw)(KEYS, IMAGES)
+    expected = np.asarray(IMAGES) @ np.array([[0.299], [0.587], [0.114]])
     np.testing.assert_allclose(inputs.gen['image'], expected, atol=1e-6)
     np.testing.assert_array_equal(inputs.cond, inputs.gen['image'])
-    np.testing.assert_array_equal(inputs.real, PICTURES)
+    np.testing.assert_array_equal(inputs.real, IMAGES)
     assert inputs.gen['latent'].shape == (64, 5)
 
 
 def test_noise_is_standard_normal_and_differs_between_examples():
-    latent = jax.vmap(tasks.colorize(latent=400, flip=False).draw)(KEYS, PICTURES).gen['latent']
+    latent = jax.vmap(tasks.colorize(latent=400, flip=False).draw)(KEYS, IMAGES).gen['latent']
     assert abs(float(latent.mean())) < 0.03 and float(latent.std()) == pytest.approx(1, abs=0.03)
     assert len(np.unique(np.asarray(latent[:, 0]))) == 64
 
 
 def test_no_noise_where_none_is_asked_for():
-    assert 'latent' not in tasks.colorize(latent=0, flip=False).draw(KEYS[0], PICTURES[0]).gen
+    assert 'latent' not in tasks.colorize(latent=0, flip=False).draw(KEYS[0], IMAGES[0]).gen
 
 
 BOXING = dict(boxes=3, min_side=0.1, max_side=0.4)
 
 
 def test_boxes_hide_under_the_mask_and_nothing_else():
-    inputs = jax.vmap(tasks.inpaint(latent=0, flip=False, **BOXING).draw)(KEYS, PICTURES)
-    hidden = np.broadcast_to(np.asarray(inputs.mask), PICTURES.shape) == 1
-    boxed, real = np.asarray(inputs.gen['image']), np.asarray(PICTURES)
+    inputs = jax.vmap(tasks.inpaint(latent=0, flip=False, **BOXING).draw)(KEYS, IMAGES)
+    hidden = np.broadcast_to(np.asarray(inputs.mask), IMAGES.shape) == 1
+    boxed, real = np.asarray(inputs.gen['image']), np.asarray(IMAGES)
     np.testing.assert_array_equal(boxed[~hidden], real[~hidden])
     assert (boxed[hidden] != real[hidden]).mean() > 0.99
     np.testing.assert_array_equal(inputs.cond, inputs.gen['image'])
@@ -46,7 +46,7 @@ def test_boxes_hide_under_the_mask_and_nothing_else():
 
 def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
     for key in KEYS[:16]:
-        boxed, mask = tasks.cover_with_boxes(key, PICTURES[0], 1, 0.1, 0.4)
+        boxed, mask = tasks.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4)
         rows, columns = np.nonzero(np.asarray(mask[..., 0]))
         height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
         assert height * width == mask.sum()
@@ -55,7 +55,7 @@ def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
 
 
 def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
-    _, masks = jax.vmap(lambda key: tasks.cover_with_boxes(key, PICTURES[0], 1, 0.1, 0.4))(
+    _, masks = jax.vmap(lambda key: tasks.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4))(
         jax.random.split(jax.random.key(3), 2000)
     )
     assert len(np.unique(np.asarray(masks.sum((1, 2, 3))))) > 20
@@ -65,18 +65,18 @@ def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
 
 
 @pytest.mark.parametrize('flip', [True, False])
-def test_flips_mirror_about_half_of_the_pictures(flip):
-    out = np.asarray(jax.vmap(tasks.colorize(latent=0, flip=flip).augment)(KEYS, PICTURES))
-    same = np.array([np.array_equal(a, b) for a, b in zip(out, PICTURES, strict=True)])
-    mirrored = np.array([np.array_equal(a, b[:, ::-1]) for a, b in zip(out, PICTURES, strict=True)])
+def test_flips_mirror_about_half_of_the_images(flip):
+    out = np.asarray(jax.vmap(tasks.colorize(latent=0, flip=flip).augment)(KEYS, IMAGES))
+    same = np.array([np.array_equal(a, b) for a, b in zip(out, IMAGES, strict=True)])
+    mirrored = np.array([np.array_equal(a, b[:, ::-1]) for a, b in zip(out, IMAGES, strict=True)])
     assert (same ^ mirrored).all()
     assert (20 < mirrored.sum() < 44) if flip else not mirrored.any()
 
 
 def test_an_example_does_not_depend_on_its_neighbours():
     draw = tasks.inpaint(latent=4, flip=True, **BOXING).draw
-    many = jax.vmap(draw)(KEYS, PICTURES)
-    few = jax.vmap(draw)(KEYS[10:12], PICTURES[10:12])
+    many = jax.vmap(draw)(KEYS, IMAGES)
+    few = jax.vmap(draw)(KEYS[10:12], IMAGES[10:12])
     for a, b in zip(jax.tree.leaves(many), jax.tree.leaves(few), strict=True):
         np.testing.assert_array_equal(jnp.asarray(a)[10:12], b)
 
@@ -84,7 +84,7 @@ def test_an_example_does_not_depend_on_its_neighbours():
 # Generation from noise
 
 GENERATE = dict(latent=3, distribution='uniform', flip=False, rotate=False, hue=0.0, saturation=0.0, value=0.0)
-SQUARES = PICTURES[:, :32]
+SQUARES = IMAGES[:, :32]
 
 
 def generate(**changes):
@@ -94,24 +94,24 @@ def generate(**changes):
 @pytest.mark.parametrize(
     'distribution, deviation, most', [('uniform', 1 / np.sqrt(3), 1.0), ('normal', 1.0, 6.0)], ids=['uniform', 'normal']
 )
-def test_descriptors_have_the_distribution_that_they_are_asked_for(distribution, deviation, most):
-    inputs = jax.vmap(generate(latent=500, distribution=distribution).draw)(KEYS, PICTURES)
+def test_latents_have_the_distribution_that_they_are_asked_for(distribution, deviation, most):
+    inputs = jax.vmap(generate(latent=500, distribution=distribution).draw)(KEYS, IMAGES)
     latent = np.asarray(inputs.gen['latent'])
     assert list(inputs.gen) == ['latent'] and latent.shape == (64, 500)
     assert inputs.cond is None and inputs.mask is None
-    np.testing.assert_array_equal(inputs.real, PICTURES)
+    np.testing.assert_array_equal(inputs.real, IMAGES)
     assert abs(latent.mean()) < 0.02 and latent.std() == pytest.approx(deviation, rel=0.02)
     assert 0.98 * np.sqrt(3) * deviation < np.abs(latent).max() <= most and latent.min() < -0.9
     assert len(np.unique(latent[:, 0])) == 64
 
 
-def test_pictures_stay_as_they_are_where_nothing_is_asked_for():
-    np.testing.assert_array_equal(jax.vmap(generate().augment)(KEYS, PICTURES), PICTURES)
+def test_images_stay_as_they_are_where_nothing_is_asked_for():
+    np.testing.assert_array_equal(jax.vmap(generate().augment)(KEYS, IMAGES), IMAGES)
 
 
-def symmetries(picture):
+def symmetries(image):
     """The eight ways in which a square can lie on itself: four turns, then their mirror images."""
-    turns = [np.rot90(picture, k) for k in range(4)]
+    turns = [np.rot90(image, k) for k in range(4)]
     return turns + [turn[:, ::-1] for turn in turns]
 
 
@@ -120,17 +120,17 @@ def symmetries(picture):
 )
 def test_flips_and_turns_are_equally_often_each_symmetry_of_the_square(flip, rotate, ways):
     keys = jax.random.split(jax.random.key(5), 800)
-    picture = np.asarray(SQUARES[0, :4, :4])
-    out = np.asarray(jax.vmap(generate(flip=flip, rotate=rotate).augment, (0, None))(keys, picture))
-    counts = [(out == way).all((1, 2, 3)).sum() for way in symmetries(picture)]
+    image = np.asarray(SQUARES[0, :4, :4])
+    out = np.asarray(jax.vmap(generate(flip=flip, rotate=rotate).augment, (0, None))(keys, image))
+    counts = [(out == way).all((1, 2, 3)).sum() for way in symmetries(image)]
     assert sum(counts) == 800
     assert [i for i, count in enumerate(counts) if count] == list(ways)
     assert np.ptp([counts[i] for i in ways]) < 0.35 * 800 / len(ways) + 30
 
 
-def test_turning_oblong_pictures_is_refused():
-    with pytest.raises(UserError, match='needs square pictures, these have 48x32'):
-        generate(rotate=True).augment(KEYS[0], PICTURES[0])
+def test_turning_oblong_images_is_refused():
+    with pytest.raises(UserError, match='needs square images, these have 48x32'):
+        generate(rotate=True).augment(KEYS[0], IMAGES[0])
 
 
 def test_modulation_stays_within_its_amounts_and_reaches_them():
@@ -151,7 +151,7 @@ def test_modulation_stays_within_its_amounts_and_reaches_them():
     hue, saturation, value = ratios(value=0.1)
     assert 0.9 - 1e-3 < value.min() < 0.91 and 1.09 < value.max() < 1.1 + 1e-3
     np.testing.assert_allclose(saturation, 1, atol=1e-3)
-    assert len(np.unique(value.round(4), axis=0)) > 60, 'one amount for a picture, another for the next'
+    assert len(np.unique(value.round(4), axis=0)) > 60, 'one amount for an image, another for the next'
     np.testing.assert_allclose(value, np.broadcast_to(value[:, :1, :1], value.shape), rtol=1e-4)
 
 

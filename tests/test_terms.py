@@ -118,19 +118,19 @@ def describe(gen_terms, disc_terms=(), networks='tiny', **changes):
 
 
 def start(config):
-    """(the game, uint8 pictures, the state before the first step)."""
+    """(the game, uint8 images, the state before the first step)."""
     game = build(config, 64)
-    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    return game, pictures, jax.jit(partial(init, game))(KEY, pictures[0])
+    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
+    return game, images, jax.jit(partial(init, game))(KEY, images[0])
 
 
-def compile_step(game, pictures):
+def compile_step(game, images):
     """state, and this step's numbers where they are not the schedules' -> (state, metrics)."""
 
     @jax.jit
     def play(state, hyper):
         constant = {name: lambda step, value=value: value for name, value in hyper.items()}
-        return train_step(game._replace(schedules=constant), KEY, state, pictures)
+        return train_step(game._replace(schedules=constant), KEY, state, images)
 
     def step(state, **hyper):
         scheduled = {name: np.float32(schedule(state.step)) for name, schedule in game.schedules.items()}
@@ -143,9 +143,9 @@ def distance(a, b):
     return np.sqrt(sum(np.sum((x - y) ** 2) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)))
 
 
-@pytest.fixture(scope='module', params=['generator', 'page with a condition'])
+@pytest.fixture(scope='module', params=['generator', 'config with a condition'])
 def played(request):
-    """Five steps of a tiny DCGAN with every term for both players; of the colorize page, with all for the generator."""
+    """Five steps of a tiny DCGAN with every term for both players, or of colorize with all for the generator."""
     if request.param == 'generator':
         config = describe(ALL, ALL, networks='dcgan')
     else:
@@ -153,8 +153,8 @@ def played(request):
         config.size, config.generator.widths, config.discriminator.widths = 16, (4,), (4, 4)
         config.objective = dict(config.objective, terms={'l1': {}} | ALL, disc_terms=('historical',))
         config.schedules = config.schedules.to_dict() | WEIGHTS | {'adversarial': 0.15}
-    game, pictures, first = start(config)
-    step, states, metrics = compile_step(game, pictures), [jax.device_get(first)], None
+    game, images, first = start(config)
+    step, states, metrics = compile_step(game, images), [jax.device_get(first)], None
     for _ in range(5):
         state, metrics = step(states[-1])
         states.append(state)
@@ -166,9 +166,9 @@ def test_all_terms_at_once_train_both_players(played):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((states, metrics)))
     for player in ('gen', 'disc'):
         assert distance(getattr(states[-1], player).params, getattr(states[0], player).params) > 0
-    of_page = 'gen/l1' in metrics
-    weighted = {'gen': ['adversarial', *ALL], 'disc': ['historical'] if of_page else [*ALL]}
-    weighted['gen'] += ['l1'] if of_page else []
+    of_config = 'gen/l1' in metrics
+    weighted = {'gen': ['adversarial', *ALL], 'disc': ['historical'] if of_config else [*ALL]}
+    weighted['gen'] += ['l1'] if of_config else []
     for player, names in weighted.items():
         assert all(metrics[f'{player}/{name}'] > 0 for name in names)
         expected = sum(float(metrics[f'schedule/{name}'] * metrics[f'{player}/{name}']) for name in names)
@@ -189,20 +189,20 @@ def test_the_state_holds_the_mean_of_the_parameters_of_all_steps(played):
 
 @pytest.fixture(scope='module')
 def small():
-    """(a step of the smallest players, with terms for both, which also tells the mean pictures; the first state)."""
+    """(a step of the smallest players, with terms for both, which also tells the mean images; the first state)."""
     names = {'moments': {'layers': ('Dense_0',), 'root': True}, 'features': {'layers': ('Dense_0',)}, 'historical': {}}
-    game, pictures, first = start(describe(names, ('historical',)))
+    game, images, first = start(describe(names, ('historical',)))
 
     def gen(turn):
         loss, metrics, carry = game.objective.gen(turn)
         return loss, metrics | {'real': turn.real.mean(0), 'fake': turn.fake.mean(0)}, carry
 
     watched = game._replace(objective=game.objective._replace(gen=gen))
-    return compile_step(watched, np.maximum(pictures, 200)), jax.device_get(first)
+    return compile_step(watched, np.maximum(images, 200)), jax.device_get(first)
 
 
 def test_a_generator_follows_moments_alone(small):
-    """Towards bright pictures, with nothing else in its loss and a discriminator that stands still."""
+    """Towards bright images, with nothing else in its loss and a discriminator that stands still."""
     step, state = small
     still = dict(adversarial=0.0, features=0.0, historical=0.0, learning_rate_disc=0.0, learning_rate_gen=10.0)
     before, values = state.disc.params, []
@@ -213,13 +213,13 @@ def test_a_generator_follows_moments_alone(small):
     assert np.mean(values[-5:]) < 0.5 * np.mean(values[:5])
 
 
-def test_what_a_term_sees_is_the_layer_on_the_real_and_on_the_generated_pictures(small):
+def test_what_a_term_sees_is_the_layer_on_the_real_and_on_the_generated_images(small):
     step, first = small
     _, metrics = step(first, learning_rate_disc=0.0)
     weights = first.disc.params['Dense_0']
 
-    def layer(picture):
-        return np.asarray(picture, np.float64).reshape(4, 4, 4, 4, 3).mean((1, 3)).reshape(-1) @ weights['kernel']
+    def layer(image):
+        return np.asarray(image, np.float64).reshape(4, 4, 4, 4, 3).mean((1, 3)).reshape(-1) @ weights['kernel']
 
     expected = np.sum((layer(metrics['gen/real']) - layer(metrics['gen/fake'])) ** 2)  # linear: the bias is gone
     assert metrics['gen/features'] == pytest.approx(expected, rel=1e-4) and expected > 0.01
@@ -231,10 +231,10 @@ def test_what_a_term_sees_is_the_layer_on_the_real_and_on_the_generated_pictures
 def test_a_layer_that_does_not_exist_is_named_with_the_nearest(path, near):
     config = describe({'moments': {'layers': ('down_0', path)}}, networks='dcgan')
     game = build(config, 64)
-    pictures = jnp.zeros(game.batch_shape, np.uint8)
-    state = jax.eval_shape(partial(init, game), KEY, pictures[0])
+    images = jnp.zeros(game.batch_shape, np.uint8)
+    state = jax.eval_shape(partial(init, game), KEY, images[0])
     with pytest.raises(UserError, match=f"the layer '{path}', which the discriminator does not have .*'{near}'"):
-        jax.eval_shape(partial(train_step, game), KEY, state, pictures)
+        jax.eval_shape(partial(train_step, game), KEY, state, images)
 
 
 def test_arguments_of_terms_are_checked_where_the_config_is_built():
@@ -281,7 +281,7 @@ def test_there_is_a_history_only_of_the_player_that_asks_for_it(player):
 
 def test_a_run_with_a_history_that_goes_on_ends_as_if_it_had_not_stopped(tmp_path):
     arguments = {'moments': {'layers': ('Dense_0',), 'bandwidths': (2.0, 8.0)}, 'historical': {}}
-    changes = {'optimizer.gen.name': 'adam', 'log.pictures': 1, 'checkpoint.every': 2, 'steps': 3}
+    changes = {'optimizer.gen.name': 'adam', 'log.grids': 1, 'checkpoint.every': 2, 'steps': 3}
     experiment = open_experiment(describe(arguments, ('historical',), **changes))
     train(experiment, tmp_path / 'whole')
     shutil.copytree(tmp_path / 'whole', tmp_path / 'parts')
@@ -298,15 +298,15 @@ def test_a_run_with_a_history_that_goes_on_ends_as_if_it_had_not_stopped(tmp_pat
 
 
 def test_one_device_equals_eight():
-    """Plain gradient descent. Each of eight has one picture: of these alone, moments would have another gradient."""
+    """Plain gradient descent. Each of eight has one image: of these alone, moments would have another gradient."""
     names = {name: {'layers': ('Dense_0',)} for name in ('moments', 'style')}
     changes = {f'schedules.{name}': 1.0 for name in names}
-    game, pictures, first = start(describe(names, **changes, **{'schedules.adversarial': 0.0}))
+    game, images, first = start(describe(names, **changes, **{'schedules.adversarial': 0.0}))
     first = jax.device_get(first)
 
     def run(devices):
         layout = lay_out('jit', game, 8, devices)
-        placed, metrics = layout.step(KEY, layout.place(first), layout.feed(pictures))
+        placed, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
         return jax.device_get(layout.fetch(placed)), {name: float(value[0]) for name, value in metrics.items()}
 
     (one, alone), (eight, shared) = run(1), run(8)

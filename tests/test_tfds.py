@@ -59,14 +59,14 @@ def contents(source):
 
 
 def rgb(gray):
-    return sorted(np.repeat(picture[..., None], 3, axis=-1).tobytes() for picture in gray)
+    return sorted(np.repeat(image[..., None], 3, axis=-1).tobytes() for image in gray)
 
 
-def test_gray_pictures_of_all_splits_come_out_as_rgb(prepared):
+def test_gray_images_of_all_splits_come_out_as_rgb(prepared):
     source = open_it(prepared)
     assert source[0].shape == (8, 8, 3) and source[0].dtype == np.uint8
     assert contents(source) == rgb(GRAY)
-    assert source.where == f"TFDS 'tiny_shapes/1.0.0' (all) in '{prepared}': 10 pictures"
+    assert source.where == f"TFDS 'tiny_shapes/1.0.0' (all) in '{prepared}': 10 images"
     assert len({source.key(i) for i in range(10)}) == 10
 
 
@@ -80,7 +80,7 @@ def test_splits(prepared):
 
 def test_shape_fit_and_upscale(prepared):
     assert open_it(prepared, (4, 2), fit='resize')[0].shape == (4, 2, 3)
-    with pytest.raises(UserError, match="tiny_shapes/all, picture 0' has 8x8 pixels"):
+    with pytest.raises(UserError, match="tiny_shapes/all, image 0' has 8x8 pixels"):
         open_it(prepared, (16, 16))
     assert open_it(prepared, (16, 16), upscale=True)[0].shape == (16, 16, 3)
 
@@ -91,7 +91,7 @@ def test_the_limits_on_files_hold(prepared, limit, words):
         config('colorize:tiny'), '--config.data.source=tfds', '--config.data.tfds.dataset=tiny_shapes',
         f'--config.data.tfds.data_dir={prepared}', f'--config.data.{limit}', '--dry_run',
     )  # fmt: skip
-    assert answer.code == 2 and f"'tiny_shapes/all, picture 0' has {words}" in answer.err
+    assert answer.code == 2 and f"'tiny_shapes/all, image 0' has {words}" in answer.err
 
 
 def test_the_data_dir_may_come_from_the_environment(prepared, monkeypatch):
@@ -152,11 +152,11 @@ def test_missing_files_get_a_sentence(tmp_path):
         open_it(tmp_path)
 
 
-def test_sets_without_pictures_get_a_sentence(tmp_path):
+def test_sets_without_images_get_a_sentence(tmp_path):
     import tensorflow_datasets as tfds
 
     prepare(tmp_path, feature=tfds.features.Text(), extra='a word')
-    with pytest.raises(UserError, match="'tiny_shapes' has no pictures under 'image' .it has: image, label"):
+    with pytest.raises(UserError, match="'tiny_shapes' has no images under 'image' .it has: image, label"):
         open_it(tmp_path)
 
 
@@ -167,8 +167,8 @@ def test_unknown_names_get_a_hint(tmp_path):
         open_it(tmp_path, dataset='mnist/nothing')
 
 
-def test_known_sets_without_pictures_are_refused_before_anything_is_fetched(tmp_path):
-    with pytest.raises(UserError, match="'div2k' has no pictures under 'image' .it has: .*lr"):
+def test_known_sets_without_images_are_refused_before_anything_is_fetched(tmp_path):
+    with pytest.raises(UserError, match="'div2k' has no images under 'image' .it has: .*lr"):
         open_it(tmp_path, dataset='div2k')
 
 
@@ -283,7 +283,7 @@ def test_a_missing_tfds_gets_a_sentence(monkeypatch):
 def test_one_class_of_a_set(prepared):
     source = open_it(prepared, label='1')
     assert contents(source) == rgb(GRAY[1::3])
-    assert source.where == f"TFDS 'tiny_shapes/1.0.0' (all, 1) in '{prepared}': 3 pictures"
+    assert source.where == f"TFDS 'tiny_shapes/1.0.0' (all, 1) in '{prepared}': 3 images"
     assert {source.key(i) for i in range(3)} < {open_it(prepared).key(i) for i in range(10)}
     assert contents(open_it(prepared, label='2', split='test')) == rgb(GRAY[8:9])
 
@@ -299,5 +299,5 @@ def test_labels_that_are_not_there_are_explained(prepared):
         if wanted[label] == first:
             assert len(open_it(prepared, label=label, split='test[:1]')) == 1
         else:
-            with pytest.raises(UserError, match=f"no pictures of the class '{label}': take another"):
+            with pytest.raises(UserError, match=f"no images of the class '{label}': take another"):
                 open_it(prepared, label=label, split='test[:1]')

@@ -1,4 +1,4 @@
-"""The thesis's pages: what their readings take from its text and code; the tiny ones on one device and on eight."""
+"""The thesis's configs: what their readings take from its text and code; the tiny ones on one device and on eight."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from gans.core.state import init, state_shapes
 from gans.run.parallel import lay_out
 
 KEY = jax.random.key(0)
-READINGS = (
+VARIANTS = (
     'mnist.py',
     'mnist.py:conv',
     'mnist.py:mlp',
@@ -25,15 +25,15 @@ READINGS = (
 )
 
 
-def state_of(page):
-    config = load(f'configs/{page}')
+def state_of(config_file):
+    config = load(f'configs/{config_file}')
     game = build(config, 10_000)
     return config, game, state_shapes(game, config)
 
 
-@pytest.mark.parametrize('page', READINGS)
-def test_every_reading_plays_the_thesiss_game(page):
-    config, game, _ = state_of(page)
+@pytest.mark.parametrize('config_file', VARIANTS)
+def test_every_variant_plays_the_thesiss_game(config_file):
+    config, game, _ = state_of(config_file)
     assert config.turns.to_dict() == {'gen': 2, 'disc': 1} == {**game.turns._asdict()}
     assert (config.objective.form, config.objective.gen_form, config.objective.threshold) == (
         'hinge',
@@ -45,19 +45,21 @@ def test_every_reading_plays_the_thesiss_game(page):
     first = {name: float(game.schedules[name](0)) for name in ('adversarial', 'moments', 'style', 'blur')}
     assert first == pytest.approx(dict(adversarial=1, moments=0.2, style=0.1, blur=0))
     assert config.task.distribution == 'uniform'
-    assert config.task.latent == config.generator.z_dim == (2 if 'manifold' in page else 100)
+    assert config.task.latent == config.generator.z_dim == (2 if 'manifold' in config_file else 100)
     assert len(config.objective.terms.moments.layers) == 4 == len(game.objective.layers)
 
 
-@pytest.mark.parametrize('page', [page for page in READINGS if page.endswith(('paper', 'appendix'))])
-def test_the_papers_rates_stay_and_nothing_is_averaged(page):
-    config, game, _ = state_of(page)
+@pytest.mark.parametrize(
+    'config_file', [config_file for config_file in VARIANTS if config_file.endswith(('paper', 'appendix'))]
+)
+def test_the_papers_rates_stay_and_nothing_is_averaged(config_file):
+    config, game, _ = state_of(config_file)
     for step in (0, config.steps):
         assert float(game.schedules['learning_rate_gen'](step)) == pytest.approx(5e-4)
         assert float(game.schedules['learning_rate_disc'](step)) == pytest.approx(5e-5)
     assert config.ema == 0 and config.data.source == 'tfds'
     assert config.objective.terms.moments.root and config.objective.terms.style.form == 'appendix'
-    assert config.batch == (128 if 'mnist' in page else 32)
+    assert config.batch == (128 if 'mnist' in config_file else 32)
 
 
 def test_digits_are_gray_and_not_mirrored():
@@ -86,7 +88,7 @@ def test_the_papers_facades_have_batch_norm_and_one_minibatch_layer():
     assert [name for name in sorted(other.disc.params['head']) if 'minibatch' in name] == ['minibatch_0', 'minibatch_1']
 
 
-def test_the_reference_batch_of_virtual_norm_is_a_batch_of_the_pages_noise():
+def test_the_reference_batch_of_virtual_norm_is_a_batch_of_the_configs_noise():
     config, game, state = state_of('mnist.py:vbn')
     assert state.gen.stats['reference']['reference']['latent'].shape == (config.batch, 100)
     assert game.gen.distribution == 'uniform'
@@ -95,21 +97,21 @@ def test_the_reference_batch_of_virtual_norm_is_a_batch_of_the_pages_noise():
     assert build(config, 100).gen.distribution == 'normal'
 
 
-@pytest.mark.parametrize('page', ['mnist', 'places'])
-def test_one_device_equals_eight(page):
+@pytest.mark.parametrize('config_file', ['mnist', 'places'])
+def test_one_device_equals_eight(config_file):
     """Minibatch features, terms over layers, noise, batch norm, a reference batch: all of one global batch."""
-    config = load(f'configs/{page}.py:tiny').unlock()
+    config = load(f'configs/{config_file}.py:tiny').unlock()
     config.optimizer.gen.name = config.optimizer.disc.name = 'sgd'
     config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0,), value=(0.1,))
-    if page == 'mnist':
+    if config_file == 'mnist':
         config.generator.norm, config.generator.reference = 'virtual', 4
     game = build(config, 64)
-    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, pictures[0]))
+    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
+    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
 
     def run(devices):
         layout = lay_out('jit', game, config.batch, devices)
-        state, metrics = layout.step(KEY, layout.place(first), layout.feed(pictures))
+        state, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
         return jax.device_get((layout.fetch(state), metrics))
 
     one, eight = run(1), run(8)

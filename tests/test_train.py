@@ -1,4 +1,4 @@
-"""The loop: one real step of every page, exact resume, stops, damage, divergence."""
+"""The loop: one real step of every config, exact resume, stops, damage, divergence."""
 
 import signal
 import subprocess
@@ -21,8 +21,8 @@ from gans.run.parallel import lay_out
 from gans.run.trained import load_run
 from gans.training.loop import Diverged, train
 
-PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
-PAGE = 'configs/inpaint.py'
+CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
+CONFIG_FILE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
@@ -37,7 +37,7 @@ def whole(tmp_path_factory):
 
 def command(folder, *flags):
     # log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
-    words = [f'--config={PAGE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
+    words = [f'--config={CONFIG_FILE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
     return subprocess.Popen(
         [sys.executable, 'main.py', *words, f'--workdir={folder}', *flags],
         stdout=subprocess.PIPE,
@@ -49,15 +49,15 @@ def command(folder, *flags):
 def test_what_compiling_took_is_given_back_once(tiny, tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(startup, 'give_back', lambda: told.append(len(logged(tmp_path))))
-    config = tiny(PAGE, steps=4)
+    config = tiny(CONFIG_FILE, steps=4)
     config.log.every = 2
     train(open_experiment(config), tmp_path)
     assert told == [1]
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_one_real_step_of_the_real_loop_of_every_page(page, tiny, tmp_path):
-    config = tiny(page, steps=1)
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_one_real_step_of_the_real_loop_of_every_config(config_file, tiny, tmp_path):
+    config = tiny(config_file, steps=1)
     assert train(open_experiment(config), tmp_path / 'run')
     run = load_run(tmp_path / 'run')
     assert run.step == 1 and run.config.name == config.name
@@ -65,7 +65,7 @@ def test_one_real_step_of_the_real_loop_of_every_page(page, tiny, tmp_path):
     assert line['step'] == 1
     for name in ('gen/loss', 'disc/loss', *(f'schedule/{s}' for s in config.schedules)):
         assert np.isfinite(line[name])
-    assert {'step_000000.png', 'step_000001.png'} <= {p.name for p in (tmp_path / 'run' / 'pictures').glob('*.png')}
+    assert {'step_000000.png', 'step_000001.png'} <= {p.name for p in (tmp_path / 'run' / 'samples').glob('*.png')}
     assert list((tmp_path / 'run' / 'tensorboard').glob('*tfevents*'))
 
 
@@ -82,7 +82,7 @@ def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole,
 
 
 def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, monkeypatch, capsys):
-    config = tiny(PAGE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3})
+    config = tiny(CONFIG_FILE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3})
     with break_after(5, monkeypatch):
         train(open_experiment(config), tmp_path / 'run')
     assert train(open_experiment(config), tmp_path / 'run')
@@ -117,30 +117,30 @@ def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
 
 
 def test_other_settings_are_refused_and_named_but_for_those_that_may_change(tiny, tmp_path):
-    train(open_experiment(tiny(PAGE, steps=1)), tmp_path)
+    train(open_experiment(tiny(CONFIG_FILE, steps=1)), tmp_path)
     with pytest.raises(UserError) as error:
-        train(open_experiment(tiny(PAGE, steps=1, batch=4)), tmp_path)
+        train(open_experiment(tiny(CONFIG_FILE, steps=1, batch=4)), tmp_path)
     assert 'config.batch: 8 -> 4' in str(error.value) and 'steps' not in str(error.value)
-    assert train(open_experiment(tiny(PAGE, **{'steps': 2, 'log.every': 2, 'checkpoint.keep': 1})), tmp_path)
+    assert train(open_experiment(tiny(CONFIG_FILE, **{'steps': 2, 'log.every': 2, 'checkpoint.keep': 1})), tmp_path)
     assert load_run(tmp_path).step == 2
 
 
-def folder_config(tiny, pictures, **changes):
-    config = tiny(PAGE, **changes)
+def folder_config(tiny, images, **changes):
+    config = tiny(CONFIG_FILE, **changes)
     config.data.update(source='folder', held_out=0.3, threads=1)
-    config.data.folder.path = str(pictures)
+    config.data.folder.path = str(images)
     return config
 
 
-def make_pictures(folder, seed):
+def make_images(folder, seed):
     folder.mkdir()
-    for i, picture in enumerate(np.random.default_rng(seed).integers(0, 256, (8, 64, 64, 3), np.uint8)):
-        Image.fromarray(picture).save(folder / f'{i}.png')
+    for i, image in enumerate(np.random.default_rng(seed).integers(0, 256, (8, 64, 64, 3), np.uint8)):
+        Image.fromarray(image).save(folder / f'{i}.png')
     return folder
 
 
 def test_networks_that_do_not_fit_leave_no_folder_behind(tiny, tmp_path, monkeypatch):
-    bad, good = tiny(PAGE, size=20), tiny(PAGE, steps=1)
+    bad, good = tiny(CONFIG_FILE, size=20), tiny(CONFIG_FILE, steps=1)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match='multiples of 8'):
         train(open_experiment(bad))
@@ -149,13 +149,13 @@ def test_networks_that_do_not_fit_leave_no_folder_behind(tiny, tmp_path, monkeyp
     assert (tmp_path / 'runs/00000-inpaint/config.json').exists()
 
 
-def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
-    run, pictures = tmp_path / 'run', make_pictures(tmp_path / 'a', 0)
-    train(open_experiment(folder_config(tiny, pictures, steps=1)), run)
-    moved = pictures.rename(tmp_path / 'moved')
+def test_a_moved_folder_goes_on_and_other_images_do_not(tiny, tmp_path):
+    run, images = tmp_path / 'run', make_images(tmp_path / 'a', 0)
+    train(open_experiment(folder_config(tiny, images, steps=1)), run)
+    moved = images.rename(tmp_path / 'moved')
     assert train(open_experiment(folder_config(tiny, moved, steps=2)), run)
-    other = make_pictures(tmp_path / 'other', 1)
-    with pytest.raises(UserError, match='trained on other pictures'):
+    other = make_images(tmp_path / 'other', 1)
+    with pytest.raises(UserError, match='trained on other images'):
         train(open_experiment(folder_config(tiny, other, steps=3)), run)
 
 
@@ -164,7 +164,7 @@ def test_a_moved_folder_goes_on_and_other_pictures_do_not(tiny, tmp_path):
     [('adam', r'^(gen|disc)/\w+ is -?(nan|inf) at step \d'), ('sgd', r'^gen/params/\S+ is not finite')],
 )
 def test_divergence_is_named_and_nothing_of_it_is_saved(optimizer, words, tiny, tmp_path):
-    config = tiny(PAGE, **{'steps': 6, 'checkpoint.every': 1, 'log.every': 3, 'optimizer.gen.name': optimizer})
+    config = tiny(CONFIG_FILE, **{'steps': 6, 'checkpoint.every': 1, 'log.every': 3, 'optimizer.gen.name': optimizer})
     config.schedules.learning_rate_gen.value = (1e38, 1e38)
     with pytest.raises(Diverged, match=words):
         train(open_experiment(config), tmp_path)
@@ -178,30 +178,30 @@ def test_divergence_is_named_and_nothing_of_it_is_saved(optimizer, words, tiny, 
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
     (tmp_path / 'thesis.tex').write_text('important')
     with pytest.raises(UserError, match='not a run folder'):
-        train(open_experiment(tiny(PAGE, steps=1)), tmp_path)
+        train(open_experiment(tiny(CONFIG_FILE, steps=1)), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
 
 
 def test_metrics_of_the_whole_run_are_the_means_of_their_steps(tiny, tmp_path):
-    train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 1})), tmp_path / 'each')
-    train(open_experiment(tiny(PAGE, **{'steps': 4, 'log.every': 4})), tmp_path / 'all')
+    train(open_experiment(tiny(CONFIG_FILE, **{'steps': 4, 'log.every': 1})), tmp_path / 'each')
+    train(open_experiment(tiny(CONFIG_FILE, **{'steps': 4, 'log.every': 4})), tmp_path / 'all')
     each, (mean,) = logged(tmp_path / 'each'), logged(tmp_path / 'all')
     assert mean['gen/loss'] == pytest.approx(np.mean([line['gen/loss'] for line in each]), rel=1e-6)
 
 
 @pytest.mark.parametrize('loop_well', [True, False])
-def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(loop_well, tiny, tmp_path, monkeypatch):
+def test_calls_of_several_steps_miss_no_log_line_image_or_checkpoint(loop_well, tiny, tmp_path, monkeypatch):
     def watched(*given):
         layout = lay_out(*given)
         return layout._replace(
             step=lambda *given, stage: calls.append(len(given) - 2) or layout.step(*given, stage=stage)
         )
 
-    changes, calls = {'steps': 6, 'log.every': 3, 'log.pictures': 2, 'checkpoint.every': 5}, []
+    changes, calls = {'steps': 6, 'log.every': 3, 'log.grids': 2, 'checkpoint.every': 5}, []
     monkeypatch.setattr('gans.training.loop.lay_out', watched)
     monkeypatch.setattr('gans.nn.conv.loop_well', lambda: loop_well)
-    one, two = tiny(PAGE, **changes), tiny(PAGE, **changes, steps_per_call=2)
-    del one.steps_per_call  # as in pages and runs that are older than the field
+    one, two = tiny(CONFIG_FILE, **changes), tiny(CONFIG_FILE, **changes, steps_per_call=2)
+    del one.steps_per_call  # as in configs and runs that are older than the field
     for name, config in (('one', one), ('two', two)):
         train(open_experiment(config), tmp_path / name)
     assert calls == [1] * 6 + ([2, 1, 1, 1, 1] if loop_well else [1] * 6)
@@ -210,7 +210,7 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(loop_well
     one, two = logged(tmp_path / 'one'), logged(tmp_path / 'two')
     assert [line['step'] for line in two] == [3, 6]
     assert two[0] == pytest.approx(one[0], rel=1e-3)
-    assert len(list((tmp_path / 'two' / 'pictures').iterdir())) == 3
+    assert len(list((tmp_path / 'two' / 'samples').iterdir())) == 3
     with Checkpoints(tmp_path / 'two', read_only=True) as checkpoints:
         assert sorted(checkpoints.steps()) == [5, 6]
 
@@ -218,25 +218,27 @@ def test_calls_of_several_steps_miss_no_log_line_picture_or_checkpoint(loop_well
 @pytest.mark.parametrize('field, value', [('log.every', 0), ('steps_per_call', 0), ('data.threads', -1), ('batch', -8)])
 def test_a_number_that_is_too_small_is_named(field, value, tiny):
     with pytest.raises(UserError, match=f'config.{field} is {value}: give a whole number from'):
-        open_experiment(tiny(PAGE, **{field: value}))
+        open_experiment(tiny(CONFIG_FILE, **{field: value}))
 
 
-def test_pictures_held_by_the_devices_train_like_pictures_that_are_streamed(tiny, tmp_path):
+def test_images_held_by_the_devices_train_like_images_that_are_streamed(tiny, tmp_path):
     """Two programs, so not bit for bit; that the batches are the same is held by test_batches.py."""
     changes = {'steps': 2, 'devices': 2, 'log.every': 1}
-    train(open_experiment(tiny(PAGE, **changes)), tmp_path / 'host')
-    train(open_experiment(tiny(PAGE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
+    train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'host')
+    train(open_experiment(tiny(CONFIG_FILE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
     host, device = logged(tmp_path / 'host'), logged(tmp_path / 'device')
     assert device[0] == pytest.approx(host[0], rel=1e-4)
-    # Another run: were the numbers read wrongly, the first step would already see other pictures.
+    # Another run: were the numbers read wrongly, the first step would already see other images.
     assert host[0]['gen/l1'] != pytest.approx(host[1]['gen/l1'], rel=1e-3)
-    assert train(open_experiment(tiny(PAGE, **{**changes, 'steps': 3, 'data.placement': 'device'})), tmp_path / 'host')
+    assert train(
+        open_experiment(tiny(CONFIG_FILE, **{**changes, 'steps': 3, 'data.placement': 'device'})), tmp_path / 'host'
+    )
 
 
 def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose 'host' or 'device'"):
-        train(open_experiment(tiny(PAGE, **{'data.placement': 'gpu'})), tmp_path)
+        train(open_experiment(tiny(CONFIG_FILE, **{'data.placement': 'gpu'})), tmp_path)
     monkeypatch.setattr('gans.run.experiment.free_memory', lambda: 1000)
     with pytest.raises(UserError, match='--config.data.placement=host'):
-        train(open_experiment(tiny(PAGE, **{'data.placement': 'device'})), tmp_path)
+        train(open_experiment(tiny(CONFIG_FILE, **{'data.placement': 'device'})), tmp_path)
     assert not any(tmp_path.iterdir())

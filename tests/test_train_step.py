@@ -17,13 +17,13 @@ from gans.core.sampling import paint, sample
 from gans.core.state import init
 from gans.core.step import train_step
 
-PAGES = sorted(str(path) for path in Path('configs').glob('*.py'))
+CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
 KEY = jax.random.key(0)
 
 
-def make_game(page, schedules=None, **changes):
-    """The tiny game of a page on two pictures; `schedules` are constants that take the place of the page's."""
-    config = load(f'{page}:tiny').unlock()
+def make_game(config_file, schedules=None, **changes):
+    """The tiny game of a config on two images; `schedules` are constants that take the place of the config's."""
+    config = load(f'{config_file}:tiny').unlock()
     config.batch = 2
     config.update_from_flattened_dict(changes)
     config.schedules = config.schedules.to_dict() | (schedules or {})
@@ -31,12 +31,12 @@ def make_game(page, schedules=None, **changes):
     return game, np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
 
 
-def start(game, pictures):
-    return jax.jit(partial(init, game))(KEY, pictures[0])
+def start(game, images):
+    return jax.jit(partial(init, game))(KEY, images[0])
 
 
-def step(game, state, pictures, **kwargs):
-    return jax.jit(partial(train_step, game, **kwargs))(KEY, state, pictures)
+def step(game, state, images, **kwargs):
+    return jax.jit(partial(train_step, game, **kwargs))(KEY, state, images)
 
 
 def assert_same(a, b):
@@ -49,29 +49,29 @@ def differs(a, b):
     )
 
 
-@pytest.mark.parametrize('page', PAGES)
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
 @pytest.mark.parametrize('mover, other', [('gen', 'disc'), ('disc', 'gen')])
-def test_a_turn_changes_only_the_mover(page, mover, other):
-    game, pictures = make_game(page, {f'learning_rate_{other}': 0.0})
-    before = start(game, pictures)
-    after, _ = step(game, before, pictures)
+def test_a_turn_changes_only_the_mover(config_file, mover, other):
+    game, images = make_game(config_file, {f'learning_rate_{other}': 0.0})
+    before = start(game, images)
+    after, _ = step(game, before, images)
     assert_same(getattr(before, other).params, getattr(after, other).params)
     assert differs(getattr(before, mover).params, getattr(after, mover).params)
     assert after.step == 1
 
 
-@pytest.mark.parametrize('page', PAGES)
-def test_a_step_is_a_pure_function_of_key_state_and_pictures(page):
-    game, pictures = make_game(page)
-    state = start(game, pictures)
-    assert_same(step(game, state, pictures), step(game, state, pictures))
+@pytest.mark.parametrize('config_file', CONFIG_FILES)
+def test_a_step_is_a_pure_function_of_key_state_and_images(config_file):
+    game, images = make_game(config_file)
+    state = start(game, images)
+    assert_same(step(game, state, images), step(game, state, images))
 
 
 def test_randomness_follows_the_step_number():
-    game, pictures = make_game('configs/inpaint.py', {'blur': 0.0})  # or the schedule would make the difference
-    state = start(game, pictures)
-    _, first = step(game, state, pictures)
-    _, second = step(game, state.replace(step=jnp.int32(1)), pictures)
+    game, images = make_game('configs/inpaint.py', {'blur': 0.0})  # or the schedule would make the difference
+    state = start(game, images)
+    _, first = step(game, state, images)
+    _, second = step(game, state.replace(step=jnp.int32(1)), images)
     assert first['gen/l1'] != second['gen/l1']
 
 
@@ -79,13 +79,13 @@ def test_gradients_are_those_of_the_whole_loss():
     """With SGD the generator moves by the gradient of its loss through the updated discriminator, taken in one go."""
     constants = {'learning_rate_gen': 1.0, 'learning_rate_disc': 0.05, 'adversarial': 0.5}
     plain = {f'optimizer.{player}.name': 'sgd' for player in ('gen', 'disc')}
-    game, pictures = make_game('configs/colorize.py', constants, **plain)
-    state = start(game, pictures)
-    after, metrics = step(game, state, pictures)
+    game, images = make_game('configs/colorize.py', constants, **plain)
+    state = start(game, images)
+    after, metrics = step(game, state, images)
 
     hyper = schedules.read(game.schedules, state.step)
     keys = jax.random.split(jax.random.split(jax.random.fold_in(KEY, 0), 1)[0], 3)
-    inputs = training_inputs(game, keys[0], state.carry, pictures[0], hyper)
+    inputs = training_inputs(game, keys[0], state.carry, images[0], hyper)
 
     def whole_loss(params):
         output = game.gen.apply({'params': params}, **inputs.gen, train=True)
@@ -99,56 +99,56 @@ def test_gradients_are_those_of_the_whole_loss():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * float(jnp.abs(b).max()) + 1e-6)
 
 
-def test_more_turns_use_more_pictures_and_move_more():
-    game, pictures = make_game('configs/inpaint.py', **{'turns.disc': 3, 'turns.gen': 2})
-    assert len(pictures) == 4
-    state = start(game, pictures)
-    after, _ = step(game, state, pictures)
+def test_more_turns_use_more_images_and_move_more():
+    game, images = make_game('configs/inpaint.py', **{'turns.disc': 3, 'turns.gen': 2})
+    assert len(images) == 4
+    state = start(game, images)
+    after, _ = step(game, state, images)
     assert (after.disc.opt_state.count, after.gen.opt_state.count) == (3, 2)
     for changed in range(4):
-        other = pictures.copy()
+        other = images.copy()
         other[changed] = 255 - other[changed]
         assert differs(after, step(game, state, other)[0]), f'batch {changed} was not used'
 
 
 def test_everything_that_enters_a_network_is_blurred_and_the_output_is_not():
-    game, pictures = make_game('configs/inpaint.py')
+    game, images = make_game('configs/inpaint.py')
     seen = {}
 
-    def spy(pictures, hyper):
-        seen[pictures.shape] = seen.get(pictures.shape, 0) + 1
-        return pictures * 0
+    def spy(images, hyper):
+        seen[images.shape] = seen.get(images.shape, 0) + 1
+        return images * 0
 
     blind = game._replace(view=spy)
-    state = start(game, pictures)
-    _, metrics = jax.jit(partial(train_step, blind))(KEY, state, pictures)
-    # Condition, generator's input and real picture are all zero: L1 is that of the bare output against zero.
-    output = sample(game, state, {'image': jnp.zeros((2, *pictures.shape[2:]))})
+    state = start(game, images)
+    _, metrics = jax.jit(partial(train_step, blind))(KEY, state, images)
+    # Condition, generator's input and real image are all zero: L1 is that of the bare output against zero.
+    output = sample(game, state, {'image': jnp.zeros((2, *images.shape[2:]))})
     assert metrics['gen/l1'] == pytest.approx(float(jnp.abs(output).mean()), rel=1e-4)
     # image, real, cond; the output once for both players.
     assert sum(seen.values()) == 4
 
 
 def test_draw_is_without_augmentation_and_the_same_on_every_call():
-    game, pictures = make_game('configs/colorize.py')
-    a, b = (draw(game, KEY, pictures[0]) for _ in range(2))
+    game, images = make_game('configs/colorize.py')
+    a, b = (draw(game, KEY, images[0]) for _ in range(2))
     assert_same(a, b)
-    np.testing.assert_allclose(a.real, pictures[0] / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(a.real, images[0] / 127.5 - 1, atol=1e-6)
 
 
 # Generation from noise
 
 
-def test_rules_that_change_descriptors_are_obeyed_in_training_and_in_samples():
+def test_rules_that_change_latents_are_obeyed_in_training_and_in_samples():
     """The network would see `latent`; with rules that add their memory to it, it sees latent + carry."""
-    game, pictures = generator_game()
-    moved = game.objective._replace(init=lambda: jnp.full(5, 0.5), descriptor=lambda carry, latent: latent + carry)
+    game, images = generator_game()
+    moved = game.objective._replace(init=lambda: jnp.full(5, 0.5), latent=lambda carry, latent: latent + carry)
     rules = game._replace(objective=moved)
     shifted = game._replace(gen=Shifted(game.gen))
-    state = start(rules, pictures)
+    state = start(rules, images)
     assert_same(state.carry, np.full(5, 0.5, np.float32))
     bare = state.replace(carry=())
-    for ours, theirs in zip(step(rules, state, pictures), step(shifted, bare, pictures), strict=True):
+    for ours, theirs in zip(step(rules, state, images), step(shifted, bare, images), strict=True):
         ours = ours.replace(carry=()) if hasattr(ours, 'carry') else ours
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), ours, theirs)
     latent = {'latent': jax.random.normal(KEY, (3, 5))}
@@ -158,7 +158,7 @@ def test_rules_that_change_descriptors_are_obeyed_in_training_and_in_samples():
 
 
 class Shifted:
-    """A generator that adds one half to its descriptor."""
+    """A generator that adds one half to its latent."""
 
     def __init__(self, gen):
         self.gen = gen
@@ -168,19 +168,19 @@ class Shifted:
 
 
 @pytest.mark.parametrize('turns', [1, 2])
-def test_descriptors_follow_the_memory_as_it_is_at_every_turn(turns):
+def test_latents_follow_the_memory_as_it_is_at_every_turn(turns):
     """Rules that count their turns and give the generator the count: a turn draws with what the turn before left."""
-    game, pictures = generator_game(**{'turns.disc': turns})
+    game, images = generator_game(**{'turns.disc': turns})
 
     def disc(turn):
         loss, metrics, _ = game.objective.disc(turn)
         return loss, metrics | {'output': turn.output.mean()}, turn.carry + 1.0
 
     counting = game.objective._replace(
-        init=lambda: jnp.float32(0), disc=disc, descriptor=lambda carry, latent: 0 * latent + carry
+        init=lambda: jnp.float32(0), disc=disc, latent=lambda carry, latent: 0 * latent + carry
     )
-    state = start(game._replace(objective=counting), pictures)
-    after, metrics = step(game._replace(objective=counting), state, pictures)
+    state = start(game._replace(objective=counting), images)
+    after, metrics = step(game._replace(objective=counting), state, images)
     output = paint(game, state, {'latent': jnp.full((1, 5), turns - 1.0)})
     assert after.carry == turns
     assert metrics['disc/output'] == pytest.approx(float(output.mean()), rel=1e-4, abs=1e-6)

@@ -2,19 +2,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from saved_run import fake_run, make_config, save_pictures, save_run, smooth_pictures
+from saved_run import fake_run, make_config, save_images, save_run, smooth_images
 
 from gans.errors import UserError
 from gans.inference import translate as module
-from gans.inference.image_files import read_picture
-from gans.inference.large_image import Enlarged, Picture, everything
+from gans.inference.image_files import read_image
+from gans.inference.large_image import Enlarged, LargeImage, everything
 from gans.inference.translate import Network, inpaint, section, translate
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 
 
 def paint(image, latent):
-    """Chroma that varies over the picture, and with the noise."""
+    """Chroma that varies over the image, and with the noise."""
     ramp = jnp.linspace(-0.6, 0.6, image.shape[1])[None, :, None, None]
     if latent is not None:
         ramp = ramp + 0.3 * latent[:, :1, None, None]
@@ -54,7 +54,7 @@ def luma(rgb):
 
 
 def write_each_mode(folder, height=53, width=87):
-    """One file per kind of picture."""
+    """One file per kind of image."""
     folder.mkdir(parents=True)
     rgb = colours(height, width)
     image = Image.fromarray(rgb)
@@ -136,14 +136,14 @@ def test_colorizing_keeps_luma_alpha_size_and_name(colorized, name):
 def test_every_mode_was_there(colorized):
     source, target, text = colorized
     assert sorted(p.name for p in target.iterdir()) == sorted(p.name for p in source.iterdir()) == sorted(MODES)
-    assert text.startswith(f'{len(MODES)} of {len(MODES)} pictures')
+    assert text.startswith(f'{len(MODES)} of {len(MODES)} images')
     assert '16 bits per value became 8' in text
 
 
 @pytest.mark.parametrize('size', [(1, 1), (3, 200), (64, 64), (131, 65), (30, 31)])
 def test_colorizing_any_size(use, tmp_path, size):
     use('colorize')
-    save_pictures(tmp_path / 'in', [colours(*size)])
+    save_images(tmp_path / 'in', [colours(*size)])
     translate('run', tmp_path / 'in' / '00.png', tmp_path / 'out')
     result = np.asarray(Image.open(tmp_path / 'out' / '00.png'))
     assert result.shape == (*size, 3)
@@ -151,10 +151,10 @@ def test_colorizing_any_size(use, tmp_path, size):
 
 
 def test_chroma_lies_where_the_network_put_it(use, tmp_path):
-    """The painter's red minus green is a ramp from top to bottom, whatever the picture's size and proportions."""
+    """The painter's red minus green is a ramp from top to bottom, whatever the image's size and proportions."""
     use('colorize')
     gray = np.full((150, 300, 3), 128, np.uint8)
-    save_pictures(tmp_path / 'in', [gray])
+    save_images(tmp_path / 'in', [gray])
     translate('run', tmp_path / 'in', tmp_path / 'out')
     result = np.asarray(Image.open(tmp_path / 'out' / '00.png')).astype(float)
     # 300 x 150 fits into 64 x 64 as 64 x 32: rows 16 to 48 of the ramp.
@@ -164,19 +164,19 @@ def test_chroma_lies_where_the_network_put_it(use, tmp_path):
     assert np.ptp(result, axis=1).max() <= 1, 'no columns'
 
 
-def whole(network, picture):
-    """What a network makes of a float picture [H, W, C], at once."""
-    window = everything(picture.shape)
-    return network(picture.__getitem__, window)(0)[window]
+def whole(network, image):
+    """What a network makes of a float image [H, W, C], at once."""
+    window = everything(image.shape)
+    return network(image.__getitem__, window)(0)[window]
 
 
-def test_a_picture_of_the_trained_size_is_seen_as_it_is(tmp_path):
+def test_a_image_of_the_trained_size_is_seen_as_it_is(tmp_path):
     network = Network(run_of(tmp_path, 'colorize', paint))
-    picture = np.random.default_rng(0).uniform(-1, 1, (64, 64, 1)).astype(np.float32)
-    np.testing.assert_allclose(whole(network, picture)[..., 1], picture[..., 0], atol=1e-6)
+    image = np.random.default_rng(0).uniform(-1, 1, (64, 64, 1)).astype(np.float32)
+    np.testing.assert_allclose(whole(network, image)[..., 1], image[..., 0], atol=1e-6)
 
 
-def test_what_is_left_free_is_filled_with_the_picture(tmp_path):
+def test_what_is_left_free_is_filled_with_the_image(tmp_path):
     """A network that says the mean of what it sees."""
     network = Network(run_of(tmp_path, 'colorize', lambda x, _: jnp.ones((*x.shape[:3], 3)) * x.mean()))
     for size in ((20, 90), (300, 40), (1, 7)):
@@ -270,7 +270,7 @@ def test_inpainting_shows_sections_with_the_hole_filled():
     mask[10:30, 10:30] = mask[200:300, 300:360] = 255
     rgb[mask > 0] = 7  # must not be seen
     network = Record()
-    (result,) = inpaint(network, Picture(Image.fromarray(rgb)), mask > 0)
+    (result,) = inpaint(network, LargeImage(Image.fromarray(rgb)), mask > 0)
     assert [s.shape[:2] for s in network.seen] == [(64, 64), (250, 250)]
     for seen in network.seen:
         np.testing.assert_allclose(seen, 200 / 127.5 - 1, atol=1e-6)
@@ -281,7 +281,7 @@ def test_a_mask_of_many_parts_is_shown_once():
     mask = np.zeros((90, 90), np.uint8)
     mask[10:80:6, 10:80:6] = 255
     network = Record()
-    (result,) = inpaint(network, Picture(Image.new('RGB', (90, 90), (9, 9, 9))), mask > 0)
+    (result,) = inpaint(network, LargeImage(Image.new('RGB', (90, 90), (9, 9, 9))), mask > 0)
     assert len(network.seen) == 1
     np.testing.assert_array_equal((np.asarray(result.image) == 128).all(axis=-1), mask > 0)
 
@@ -296,7 +296,7 @@ def test_a_mask_of_many_parts_is_shown_once():
     ],
 )
 @pytest.mark.parametrize('shape', [(64, 64), (64, 128), (256, 256)])
-def test_sections_hold_their_place_inside_the_picture(place, shape):
+def test_sections_hold_their_place_inside_the_image(place, shape):
     around = section(place, (100, 300), shape, 0.4)
     for inner, outer, most in zip(place, around, (100, 300), strict=True):
         assert 0 <= outer.start <= inner.start < inner.stop <= outer.stop <= most
@@ -334,15 +334,15 @@ def test_masks_of_any_mode(tmp_path, mode):
     else:
         image = Image.fromarray(mask).convert(mode)
     image.save(tmp_path / 'a_mask.png')
-    picture = Picture(Image.fromarray(colours(40, 50)))
-    found = module.read_mask(tmp_path / 'a.png', picture, [tmp_path / 'a_mask.png'])
+    whole = LargeImage(Image.fromarray(colours(40, 50)))
+    found = module.read_mask(tmp_path / 'a.png', whole, [tmp_path / 'a_mask.png'])
     np.testing.assert_array_equal(found, mask > 0)
 
 
 def test_the_threshold_is_one_half(tmp_path):
     Image.fromarray(np.array([[127, 128]], np.uint8)).save(tmp_path / 'a_mask.png')
-    picture = Picture(Image.new('RGB', (2, 1)))
-    found = module.read_mask(tmp_path / 'a.png', picture, [tmp_path / 'a_mask.png'])
+    image = LargeImage(Image.new('RGB', (2, 1)))
+    found = module.read_mask(tmp_path / 'a.png', image, [tmp_path / 'a_mask.png'])
     np.testing.assert_array_equal(found, [[False, True]])
 
 
@@ -351,14 +351,14 @@ def test_the_threshold_is_one_half(tmp_path):
 
 def test_folders_keep_their_paths_and_pass_other_files_over(use, tmp_path):
     use('colorize')
-    save_pictures(tmp_path / 'in' / 'deep' / 'deeper', [colours(9, 9)])
-    (tmp_path / 'in' / 'notes.txt').write_text('not a picture')
+    save_images(tmp_path / 'in' / 'deep' / 'deeper', [colours(9, 9)])
+    (tmp_path / 'in' / 'notes.txt').write_text('not an image')
     (tmp_path / 'in' / '.hidden').write_text('')
     Image.fromarray(colours(8, 8)).save(tmp_path / 'in' / 'no_ending', 'PNG')
     out = tmp_path / 'in' / 'out'  # inside the input
     for _ in range(2):
         text = translate('run', tmp_path / 'in', out)
-        assert text.startswith('2 of 2 pictures') and "Passed over, not a picture: 'notes.txt'." in text
+        assert text.startswith('2 of 2 images') and "Passed over, not an image: 'notes.txt'." in text
     found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*') if p.is_file())
     assert found == ['deep/deeper/00.png', 'no_ending.png']
 
@@ -398,7 +398,7 @@ def test_a_profile_is_kept_where_it_means_something(use, tmp_path):
 
 def test_variants_differ_and_come_back(use, tmp_path):
     use('colorize', latent=3)
-    save_pictures(tmp_path / 'in', [colours(20, 30)])
+    save_images(tmp_path / 'in', [colours(20, 30)])
     for out in ('one', 'two'):
         translate('run', tmp_path / 'in', tmp_path / out, 3)
     names = ['00_1.png', '00_2.png', '00_3.png']
@@ -410,24 +410,24 @@ def test_variants_differ_and_come_back(use, tmp_path):
     assert contents == [(tmp_path / 'more' / name).read_bytes() for name in names], 'however many are drawn'
 
 
-def test_one_bad_picture_does_not_stop_the_others(use, tmp_path):
+def test_one_bad_image_does_not_stop_the_others(use, tmp_path):
     use('colorize')
-    folder = save_pictures(tmp_path / 'in', [colours(20, 30), colours(20, 30), colours(20, 30)])
+    folder = save_images(tmp_path / 'in', [colours(20, 30), colours(20, 30), colours(20, 30)])
     (folder / '01.png').write_bytes((folder / '01.png').read_bytes()[:200])
-    with pytest.raises(UserError, match=r"01\.png' is damaged(.|\n)*2 of 3 pictures"):
+    with pytest.raises(UserError, match=r"01\.png' is damaged(.|\n)*2 of 3 images"):
         translate('run', folder, tmp_path / 'out')
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['00.png', '02.png']
 
 
 def test_bad_requests_are_explained(use, tmp_path):
     use('colorize')
-    folder = save_pictures(tmp_path / 'in', [colours(20, 30)])
+    folder = save_images(tmp_path / 'in', [colours(20, 30)])
     (tmp_path / 'empty').mkdir()
-    (tmp_path / 'broken.png').write_text('no picture')
+    (tmp_path / 'broken.png').write_text('no image')
     cases = [
         ((tmp_path / 'none', tmp_path / 'out'), 'There is no .*none'),
-        ((tmp_path / 'empty', tmp_path / 'out'), 'There are no pictures'),
-        ((tmp_path / 'broken.png', tmp_path / 'out'), 'not a picture that Pillow can read'),
+        ((tmp_path / 'empty', tmp_path / 'out'), 'There are no images'),
+        ((tmp_path / 'broken.png', tmp_path / 'out'), 'not an image that Pillow can read'),
         ((folder, folder), 'would be overwritten'),
         ((folder / '00.png', folder), 'would be overwritten'),
         ((folder, folder / '00.png'), 'is no folder: give a folder as --output'),
@@ -442,9 +442,9 @@ def test_bad_requests_are_explained(use, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ['00.png']
 
 
-def test_two_pictures_of_one_result_are_refused(use, tmp_path):
+def test_two_images_of_one_result_are_refused(use, tmp_path):
     use('colorize')
-    folder = save_pictures(tmp_path / 'in', [colours(20, 30)])
+    folder = save_images(tmp_path / 'in', [colours(20, 30)])
     Image.fromarray(colours(20, 30)).convert('P').save(folder / '00.gif')
     with pytest.raises(UserError, match=r"00\.gif' and '.*00\.png' would both become"):
         translate('run', folder, tmp_path / 'out')
@@ -452,13 +452,13 @@ def test_two_pictures_of_one_result_are_refused(use, tmp_path):
 
 def test_an_input_is_never_replaced(use, tmp_path):
     use('colorize')
-    folder = save_pictures(tmp_path / 'in', [colours(20, 30)])
-    save_pictures(folder / 'in', [colours(10, 10)])
+    folder = save_images(tmp_path / 'in', [colours(20, 30)])
+    save_images(folder / 'in', [colours(10, 10)])
     before = (folder / '00.png').read_bytes()
     (tmp_path / 'link').symlink_to(folder, target_is_directory=True)
     with pytest.raises(UserError, match='would be overwritten'):
         translate('run', folder, tmp_path / 'link')
-    with pytest.raises(UserError, match='is one of the pictures to translate'):
+    with pytest.raises(UserError, match='is one of the images to translate'):
         translate('run', tmp_path / 'in', tmp_path)  # its in/00.png would become 00.png's neighbour in/00.png
     assert (folder / '00.png').read_bytes() == before
 
@@ -466,7 +466,7 @@ def test_an_input_is_never_replaced(use, tmp_path):
 def test_masks_and_long_values_are_no_input(use, tmp_path):
     use('inpaint')
     save_mask(tmp_path / 'a.png', hole(20, 30))
-    with pytest.raises(UserError, match='is a mask: give the picture'):
+    with pytest.raises(UserError, match='is a mask: give the image'):
         translate('run', tmp_path / 'a_mask.png', tmp_path / 'out')
     Image.fromarray(np.ones((20, 30), np.float32)).save(tmp_path / 'a.tif')
     with pytest.raises(UserError, match='values of 32 bits of a kind that cannot be kept'):
@@ -476,18 +476,18 @@ def test_masks_and_long_values_are_no_input(use, tmp_path):
 def test_tasks_that_do_not_translate_are_refused(use, tmp_path):
     use('colorize').config.task.name = 'generate'
     with pytest.raises(UserError, match="trained for 'generate': only colorize and inpaint"):
-        translate('run', save_pictures(tmp_path / 'in', [colours(9, 9)]), tmp_path / 'out')
+        translate('run', save_images(tmp_path / 'in', [colours(9, 9)]), tmp_path / 'out')
 
 
 def test_a_checkpoint_alone_is_enough(tmp_path):
-    """The real verb on a real network, after the training pictures are gone."""
-    data = save_pictures(tmp_path / 'data', smooth_pictures(4))
+    """The real verb on a real network, after the training images are gone."""
+    data = save_images(tmp_path / 'data', smooth_images(4))
     run = save_run(tmp_path / 'run', make_config('inpaint', data))
     data.rename(tmp_path / 'gone')
-    save_pictures(tmp_path / 'in', [colours(70, 100)])
+    save_images(tmp_path / 'in', [colours(70, 100)])
     save_mask(tmp_path / 'in' / '00.png', hole(70, 100))
     translate(run, tmp_path / 'in', tmp_path / 'out')
-    before, after = (np.asarray(read_picture(tmp_path / folder / '00.png')[0].image) for folder in ('in', 'out'))
+    before, after = (np.asarray(read_image(tmp_path / folder / '00.png')[0].image) for folder in ('in', 'out'))
     changed = (before != after).any(axis=-1)
     assert changed[hole(70, 100) > 0].mean() > 0.9
     assert not changed[hole(70, 100) == 0].any()

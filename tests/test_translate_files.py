@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from command_line import ROOT, main
 from PIL import Image, ImageCms
-from saved_run import fake_run, make_config, save_pictures, smooth_pictures
+from saved_run import fake_run, make_config, save_images, smooth_images
 
 from gans.image import files
 from gans.inference import baselines, image_files, large_image
@@ -25,7 +25,7 @@ RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
 
 
 def tint(image, latent):
-    """The picture, or what of it is gray, with a little more red; and with noise another amount."""
+    """The image, or what of it is gray, with a little more red; and with noise another amount."""
     more = 0.2 if latent is None else 0.2 + 0.1 * latent[:, :1, None, None]
     return jnp.broadcast_to(image[..., :1], (*image.shape[:3], 3)) + more * jnp.array([1.0, 0.0, 0.0])
 
@@ -46,7 +46,7 @@ def translate(source, target, *more):
 
 
 def flower(seed=0, size=48):
-    return Image.fromarray(smooth_pictures(1, size, seed)[0])
+    return Image.fromarray(smooth_images(1, size, seed)[0])
 
 
 def box(size=(48, 48)):
@@ -71,7 +71,7 @@ def test_a_folder_with_everything_in_it(use, tmp_path):
     source.mkdir()
     for i, name in enumerate(names):
         flower(i).save(os.path.join(source, name))
-    save_pictures(elsewhere / 'deep', smooth_pictures(1))
+    save_images(elsewhere / 'deep', smooth_images(1))
     (source / 'linked').symlink_to(elsewhere, target_is_directory=True)
     (elsewhere / 'deep' / 'back').symlink_to(elsewhere, target_is_directory=True)
     os.mkfifo(source / 'pipe.jpg')
@@ -82,17 +82,17 @@ def test_a_folder_with_everything_in_it(use, tmp_path):
     with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(source):
         listening.bind('socket.png')
     for i in range(12):
-        (source / f'notes{i:02d}.txt').write_text('no picture')
+        (source / f'notes{i:02d}.txt').write_text('no image')
     (source / '.hidden.png').write_text('')
     out = source / 'out'
     for _ in range(2):
         code, said, err = translate(source, out)
         assert (code, err) == (0, '')
-        assert said.startswith('9 of 9 pictures (9 files) written to ')
+        assert said.startswith('9 of 9 images (9 files) written to ')
         assert files_in(out) == sorted([*names, 'linked/deep/00.png'])
     assert '\x1b' not in said and r'new\nline\x1b[31m.png' not in said, 'nothing to tell of it'
     text = {line.partition(':')[0]: line for line in said.splitlines()}
-    assert text['Passed over, not a picture'].endswith("'notes08.txt', 'notes09.txt' and 2 more.")
+    assert text['Passed over, not an image'].endswith("'notes08.txt', 'notes09.txt' and 2 more.")
     assert text['Passed over, a named pipe (FIFO)'].endswith(": 'pipe', 'pipe.jpg'.")
     assert text['Passed over, a device'].endswith(": 'zero.png'.")
     assert text['Passed over, a socket'].endswith(": 'socket.png'.")
@@ -114,8 +114,8 @@ def test_strange_names_are_printed_as_escapes(use, tmp_path):
 def test_progress_is_told(use, tmp_path, monkeypatch):
     use('colorize')
     monkeypatch.setattr(module, '_TELL_EVERY', -1)
-    code, _, err = translate(save_pictures(tmp_path / 'in', smooth_pictures(3)), tmp_path / 'out')
-    assert (code, err.splitlines()) == (0, ['1 of 3 pictures', '2 of 3 pictures'])
+    code, _, err = translate(save_images(tmp_path / 'in', smooth_images(3)), tmp_path / 'out')
+    assert (code, err.splitlines()) == (0, ['1 of 3 images', '2 of 3 images'])
 
 
 @pytest.mark.parametrize('kind', ['device', 'pipe', 'nowhere', 'itself', 'long', 'nobody'])
@@ -133,7 +133,7 @@ def test_an_input_that_is_no_file_is_refused_at_once(use, tmp_path, kind):
         'long': 'cannot be a path (File name too long): give another.',
         'nobody': 'and there is no such home folder: write it out.',
     }
-    assert told.get(kind, 'give a picture or a folder of pictures as --input.') in err
+    assert told.get(kind, 'give an image or a folder of images as --input.') in err
 
 
 @pytest.mark.parametrize('kind', ['pipe', 'nowhere', 'file'])
@@ -142,7 +142,7 @@ def test_an_output_that_is_no_folder_is_refused(use, tmp_path, kind):
     os.mkfifo(tmp_path / 'pipe')
     (tmp_path / 'nowhere').symlink_to('gone')
     (tmp_path / 'file').write_text('precious')
-    code, _, err = translate(save_pictures(tmp_path / 'in', smooth_pictures(1)), tmp_path / kind)
+    code, _, err = translate(save_images(tmp_path / 'in', smooth_images(1)), tmp_path / kind)
     assert (code, err.count('\n')) == (2, 1) and 'is no folder: give a folder as --output' in err
     assert (tmp_path / 'file').read_text() == 'precious'
 
@@ -181,17 +181,17 @@ def test_masks_of_any_format_are_masks(use, tmp_path):
     assert files_in(tmp_path / 'out') == [f'p{i}.png' for i in range(len(endings))]
     assert f"'{source}/none.png' has no mask: paint white what is to be filled, and put it at" in err
     assert f"'{source}/two.png' has 2 masks, 'two_mask.jpg' and 'two_mask.png': leave one." in err
-    assert f'10 of 12 pictures (10 files) written to {tmp_path}/out.' in err
-    assert "Passed over, a mask without its picture: 'alone_mask.webp'." in err
+    assert f'10 of 12 images (10 files) written to {tmp_path}/out.' in err
+    assert "Passed over, a mask without its image: 'alone_mask.webp'." in err
     inside = np.asarray(box()) > 0
     for i in range(len(endings)):
         before, after = (np.asarray(Image.open(folder / f'p{i}.png')) for folder in (source, tmp_path / 'out'))
         changed = (before != after).any(axis=-1)
         assert changed[inside].all() and not changed[~inside].any()
     code, out, _ = translate(source / 'p2.png', tmp_path / 'one')
-    assert code == 0 and out.startswith('1 of 1 pictures')
+    assert code == 0 and out.startswith('1 of 1 images')
     code, _, err = translate(source / 'p2_mask.jpg', tmp_path / 'one')
-    assert code == 2 and 'is a mask: give the picture that it belongs to' in err
+    assert code == 2 and 'is a mask: give the image that it belongs to' in err
 
 
 # Names.
@@ -212,7 +212,7 @@ def test_names_as_long_as_can_be(use, tmp_path):
     assert plain[1:] == [f'{stem}.jpg' for stem in stems]
     code, out, _ = translate(source, tmp_path / 'two', '--variants=2')
     names = files_in(tmp_path / 'two')
-    assert code == 0 and out.startswith('3 of 3 pictures (6 files)') and len(names) == 6
+    assert code == 0 and out.startswith('3 of 3 images (6 files)') and len(names) == 6
     assert all(len(os.fsencode(name)) <= 255 for name in names)
     assert all(re.fullmatch('(x+|\N{LATIN SMALL LETTER E WITH ACUTE}+)~[0-9a-f]{8}_[12].(jpg|png)', n) for n in names)
     code, again, _ = translate(source, tmp_path / 'two', '--variants=2')
@@ -284,7 +284,7 @@ def write_all_that_files_carry(folder):
     return folder
 
 
-FRAMES = 'Of several frames, pages or sizes in the file only the first became a picture'
+FRAMES = 'Of several frames, configs or sizes in the file only the first became an image'
 
 
 def told(said, folder):
@@ -364,7 +364,7 @@ def test_twelve_bits_are_kept(use, tmp_path):
 
 
 def test_a_negative_of_sixteen_bits_is_read_as_what_it_shows(use, tmp_path):
-    """A TIFF whose white is zero: the result shows the same picture."""
+    """A TIFF whose white is zero: the result shows the same image."""
     use('inpaint')
     values = np.tile(np.linspace(0, 65535, 48).astype(np.uint16), (48, 1))
     Image.fromarray(values).save(tmp_path / 'a.tif', tiffinfo={262: 0})
@@ -403,7 +403,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(use, tmp_path):
     """A limit on the size of files, so that the system itself refuses, in the middle of a PNG and of a JPEG."""
     use('colorize')
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
-    source = save_pictures(tmp_path / 'in', [noise, *smooth_pictures(1, 16)])
+    source = save_images(tmp_path / 'in', [noise, *smooth_images(1, 16)])
     Image.fromarray(noise).save(source / 'b.jpg', quality=95)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
@@ -411,7 +411,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(use, tmp_path):
         code, _, err = translate(source, tmp_path / 'out')
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert code == 2 and '1 of 3 pictures (1 files)' in err
+    assert code == 2 and '1 of 3 images (1 files)' in err
     for name in ('00.png', 'b.jpg'):
         assert f"Cannot write '{tmp_path}/out/{name}' (the file would be larger than allowed" in err
     assert files_in(tmp_path / 'out') == ['01.png']
@@ -420,7 +420,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(use, tmp_path):
 def test_a_full_disk_ends_the_call(use, tmp_path, monkeypatch):
     """/dev/full in the place of every file but the first: the others would fail too."""
     use('colorize')
-    source = save_pictures(tmp_path / 'in', smooth_pictures(4))
+    source = save_images(tmp_path / 'in', smooth_images(4))
     whole_file = image_files.whole_file
     monkeypatch.setattr(
         image_files,
@@ -430,14 +430,14 @@ def test_a_full_disk_ends_the_call(use, tmp_path, monkeypatch):
     code, _, err = translate(source, tmp_path / 'out')
     assert code == 2 and err.splitlines() == [
         f"Cannot write '{tmp_path}/out/01.png' (the disk is full: free some space).",
-        f'1 of 4 pictures (1 files) written to {tmp_path}/out.',
+        f'1 of 4 images (1 files) written to {tmp_path}/out.',
     ]
     assert files_in(tmp_path / 'out') == ['00.png']
 
 
 def test_a_result_is_there_whole_or_not_at_all(use, tmp_path, monkeypatch):
     use('colorize')
-    source = save_pictures(tmp_path / 'in', smooth_pictures(2))
+    source = save_images(tmp_path / 'in', smooth_images(2))
     save = Image.Image.save
 
     def interrupted(image, file, *rest, **options):
@@ -460,7 +460,7 @@ def test_a_result_is_there_whole_or_not_at_all(use, tmp_path, monkeypatch):
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'L', 'LA', 'I;16'])
 @pytest.mark.parametrize('task', ['colorize', 'inpaint'])
 def test_strips_make_no_difference(use, tmp_path, monkeypatch, task, mode):
-    """A picture in windows of four rows is what it is in one go, up to a rounding here and there."""
+    """An image in windows of four rows is what it is in one go, up to a rounding here and there."""
     use(task, latent=2)
     soft = flower(3, 150).resize((211, 157))
     image = soft.convert(mode.replace('I;16', 'L'))
@@ -483,8 +483,8 @@ def test_strips_make_no_difference(use, tmp_path, monkeypatch, task, mode):
     assert (results[0][0] != results[0][1]).any()
 
 
-def test_a_picture_is_what_it_is_as_a_whole(use, tmp_path, monkeypatch):
-    """The colours, worked out in floats over the whole picture; the file is opened once."""
+def test_a_image_is_what_it_is_as_a_whole(use, tmp_path, monkeypatch):
+    """The colours, worked out in floats over the whole image; the file is opened once."""
     use('colorize')
     opened, image_open = [], Image.open
     monkeypatch.setattr(Image, 'open', lambda file: opened.append(file) or image_open(file))

@@ -59,9 +59,9 @@ def test_discriminator_has_the_papers_count():
 
 @pytest.mark.parametrize('size', [(64, 64), (64, 192), (128, 64)])
 def test_output_shapes_at_any_multiple_of_64(size):
-    picture = jax.eval_shape(Generator().init_with_output, KEY, array(2, *size, 3))[0]
+    image = jax.eval_shape(Generator().init_with_output, KEY, array(2, *size, 3))[0]
     logits = jax.eval_shape(Discriminator().init_with_output, KEY, array(2, *size, 3), array(2, *size, 1))[0]
-    assert (picture.shape, picture.dtype) == ((2, *size, 3), jnp.float32)
+    assert (image.shape, image.dtype) == ((2, *size, 3), jnp.float32)
     assert (logits.shape, logits.dtype) == ((2,), jnp.float32)
 
 
@@ -72,7 +72,7 @@ def test_bfloat16_keeps_float32_parameters_and_results():
         assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
 
 
-def test_colorizer_answers_within_range_to_picture_and_latent():
+def test_colorizer_answers_within_range_to_image_and_latent():
     module, rng = Generator(widths=(4, 4), z_dim=5, noise=True), np.random.default_rng(0)
     image, latent = (rng.normal(size=shape).astype(np.float32) for shape in [(2, 4, 8, 1), (2, 5)])
     shapes = jax.eval_shape(module.init, KEY, image, latent)

@@ -1,4 +1,4 @@
-"""Unpaired learning: what the generator gets and the real pictures come from disjoint parts of the training set."""
+"""Unpaired learning: what the generator gets and the real images come from disjoint parts of the training set."""
 
 import itertools
 import shutil
@@ -21,7 +21,7 @@ from gans.run.experiment import open_experiment
 from gans.run.trained import load_run
 from gans.training.loop import train
 
-PAGE = 'configs/colorize.py:tiny'
+CONFIG_FILE = 'configs/colorize.py:tiny'
 
 
 def test_parts_are_disjoint_whole_and_decided_by_the_content():
@@ -33,12 +33,12 @@ def test_parts_are_disjoint_whole_and_decided_by_the_content():
         assert set(ids[::2][few]) <= set(part)
 
 
-def test_too_few_pictures_cannot_be_parted():
+def test_too_few_images_cannot_be_parted():
     with pytest.raises(UserError, match='unpaired'):
         disjoint_parts(Numbers(), IDS[:1], 2)
 
 
-def test_an_example_takes_one_picture_of_each_part_and_each_part_has_its_epochs():
+def test_an_example_takes_one_image_of_each_part_and_each_part_has_its_epochs():
     parts = [IDS[:3], IDS[3:]]
     stream = lib.batches(Numbers(), parts, batch=4, turns=3, seed=1)
     steps = np.stack(list(itertools.islice(stream, 5)))
@@ -53,7 +53,7 @@ def test_an_example_takes_one_picture_of_each_part_and_each_part_has_its_epochs(
 
 
 def unpaired_config(**changes):
-    config = load(PAGE).unlock()
+    config = load(CONFIG_FILE).unlock()
     config.task.unpaired, config.objective.terms, config.devices = True, (), 1
     del config.schedules['l1']
     config.update_from_flattened_dict(changes)
@@ -65,31 +65,31 @@ def make_game(**changes):
     return build(config, 100), config
 
 
-def test_grays_are_of_the_first_part_and_real_pictures_of_the_second():
+def test_grays_are_of_the_first_part_and_real_images_of_the_second():
     game, _ = make_game(**{'task.flip': False})
-    pictures = np.random.default_rng(0).integers(0, 256, game.batch_shape[1:], np.uint8)
-    assert pictures.shape[1] == 2
-    seen = training_inputs(game, jax.random.key(0), (), jnp.asarray(pictures), {'blur': jnp.float32(0)})
-    floats = ops.to_float(pictures)
+    images = np.random.default_rng(0).integers(0, 256, game.batch_shape[1:], np.uint8)
+    assert images.shape[1] == 2
+    seen = training_inputs(game, jax.random.key(0), (), jnp.asarray(images), {'blur': jnp.float32(0)})
+    floats = ops.to_float(images)
     np.testing.assert_allclose(seen.gen['image'], ops.luma(floats[:, 0]), atol=1e-6)
     np.testing.assert_allclose(seen.real, floats[:, 1], atol=1e-6)
     assert seen.cond is None
 
 
-def test_an_epoch_is_a_pass_over_half_of_the_pictures():
-    """100 pictures in two parts of 50, batches of 8: an epoch is 6.25 steps."""
+def test_an_epoch_is_a_pass_over_half_of_the_images():
+    """100 images in two parts of 50, batches of 8: an epoch is 6.25 steps."""
     game, _ = make_game(**{'schedules.blur': dict(at=(0.0, 1.0), value=(1.0, 0.0), unit='epoch')})
     assert float(game.schedules['blur'](3)) == pytest.approx(1 - 3 / 6.25, abs=0.1)
 
 
 def test_a_term_that_wants_pairs_is_refused():
-    config = load(PAGE).unlock()
+    config = load(CONFIG_FILE).unlock()
     config.task.unpaired = True
     with pytest.raises(UserError, match="'l1'.*unpaired"):
         build(config, 100)
 
 
-def test_streamed_and_stored_pictures_train_alike_and_a_run_goes_on(tmp_path):
+def test_streamed_and_stored_images_train_alike_and_a_run_goes_on(tmp_path):
     settings = {'steps': 3, 'log.every': 1, 'checkpoint.every': 2}
     experiment = open_experiment(unpaired_config(**settings))
     assert train(experiment, tmp_path / 'whole')

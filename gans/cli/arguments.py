@@ -146,13 +146,13 @@ def expand(where: str, text: str) -> str:
     return path
 
 
-def override(config: ConfigDict, fields: Mapping[str, str], page: str) -> ConfigDict:
+def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) -> ConfigDict:
     """The config with other values for some fields.
 
     Args:
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now.
-      page: the config's name for messages.
+      config: the config's name for messages.
 
     Returns:
       a new config, locked.
@@ -166,7 +166,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], page: str) -> Config
         section, where = values, 'config'
         for part in [*parts, last]:
             if not isinstance(section, Mapping) or part not in section:
-                raise UserError(f'{where}.{part} is not a field of {page}{_near(part, section, values)}.')
+                raise UserError(f'{where}.{part} is not a field of {config_file}{_near(part, section, values)}.')
             parent, section, where = section, section[part], f'{where}.{part}'
         parent[last] = _field(name, text, section)
     return ConfigDict(values).lock()

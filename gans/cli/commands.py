@@ -58,16 +58,16 @@ def run(command: Command) -> int:
 def _config_of(flags, fields) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
     if flags['config'] is not None:
-        page = arguments.expand('--config', flags['config'])
-        config = load(page)
+        config_file = arguments.expand('--config', flags['config'])
+        config = load(config_file)
     elif flags['workdir'] is not None:
         from gans.run.trained import read_config
 
-        page = flags['workdir']
-        config = read_config(page)
+        config_file = flags['workdir']
+        config = read_config(config_file)
     else:
         raise UserError(verbs.NOTHING.splitlines()[0])
-    config = arguments.override(config, fields, page)
+    config = arguments.override(config, fields, config_file)
     ranges.check(config)
     return config
 

@@ -25,7 +25,7 @@ MAY_CHANGE = (
 )
 
 
-# What it means that a page, written before there was such a field, lacks it.
+# What it means that a config, written before there was such a field, lacks it.
 DEFAULTS = {'ema': 0.0}
 
 

@@ -1,4 +1,4 @@
-"""Experiment pages: loading one, choosing a reading of it, comparing it with the one that a run began with."""
+"""Experiment configs: loading one, choosing a variant of it, comparing it with the one that a run began with."""
 
 import importlib.util
 import json
@@ -12,30 +12,30 @@ from ml_collections import ConfigDict
 from gans.errors import UserError, closest
 
 
-def load(page: str) -> ConfigDict:
+def load(config_file: str) -> ConfigDict:
     """Loads `configs/colorize.py` or `configs/colorize.py:tiny`.
 
     Raises:
-      UserError: no such file, no `get_config` in it, no such reading, or an exception in it: with its file and line.
+      UserError: no such file, no `get_config` in it, no such variant, or an exception in it: with its file and line.
     """
-    path, _, reading = page.partition(':')
+    path, _, variant = config_file.partition(':')
     if not Path(path).is_file():
         near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
-        raise UserError(f'no config file {path}{near}: give one of the pages in configs/.')
+        raise UserError(f'no config file {path}{near}: give one of the configs in configs/.')
     if not path.endswith('.py'):
-        raise UserError(f'{path} is no Python file (.py): give one of the pages in configs/.')
-    spec = importlib.util.spec_from_file_location('config_page', path)
+        raise UserError(f'{path} is no Python file (.py): give one of the configs in configs/.')
+    spec = importlib.util.spec_from_file_location('config_config', path)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
         if not hasattr(module, 'get_config'):
-            raise UserError(f'{path} defines no get_config(): it is not an experiment page.')
-        config = module.get_config(reading) if reading else module.get_config()
+            raise UserError(f'{path} defines no get_config(): it is not an experiment config.')
+        config = module.get_config(variant) if variant else module.get_config()
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
         raise UserError(
-            f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or give one of the pages '
+            f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or give one of the configs '
             'in configs/.'
         ) from error
     if not isinstance(config, ConfigDict):
@@ -56,22 +56,24 @@ def _reason(error) -> str:
     return f'{type(error).__name__}: {said[0]:.200}' if said else type(error).__name__
 
 
-def read_as(config: ConfigDict, reading: str, readings: Mapping[str, Callable[[ConfigDict], None]]) -> ConfigDict:
-    """Applies one of a page's readings to its bare config.
+def choose_variant(
+    config: ConfigDict, variant: str, variants: Mapping[str, Callable[[ConfigDict], None]]
+) -> ConfigDict:
+    """Applies one of a config's variants to its bare config.
 
     Args:
       config: the bare config.
-      reading: '' for the bare one, or a key of `readings`.
-      readings: name -> a function that changes the config in place.
+      variant: '' for the bare one, or a key of `variants`.
+      variants: name -> a function that changes the config in place.
 
     Raises:
-      UserError: an unknown reading.
+      UserError: an unknown variant.
     """
-    if reading:
-        if reading not in readings:
-            known = ', '.join(f':{name}' for name in readings)
-            raise UserError(f'no reading :{reading} of this config{closest(reading, readings)}: it has {known}.')
-        readings[reading](config)
+    if variant:
+        if variant not in variants:
+            known = ', '.join(f':{name}' for name in variants)
+            raise UserError(f'no variant :{variant} of this config{closest(variant, variants)}: it has {known}.')
+        variants[variant](config)
     return config
 
 

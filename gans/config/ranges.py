@@ -75,8 +75,8 @@ RANGES = {
     'ema': _DECAY,
     'turns.*': _count(1, 1000),
     'log.every': _count(1, _STEPS),
-    'log.pictures': _count(0, 100_000),
-    'log.grid': _count(1, 10_000),
+    'log.grids': _count(0, 100_000),
+    'log.grid_images': _count(1, 10_000),
     'checkpoint.every': _count(1, _STEPS),
     'checkpoint.keep': _count(1, 100_000),
     'data.held_out': Range(0, 1, above=True, below=True),
@@ -139,7 +139,7 @@ _NEEDED = {
     str: ('name', 'data.source', 'data.placement', 'task.name', 'networks', 'dtype', 'objective.name', 'parallel')
     + ('optimizer.gen.name', 'optimizer.disc.name'),
     float: ('seed', 'size', 'batch', 'steps', 'devices', 'data.held_out', 'data.threads', 'turns.gen', 'turns.disc')
-    + ('log.every', 'log.pictures', 'log.grid', 'checkpoint.every', 'checkpoint.keep'),
+    + ('log.every', 'log.grids', 'log.grid_images', 'checkpoint.every', 'checkpoint.keep'),
     Mapping: ('data', 'task', 'generator', 'discriminator', 'objective', 'turns', 'optimizer', 'optimizer.gen')
     + ('optimizer.disc', 'schedules', 'log', 'checkpoint'),
 }

@@ -6,9 +6,9 @@ from gans.errors import UserError
 
 
 def shape_of(config: ConfigDict) -> tuple[int, int]:
-    """The pictures' (height, width) in pixels: `config.size` is a number or such a pair."""
+    """The images' (height, width) in pixels: `config.size` is a number or such a pair."""
     size = config.size
     height, width = (size, size) if isinstance(size, int) else size
     if min(height, width) < 1:
-        raise UserError(f'config.size is {size}: give the side of the pictures in pixels.')
+        raise UserError(f'config.size is {size}: give the side of the images in pixels.')
     return height, width

@@ -21,12 +21,12 @@ _BLOCK = 2**14  # steps whose stages are computed together
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
-def build(config: ConfigDict, pictures: int) -> Game:
+def build(config: ConfigDict, images: int) -> Game:
     """Makes the game that a config describes.
 
     Args:
-      config: an experiment page.
-      pictures: the number of training pictures (schedules may count epochs).
+      config: an experiment config.
+      images: the number of training images (schedules may count epochs).
 
     Raises:
       UserError: a name, an argument or a value that does not exist, by its place in the config.
@@ -39,7 +39,7 @@ def build(config: ConfigDict, pictures: int) -> Game:
     objective = _make_objective(config.objective)
     task = _make_task(config.task)
     _check_pairs(task, objective)
-    clock = schedules.Clock(config.steps, config.batch, pictures // task.parts, min(shape_of(config)))
+    clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
     scheduled = schedules.make(config.schedules.to_dict(), clock)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur'}
@@ -57,10 +57,10 @@ def build(config: ConfigDict, pictures: int) -> Game:
         tx=Pair(*(_make_optimizer(config.optimizer[name], f'config.optimizer.{name}') for name in Pair._fields)),
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
-        view=lambda pictures, hyper: ops.gaussian_blur(pictures, hyper['blur']),
+        view=lambda images, hyper: ops.gaussian_blur(images, hyper['blur']),
         average=averages.make(config.get('ema', DEFAULTS['ema'])),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
-        target=getattr(gen, 'target', lambda pictures, hyper: pictures),
+        target=getattr(gen, 'target', lambda images, hyper: images),
         stage=_make_stage(scheduled['growth']) if 'growth' in needs else lambda step: None,
         batch_shape=_batch_shape(config, task),
     )
@@ -78,7 +78,7 @@ def _batch_shape(config, task):
 
 
 def _make_network(kind, section, where, given):
-    """A network of the fields that its section names and of those that follow from the rest of the page."""
+    """A network of the fields that its section names and of those that follow from the rest of the config."""
     follow = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
     return kind(**arguments_of(kind, section, where, given=tuple(given)), **follow)
 
@@ -105,8 +105,8 @@ def _make_stage(growth):
 def _check_pairs(task, objective):
     if task.parts > 1 and objective.paired:
         raise UserError(
-            f'config.objective has the term {objective.paired!r}, which compares a picture with what is made of it, '
-            'but config.task.unpaired=True takes them from different pictures: leave out one of the two.'
+            f'config.objective has the term {objective.paired!r}, which compares an image with what is made of it, '
+            'but config.task.unpaired=True takes them from different images: leave out one of the two.'
         )
 
 

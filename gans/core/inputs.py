@@ -12,49 +12,49 @@ from gans.nn import noise
 from gans.types import Game, Inputs, Tree
 
 
-def draw(game: Game, key: jax.Array, pictures: jax.Array) -> Inputs:
-    """What the task makes of uint8 pictures [N, H, W, 3], without augmentation and without a view."""
-    keys = _example_keys(key, len(pictures))
-    return jax.vmap(game.task.draw)(keys, ops.to_float(pictures))
+def draw(game: Game, key: jax.Array, images: jax.Array) -> Inputs:
+    """What the task makes of uint8 images [N, H, W, 3], without augmentation and without a view."""
+    keys = _example_keys(key, len(images))
+    return jax.vmap(game.task.draw)(keys, ops.to_float(images))
 
 
 def draw_from_noise(game: Game, keys: jax.Array, shape: tuple[int, int]) -> dict:
-    """`Inputs.gen` for each key [N], of a task that shows the generator no picture; `shape` is its pictures' (H, W)."""
-    nothing = jnp.zeros((*shape, 3))  # the task draws a descriptor, whatever the picture
+    """`Inputs.gen` for each key [N], of a task that shows the generator no image; `shape` is its images' (H, W)."""
+    nothing = jnp.zeros((*shape, 3))  # the task draws a latent, whatever the image
     return jax.vmap(game.task.draw, (0, None))(keys, nothing).gen
 
 
 def seen_by_generator(game: Game, gen_inputs: dict, step: jax.Array) -> dict:
-    """`Inputs.gen` as the generator sees it at a step: its picture through the view."""
+    """`Inputs.gen` as the generator sees it at a step: its image through the view."""
     return _view_image(game, gen_inputs, schedules.read(game.schedules, step))
 
 
-def seen_by_discriminator(game: Game, pictures: jax.Array, step: jax.Array) -> jax.Array:
-    """Real pictures [N, H, W, 3] in [-1, 1] as the discriminator sees them at a step: of their detail what is to be
+def seen_by_discriminator(game: Game, images: jax.Array, step: jax.Array) -> jax.Array:
+    """Real images [N, H, W, 3] in [-1, 1] as the discriminator sees them at a step: of their detail what is to be
     imitated by then, through the view."""
     hyper = schedules.read(game.schedules, step)
-    return game.view(game.target(pictures, hyper), hyper)
+    return game.view(game.target(images, hyper), hyper)
 
 
-def training_inputs(game: Game, key: jax.Array, carry: Tree, pictures: jax.Array, hyper: dict) -> Inputs:
+def training_inputs(game: Game, key: jax.Array, carry: Tree, images: jax.Array, hyper: dict) -> Inputs:
     """Makes the inputs of both players in training, augmentation and blur included.
 
     Args:
       game: what is played.
       key: everything random about the inputs follows from it and from an example's place in the global batch.
       carry: the objective's memory, which may map the latents.
-      pictures: uint8 [N, H, W, 3]; [N, parts, H, W, 3] for a task of several parts.
+      images: uint8 [N, H, W, 3]; [N, parts, H, W, 3] for a task of several parts.
       hyper: this step's scheduled numbers.
     """
-    flips, draws = (_example_keys(part, len(pictures)) for part in jax.random.split(key))
+    flips, draws = (_example_keys(part, len(images)) for part in jax.random.split(key))
 
-    def draw_from(picture):
-        varied = jax.vmap(game.task.augment)(flips, ops.to_float(picture))
+    def draw_from(image):
+        varied = jax.vmap(game.task.augment)(flips, ops.to_float(image))
         return jax.vmap(game.task.draw)(draws, varied)
 
-    inputs = draw_from(pictures if game.task.parts == 1 else pictures[:, 0])
+    inputs = draw_from(images if game.task.parts == 1 else images[:, 0])
     if game.task.parts > 1:
-        inputs = inputs._replace(real=draw_from(pictures[:, -1]).real)
+        inputs = inputs._replace(real=draw_from(images[:, -1]).real)
     gen = _view_image(game, describe(game, carry, inputs.gen), hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     real = game.view(game.target(inputs.real, hyper), hyper)

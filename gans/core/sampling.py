@@ -9,7 +9,7 @@ from gans.types import Game, TrainState, Tree
 
 
 def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
-    """The pictures [N, H, W, 3] in [-1, 1] of the finished generator, the averaged one if there is one.
+    """The images [N, H, W, 3] in [-1, 1] of the finished generator, the averaged one if there is one.
 
     `gen_inputs` are a task's `Inputs.gen`.
     """
@@ -18,18 +18,18 @@ def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
 
 def describe(game: Game, carry: Tree, gen_inputs: dict) -> dict:
     """`Inputs.gen` with the latent that the rules of the game, as far as they have come, make of the task's."""
-    to_descriptor = partial(game.objective.descriptor, carry)
-    return {name: to_descriptor(x) if name == 'latent' else x for name, x in gen_inputs.items()}
+    map_latent = partial(game.objective.map_latent, carry)
+    return {name: map_latent(x) if name == 'latent' else x for name, x in gen_inputs.items()}
 
 
 def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
-    """`sample` for a latent that is a descriptor already, one found by a search say: `describe` is left out."""
+    """`sample` for a latent that is a latent already, one found by a search say: `describe` is left out."""
     variables = {**(state.gen.ema or state.gen.variables), 'hyper': schedules.read(game.schedules, state.step)}
     return game.gen.apply(variables, **gen_inputs, train=False)
 
 
-def judge(game: Game, state: TrainState, pictures: jax.Array):
-    """The finished discriminator's output on pictures [N, H, W, 3] in [-1, 1] without a condition, as it sees them."""
+def judge(game: Game, state: TrainState, images: jax.Array):
+    """The finished discriminator's output on images [N, H, W, 3] in [-1, 1] without a condition, as it sees them."""
     hyper = schedules.read(game.schedules, state.step)
     variables = {**state.disc.variables, 'hyper': hyper}
-    return game.disc.apply(variables, game.view(pictures, hyper), None, train=False)
+    return game.disc.apply(variables, game.view(images, hyper), None, train=False)

@@ -5,7 +5,7 @@ A schedule in a config is a number (constant) or a dict:
   at: where the breakpoints lie, rising; the value is constant before the first and after the last.
   value: the values there, joined by straight lines.
   unit: what `at` counts: 'fraction' of training (default), 'step', 'epoch' or 'image'.
-  of: 'size' if the values are fractions of the picture's shorter side in pixels; absent otherwise.
+  of: 'size' if the values are fractions of the image's shorter side in pixels; absent otherwise.
 """
 
 import itertools
@@ -20,11 +20,11 @@ from gans.errors import UserError, closest
 
 
 class Clock(NamedTuple):
-    """What the units of a schedule mean in one run: total steps, pictures per step, training pictures, pixels."""
+    """What the units of a schedule mean in one run: total steps, images per step, training images, pixels."""
 
     steps: int
     batch: int
-    pictures: int
+    images: int
     size: int
 
 
@@ -62,7 +62,7 @@ def _steps_per_unit(name, unit, clock):
     units = {
         'fraction': clock.steps,
         'step': 1,
-        'epoch': clock.pictures / clock.batch,
+        'epoch': clock.images / clock.batch,
         'image': 1 / clock.batch,
     }
     if unit not in units:

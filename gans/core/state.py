@@ -16,17 +16,17 @@ from gans.errors import UserError
 from gans.types import Game, Player, TrainState
 
 
-def init(game: Game, key: jax.Array, pictures: jax.Array) -> TrainState:
+def init(game: Game, key: jax.Array, images: jax.Array) -> TrainState:
     """Makes the state before the first step.
 
     Args:
       game: what is played.
       key: everything random about the start follows from it.
-      pictures: uint8 [N, H, W, 3]; only their shape matters.
+      images: uint8 [N, H, W, 3]; only their shape matters.
     """
     keys = jax.random.split(key, 3)
     carry = game.objective.init()
-    inputs = training_inputs(game, keys[0], carry, pictures, schedules.read(game.schedules, jnp.int32(0)))
+    inputs = training_inputs(game, keys[0], carry, images, schedules.read(game.schedules, jnp.int32(0)))
     gen = _new_player(game.tx.gen, game.history.gen, game.gen.init(keys[1], **inputs.gen, train=False))
     disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
@@ -47,12 +47,12 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     """The state's shapes and types, without computing anything.
 
     Raises:
-      UserError: networks, pictures, rules and devices that do not fit together.
+      UserError: networks, images, rules and devices that do not fit together.
     """
-    pictures = jax.ShapeDtypeStruct((1, *game.batch_shape[2:]), np.uint8)
+    images = jax.ShapeDtypeStruct((1, *game.batch_shape[2:]), np.uint8)
     found = {'gen': set(), 'disc': set()}
     with nn.intercept_methods(partial(_note_batchwise, game, found)):
-        state = jax.eval_shape(lambda pictures: init(game, jax.random.key(0), pictures), pictures)
+        state = jax.eval_shape(lambda images: init(game, jax.random.key(0), images), images)
     _check_batchwise(game, config, state, found)
     return state
 
@@ -69,10 +69,10 @@ def _note_batchwise(game, found, call, arguments, keywords, context):
 
 
 def _check_batchwise(game, config, state, found):
-    """What looks at a whole batch must have it whole; and where pictures are judged alone, nothing may look at it."""
-    if game.objective.picture_by_picture and found['disc']:
+    """What looks at a whole batch must have it whole; and where images are judged alone, nothing may look at it."""
+    if game.objective.per_image and found['disc']:
         raise UserError(
-            f'config.objective.name is {config.objective.name!r}, whose penalty wants every picture judged by itself, '
+            f'config.objective.name is {config.objective.name!r}, whose penalty wants every image judged by itself, '
             f'but the discriminator has {" and ".join(sorted(found["disc"]))}: take that out in config.discriminator.'
         )
     what = sorted(found['gen'] | found['disc'])

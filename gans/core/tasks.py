@@ -1,6 +1,6 @@
-"""What is asked of the generator: one picture to what the two players get, on the device.
+"""What is asked of the generator: one image to what the two players get, on the device.
 
-A task sees one example: a key and a float32 picture [H, W, 3] in [-1, 1]. Whoever calls it maps it over a batch with
+A task sees one example: a key and a float32 image [H, W, 3] in [-1, 1]. Whoever calls it maps it over a batch with
 a key for each example, so that an example's flip, boxes and noise do not depend on the number of devices.
 """
 
@@ -20,28 +20,28 @@ QUANTILES = {'uniform': lambda p: 2 * p - 1, 'normal': ndtri}  # probability -> 
 
 
 def colorize(latent: int, flip: bool, unpaired: bool = False) -> Task:
-    """Gray picture (BT.601 luma) and a random vector in, colour picture out. Source: the flower CGAN post, remark v.
+    """Gray image (BT.601 luma) and a random vector in, colour image out. Source: the flower CGAN post, remark v.
 
     Args:
       latent: the length of the noise vector, 0 for none.
-      flip: mirror half of the training pictures.
-      unpaired: the grays and the real colour pictures come from disjoint halves of the training pictures, and the
-        discriminator sees colour pictures alone (Curro 2016, chapter 4); else it is shown the gray picture too.
+      flip: mirror half of the training images.
+      unpaired: the grays and the real colour images come from disjoint halves of the training images, and the
+        discriminator sees colour images alone (Curro 2016, chapter 4); else it is shown the gray image too.
     """
     draw = partial(_draw_gray, latent, not unpaired)
     return Task(draw=draw, augment=partial(_augment, flip), parts=2 if unpaired else 1)
 
 
 def inpaint(latent: int, flip: bool, boxes: int, min_side: float, max_side: float) -> Task:
-    """A picture with boxes of random size, colour and place in, the whole picture out (figure 1 of the CGAN post).
+    """An image with boxes of random size, colour and place in, the whole image out (figure 1 of the CGAN post).
 
-    The boxes are drawn anew at every visit of a picture, where the paper prepared three masked versions of each.
+    The boxes are drawn anew at every visit of an image, where the paper prepared three masked versions of each.
 
     Args:
       latent: the length of the noise vector, 0 for none.
-      flip: mirror half of the training pictures.
-      boxes: how many boxes a picture gets.
-      min_side: the shortest box side as a fraction of the picture's height (or width).
+      flip: mirror half of the training images.
+      boxes: how many boxes an image gets.
+      min_side: the shortest box side as a fraction of the image's height (or width).
       max_side: the longest.
     """
     draw = partial(_draw_boxed, latent, boxes, min_side, max_side)
@@ -51,22 +51,22 @@ def inpaint(latent: int, flip: bool, boxes: int, min_side: float, max_side: floa
 def generate(
     latent: int, distribution: str, flip: bool, rotate: bool, hue: float, saturation: float, value: float
 ) -> Task:
-    """A random descriptor in, a picture out; the real picture is only what the discriminator compares with.
+    """A random latent in, an image out; the real image is only what the discriminator compares with.
 
-    Source: the post on DCGANs, WGANs and BEGANs, "Face and flower image generation": descriptors uniform per component,
-    training pictures varied by mirroring, 90 degree rotations and HSV modulation. The post gives no amounts.
+    Source: the post on DCGANs, WGANs and BEGANs, "Face and flower image generation": latents uniform per component,
+    training images varied by mirroring, 90 degree rotations and HSV modulation. The post gives no amounts.
 
     Args:
-      latent: the length of the descriptor.
+      latent: the length of the latent.
       distribution: 'uniform' in [-1, 1] per component, or 'normal'.
-      flip: mirror half of the training pictures.
-      rotate: turn them by 0, 90, 180 or 270 degrees, equally often; square pictures only.
+      flip: mirror half of the training images.
+      rotate: turn them by 0, 90, 180 or 270 degrees, equally often; square images only.
       hue: the hue moves by at most this part of its circle, up to 0.5, either way.
       saturation: the saturation is multiplied by 1 - this to 1 + this, and clipped; up to 1.
       value: the same for the value (brightness).
 
     Raises:
-      UserError: a distribution or an amount that does not exist; and, when it is used, `rotate` of oblong pictures.
+      UserError: a distribution or an amount that does not exist; and, when it is used, `rotate` of oblong images.
     """
     if distribution not in DISTRIBUTIONS:
         raise UserError(
@@ -74,78 +74,78 @@ def generate(
             f'{closest(str(distribution), DISTRIBUTIONS)}.'
         )
     if latent < 1:
-        raise UserError(f'config.task.latent is {latent}: a generator without a picture needs at least one number.')
+        raise UserError(f'config.task.latent is {latent}: a generator without an image needs at least one number.')
     for name, amount, most in (('hue', hue, 0.5), ('saturation', saturation, 1.0), ('value', value, 1.0)):
         if not 0 <= amount <= most:
             raise UserError(f'config.task.{name} is {amount}: give 0 (unchanged) to {most}.')
-    draw = partial(_draw_descriptor, DISTRIBUTIONS[distribution], latent)
+    draw = partial(_draw_latent, DISTRIBUTIONS[distribution], latent)
     return Task(draw=draw, augment=partial(_vary, flip, rotate, (hue, saturation, value)))
 
 
-def cover_with_boxes(key: Array, picture: Array, boxes: int, min_side: float, max_side: float):
-    """Covers parts of a picture [H, W, 3] with boxes of one random colour each.
+def cover_with_boxes(key: Array, image: Array, boxes: int, min_side: float, max_side: float):
+    """Covers parts of an image [H, W, 3] with boxes of one random colour each.
 
-    Every box lies inside the picture; its sides are uniform in [min_side, max_side] of the picture's.
+    Every box lies inside the image; its sides are uniform in [min_side, max_side] of the image's.
 
     Returns:
-      (picture [H, W, 3], mask [H, W, 1]: 1 where a box lies).
+      (image [H, W, 3], mask [H, W, 1]: 1 where a box lies).
     """
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
     # One draw for everything: every call of the generator of random numbers is a piece of program to compile.
     chance = jax.random.uniform(key, (boxes, 7))
     extent = jnp.array([height, width])
     sides = jnp.round(extent * (min_side + (max_side - min_side) * chance[:, 0:2]))
     firsts = jnp.floor(chance[:, 2:4] * (extent - sides + 1))
-    mask = jnp.zeros((height, width, 1), picture.dtype)
+    mask = jnp.zeros((height, width, 1), image.dtype)
     for side, first, colour in zip(sides, firsts, 2 * chance[:, 4:7] - 1, strict=True):
         last = first + side
         inside = (rows >= first[0]) & (rows < last[0]) & (columns >= first[1]) & (columns < last[1])
-        picture = jnp.where(inside[..., None], colour, picture)
+        image = jnp.where(inside[..., None], colour, image)
         mask = jnp.maximum(mask, inside[..., None].astype(mask.dtype))
-    return picture, mask
+    return image, mask
 
 
-def _draw_gray(latent, shown, key, picture):
-    gray = ops.luma(picture)
-    return Inputs(gen=_with_noise(key, latent, {'image': gray}), real=picture, cond=gray if shown else None)
+def _draw_gray(latent, shown, key, image):
+    gray = ops.luma(image)
+    return Inputs(gen=_with_noise(key, latent, {'image': gray}), real=image, cond=gray if shown else None)
 
 
-def _draw_boxed(latent, boxes, min_side, max_side, key, picture):
+def _draw_boxed(latent, boxes, min_side, max_side, key, image):
     boxing, noise = jax.random.split(key)
-    boxed, mask = cover_with_boxes(boxing, picture, boxes, min_side, max_side)
-    return Inputs(gen=_with_noise(noise, latent, {'image': boxed}), real=picture, cond=boxed, mask=mask)
+    boxed, mask = cover_with_boxes(boxing, image, boxes, min_side, max_side)
+    return Inputs(gen=_with_noise(noise, latent, {'image': boxed}), real=image, cond=boxed, mask=mask)
 
 
-def _draw_descriptor(distribution, latent, key, picture):
-    return Inputs(gen={'latent': distribution(key, (latent,))}, real=picture)
+def _draw_latent(distribution, latent, key, image):
+    return Inputs(gen={'latent': distribution(key, (latent,))}, real=image)
 
 
 def _with_noise(key, latent, inputs):
     return inputs | {'latent': jax.random.normal(key, (latent,))} if latent else inputs
 
 
-def _augment(flip, key, picture):
+def _augment(flip, key, image):
     if not flip:
-        return picture
-    return jnp.where(jax.random.bernoulli(key), picture[:, ::-1], picture)
+        return image
+    return jnp.where(jax.random.bernoulli(key), image[:, ::-1], image)
 
 
-def _vary(flip, rotate, modulation, key, picture):
+def _vary(flip, rotate, modulation, key, image):
     """Mirrored, turned, recoloured; what is not asked for is no part of the program."""
     chance = jax.random.uniform(key, (6,))
     if flip:
-        picture = jnp.where(chance[0] < 0.5, picture[:, ::-1], picture)
+        image = jnp.where(chance[0] < 0.5, image[:, ::-1], image)
     if rotate:
-        height, width, _ = picture.shape
+        height, width, _ = image.shape
         if height != width:
             raise UserError(
-                f'config.task.rotate needs square pictures, these have {height}x{width}: give one number as '
+                f'config.task.rotate needs square images, these have {height}x{width}: give one number as '
                 'config.size, or --config.task.rotate=False.'
             )
-        picture = jnp.where(chance[1] < 0.5, jnp.rot90(picture, 2), picture)
-        picture = jnp.where(chance[2] < 0.5, jnp.rot90(picture), picture)
+        image = jnp.where(chance[1] < 0.5, jnp.rot90(image, 2), image)
+        image = jnp.where(chance[2] < 0.5, jnp.rot90(image), image)
     if any(modulation):
         hue, saturation, value = jnp.array(modulation) * (2 * chance[3:] - 1)
-        picture = ops.modulate_hsv(picture, hue, 1 + saturation, 1 + value)
-    return picture
+        image = ops.modulate_hsv(image, hue, 1 + saturation, 1 + value)
+    return image

@@ -1,4 +1,4 @@
-"""Pictures that lie in one array in memory: sets of small gray pictures, digits say."""
+"""Images that lie in one array in memory: sets of small gray images, digits say."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,9 +7,9 @@ import numpy as np
 
 
 class Arrays:
-    """A Source (gans/data/source.py) over stored arrays, each made a picture when it is asked for.
+    """A Source (gans/data/source.py) over stored arrays, each made an image when it is asked for.
 
-    `stored` [N, h, w] is what was read, `show` makes a picture uint8 [H, W, 3] of one of them (from any thread).
+    `stored` [N, h, w] is what was read, `show` makes an image uint8 [H, W, 3] of one of them (from any thread).
     Nothing is kept on disk: reading and showing cost no more than finding it there.
     """
 
@@ -22,11 +22,11 @@ class Arrays:
         return len(self._stored)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3]."""
+        """Returns image `i`, uint8 [H, W, 3]."""
         return self._show(self._stored[i])
 
     def key(self, i: int) -> bytes:
-        """Returns the hash of what is stored of picture `i` (blake2b, 16 bytes)."""
+        """Returns the hash of what is stored of image `i` (blake2b, 16 bytes)."""
         return hashlib.blake2b(self._stored[i].tobytes(), digest_size=16).digest()
 
 

@@ -1,4 +1,4 @@
-"""Sources -> batches. The order of the pictures is a pure function of (seed, position in the stream)."""
+"""Sources -> batches. The order of the images is a pure function of (seed, position in the stream)."""
 
 import contextlib
 import functools
@@ -14,14 +14,14 @@ from gans.data.cache import gather
 from gans.data.source import Source
 from gans.errors import UserError
 
-_AHEAD = 64 * 2**20  # bytes of pictures that are read ahead of the step
+_AHEAD = 64 * 2**20  # bytes of images that are read ahead of the step
 
 
 def order(seed: int, n: int, positions: np.ndarray) -> np.ndarray:
-    """Returns which of `n` pictures stands at each of `positions` [P] of an endless shuffled stream: int64 [P].
+    """Returns which of `n` images stands at each of `positions` [P] of an endless shuffled stream: int64 [P].
 
     Position p lies in epoch p // n. Every epoch is a permutation of its own, drawn from (seed, epoch), so
-    that a picture comes exactly once per epoch, and any position can be asked for without the ones before.
+    that an image comes exactly once per epoch, and any position can be asked for without the ones before.
     """
     epochs, places = np.divmod(np.asarray(positions, np.int64), n)
     which = np.empty_like(places)
@@ -34,7 +34,7 @@ def order(seed: int, n: int, positions: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=4)
 def _permutation(seed: int, n: int, epoch: int) -> np.ndarray:
     # RandomState, because its streams are frozen (NEP 19): a run resumes alike under another numpy. Grain's
-    # index_shuffle needs no memory, but takes 20 us a picture, and 6 ms where n is small.
+    # index_shuffle needs no memory, but takes 20 us an image, and 6 ms where n is small.
     bits = np.random.MT19937(np.random.SeedSequence([seed, epoch]))
     permutation = np.random.RandomState(bits).permutation(n)
     permutation.flags.writeable = False
@@ -76,12 +76,12 @@ class _Steps:
         """Returns what this process sees in one step, uint8 [turns, batch / count (, parts), H, W, 3]."""
         _give_way()
         which = _choose(self.parts, self.seed, positions(step, self.batch, self.turns, self.mine))
-        pictures = gather(self.source, which.reshape(-1))
-        return pictures.reshape(*which.shape, *pictures.shape[1:])
+        images = gather(self.source, which.reshape(-1))
+        return images.reshape(*which.shape, *images.shape[1:])
 
 
 def _choose(parts: Sequence[np.ndarray], seed: int, places: np.ndarray) -> np.ndarray:
-    """Which pictures stand at `places` [turns, n] of the streams: [turns, n], or of several parts [turns, n, parts]."""
+    """Which images stand at `places` [turns, n] of the streams: [turns, n], or of several parts [turns, n, parts]."""
     of_parts = [
         np.asarray(ids)[order(seed + i, len(ids), places.reshape(-1))].reshape(places.shape)
         for i, ids in enumerate(parts)
@@ -90,7 +90,7 @@ def _choose(parts: Sequence[np.ndarray], seed: int, places: np.ndarray) -> np.nd
 
 
 class _Chunks:
-    """Successive chunks of a list of pictures: a random access source for grain."""
+    """Successive chunks of a list of images: a random access source for grain."""
 
     def __init__(self, source: Source, ids: np.ndarray, chunk: int):
         self.source, self.ids, self.chunk = source, ids, chunk
@@ -115,8 +115,8 @@ def batches(
 ) -> Iterator[np.ndarray]:
     """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
 
-    `parts` are arrays of the numbers of pictures, usually one. Of several, every part is a stream of its own, an
-    example takes one picture from each, and a step is uint8 [turns, batch / count, parts, H, W, 3].
+    `parts` are arrays of the numbers of images, usually one. Of several, every part is a stream of its own, an
+    example takes one image from each, and a step is uint8 [turns, batch / count, parts, H, W, 3].
 
     Step k is the same whatever `start`, `threads` and `prefetch`: a resumed run sees what it would have
     seen. Batches follow each other in one stream and may cross the border of two epochs; a batch may be
@@ -124,12 +124,12 @@ def batches(
     each its contiguous part of every batch: side by side they are what one process would have read.
 
     `threads` read whole steps, `prefetch` steps ahead (by default as many as 64 MiB hold, from 4 to 512: the first
-    pictures are drawn or decoded while the step is being compiled). Close the iterator (`contextlib.closing`, or
+    images are drawn or decoded while the step is being compiled). Close the iterator (`contextlib.closing`, or
     letting go of it) to stop them. Raises UserError for an empty part, a batch that `count` does not divide, and
     whatever the source raises.
     """
     if not all(len(ids) for ids in parts):
-        raise UserError(f'{source.where}: there are no pictures to train on.')
+        raise UserError(f'{source.where}: there are no images to train on.')
     if batch < 1 or turns < 1 or start < 0:
         raise UserError(
             f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
@@ -145,7 +145,7 @@ def batches(
 def numbers(
     parts: Sequence[np.ndarray], batch: int, turns: int, seed: int, start: int = 0, shard: tuple[int, int] = (0, 1)
 ) -> Iterator[np.ndarray]:
-    """Returns an endless iterator over steps from number `start` on: which pictures of `parts`, int32.
+    """Returns an endless iterator over steps from number `start` on: which images of `parts`, int32.
 
     [turns, batch / count (, parts)], as `shard` says: `source[numbers]` are the batches that `batches` reads.
     """
@@ -157,15 +157,15 @@ def numbers(
 def read_all(
     source: Source, ids: np.ndarray, chunk: int = 64, threads: int = 2, prefetch: int = 4
 ) -> Iterator[np.ndarray]:
-    """Returns an iterator over the pictures `ids`, in that order, in chunks of uint8 [n, H, W, 3].
+    """Returns an iterator over the images `ids`, in that order, in chunks of uint8 [n, H, W, 3].
 
-    Every picture comes once; n is `chunk`, or less at the end. Raises whatever the source raises.
+    Every image comes once; n is `chunk`, or less at the end. Raises whatever the source raises.
     """
     return _stream(_Chunks(source, np.asarray(ids, np.int64), chunk), 0, threads, prefetch)
 
 
 def read_whole(source: Source, ids: np.ndarray, threads: int = 2) -> np.ndarray:
-    """The pictures `ids`, one or more, in that order: uint8 [n, H, W, 3]. Raises whatever the source raises."""
+    """The images `ids`, one or more, in that order: uint8 [n, H, W, 3]. Raises whatever the source raises."""
     return np.concatenate(list(read_all(source, ids, threads=threads)))
 
 

@@ -1,4 +1,4 @@
-"""Pictures that were decoded once and are not decoded again: in memory, or on disk for the next start too."""
+"""Images that were decoded once and are not decoded again: in memory, or on disk for the next start too."""
 
 import contextlib
 import errno
@@ -17,75 +17,75 @@ from gans.data.source import Source
 from gans.errors import cannot_write
 
 _DISK = 32 * 2**30  # bytes that all sets on disk may take; the ones that were not opened for longest go first
-_FORMAT = b'sums and pictures'  # what a file holds, as part of its name: another layout is another file
-_ENDING = '.pictures'
+_FORMAT = b'sums and images'  # what a file holds, as part of its name: another layout is another file
+_ENDING = '.images'
 
 
 class Memory:
-    """A source that remembers the decoded pictures of another one. What it returns is read-only.
+    """A source that remembers the decoded images of another one. What it returns is read-only.
 
-    Pictures are decoded when they are first asked for, so opening costs nothing. A memory that other processes share
-    keeps with each picture a checksum of it: a picture that was not decoded in this process is used only if its
-    checksum holds, so that no crash, damage or foreign file can make a wrong picture.
+    Images are decoded when they are first asked for, so opening costs nothing. A memory that other processes share
+    keeps with each image a checksum of it: an image that was not decoded in this process is used only if its
+    checksum holds, so that no crash, damage or foreign file can make a wrong image.
     """
 
     def __init__(
         self,
         source: Source,
-        pictures: np.ndarray,
+        images: np.ndarray,
         rows: np.ndarray,
         sums: np.ndarray | None = None,
         seeds: np.ndarray | None = None,
     ):
-        """Remembers in `pictures` [M, H, W, 3]; picture i is in row `rows[i]`.
+        """Remembers in `images` [M, H, W, 3]; image i is in row `rows[i]`.
 
         `sums` uint64 [M] are the checksums, 0 for none yet, and `seeds` uint32 [M] what they begin with, which ties a
-        picture to its key; None where nobody else writes to `pictures`.
+        image to its key; None where nobody else writes to `images`.
         """
-        self._source, self._pictures, self._rows = source, pictures, rows
+        self._source, self._images, self._rows = source, images, rows
         self._sums, self._seeds = sums, seeds
-        self._known = np.zeros(len(pictures), bool)
+        self._known = np.zeros(len(images), bool)
         self.where, self.decoding, self.notes = source.where, source.decoding, source.notes
 
     def __len__(self) -> int:
         return len(self._source)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3], from memory if it was read before."""
+        """Returns image `i`, uint8 [H, W, 3], from memory if it was read before."""
         self._learn(i)
-        picture = self._pictures[self._rows[i]]
-        picture.flags.writeable = False
-        return picture
+        image = self._images[self._rows[i]]
+        image.flags.writeable = False
+        return image
 
     def key(self, i: int) -> bytes:
-        """Returns the key of picture `i` of the source."""
+        """Returns the key of image `i` of the source."""
         return self._source.key(i)
 
     def gather(self, ids: np.ndarray) -> np.ndarray:
-        """Returns the pictures `ids` [N], uint8 [N, H, W, 3], in one copy."""
+        """Returns the images `ids` [N], uint8 [N, H, W, 3], in one copy."""
         rows = self._rows[ids]
         for i in ids[~self._known[rows]].tolist():
             self._learn(i)
-        return self._pictures[rows]
+        return self._images[rows]
 
     def _learn(self, i: int) -> None:
-        # Two threads, or processes, may decode the same picture: they write the same bytes. The flag goes up last.
+        # Two threads, or processes, may decode the same image: they write the same bytes. The flag goes up last.
         row = self._rows[i]
         if self._known[row]:
             return
         if self._sums is None or self._sums[row] != self._sum(row):
-            self._pictures[row] = self._source[i]
+            self._images[row] = self._source[i]
             if self._sums is not None:
                 self._sums[row] = self._sum(row)
         self._known[row] = True
 
     def _sum(self, row):
         """The checksum of what is in a row, never 0."""
-        return np.uint64(1 << 32 | zlib.crc32(self._pictures[row], int(self._seeds[row])))
+        return np.uint64(1 << 32 | zlib.crc32(self._images[row], int(self._seeds[row])))
 
 
 def gather(source: Source, ids: np.ndarray) -> np.ndarray:
-    """Returns the pictures `ids` [N] of any source, N > 0, stacked: uint8 [N, H, W, 3]."""
+    """Returns the images `ids` [N] of any source, N > 0, stacked: uint8 [N, H, W, 3]."""
     if isinstance(source, Memory):
         return source.gather(ids)
     return np.stack([source[i] for i in ids.tolist()])
@@ -96,20 +96,20 @@ def remember(source: Source, limit_bytes: int) -> Source:
     shape = source[0].shape if len(source) else (0, 0, 3)
     if len(source) * int(np.prod(shape)) > limit_bytes:
         return source
-    # np.empty takes pages from the machine as they are written: an unread set costs no memory.
+    # np.empty takes configs from the machine as they are written: an unread set costs no memory.
     return Memory(source, np.empty((len(source), *shape), np.uint8), np.arange(len(source)))
 
 
 def keep(source: Source, folder: Path) -> Source | None:
-    """A memory on disk, which the next start finds, shared by everyone who opens the same pictures.
+    """A memory on disk, which the next start finds, shared by everyone who opens the same images.
 
-    One file, named by a digest of `source.decoding` and of the pictures' keys, holds the checksums and the pictures,
+    One file, named by a digest of `source.decoding` and of the images' keys, holds the checksums and the images,
     both sorted by key, so that renamed or moved files are found again. It is memory-mapped: what a process has decoded
     is there for others at once, and stays when the process is killed. A set that makes room for others is unlinked:
     who has it open goes on with it, and nothing of it reaches the file that is made under the same name later.
 
     Args:
-      source: the pictures; equal keys and equal decoding must mean equal pictures.
+      source: the images; equal keys and equal decoding must mean equal images.
       folder: where to keep them; made if need be.
 
     Returns:
@@ -128,15 +128,15 @@ def keep(source: Source, folder: Path) -> Source | None:
         folder.mkdir(parents=True, exist_ok=True)
         file = _open_sized(path, size)
         if file is None:
-            logging.warning('Decoded pictures are not kept in %s: they would take half of the free space.', folder)
+            logging.warning('Decoded images are not kept in %s: they would take half of the free space.', folder)
             return None
         with file:
             sums = np.memmap(file, np.uint64, 'r+', shape=(len(row_of),))
-            pictures = np.memmap(file, np.uint8, 'r+', offset=sums_size, shape=(len(row_of), *shape))
+            images = np.memmap(file, np.uint8, 'r+', offset=sums_size, shape=(len(row_of), *shape))
     except OSError as error:
-        logging.warning('Decoded pictures are not kept, but decoded again: %s', cannot_write(folder, error))
+        logging.warning('Decoded images are not kept, but decoded again: %s', cannot_write(folder, error))
         return None
-    return Memory(source, pictures, rows, sums, seeds)
+    return Memory(source, images, rows, sums, seeds)
 
 
 def _open_sized(path, size):

@@ -1,4 +1,4 @@
-"""Orders and seeds that follow from what pictures show, never from what their files are called or in which order they
+"""Orders and seeds that follow from what images show, never from what their files are called or in which order they
 lie: whatever is cut, paired or drawn by them is the same after renaming."""
 
 import hashlib
@@ -10,10 +10,10 @@ from gans.data.source import Source
 
 
 def by_content(source: Source, ids: np.ndarray) -> np.ndarray:
-    """The numbers `ids` [n] of pictures in a random order that their keys alone decide: int64 [n].
+    """The numbers `ids` [n] of images in a random order that their keys alone decide: int64 [n].
 
     Every beginning of it is a random sample of the whole, so that a set is cut by taking the first ones. Copies of a
-    picture have places of their own, as other pictures have; which copy comes first makes no difference.
+    image have places of their own, as other images have; which copy comes first makes no difference.
     """
     found, copies = [], Counter()
     for i in np.asarray(ids).tolist():
@@ -24,7 +24,7 @@ def by_content(source: Source, ids: np.ndarray) -> np.ndarray:
 
 
 def seeds(source: Source, ids: np.ndarray) -> np.ndarray:
-    """A seed for each of the pictures `ids` [n] that its key alone decides, as two words: uint32 [n, 2]."""
+    """A seed for each of the images `ids` [n] that its key alone decides, as two words: uint32 [n, 2]."""
     digests = [_digest(source.key(i), b'gans-seed')[:8] for i in np.asarray(ids).tolist()]
     return np.frombuffer(b''.join(digests), '<u4').astype(np.uint32).reshape(-1, 2)
 

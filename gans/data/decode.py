@@ -1,4 +1,4 @@
-"""Files -> pictures: whatever a camera, a scanner or a web site wrote becomes RGB of one size."""
+"""Files -> images: whatever a camera, a scanner or a web site wrote becomes RGB of one size."""
 
 import collections
 import concurrent.futures
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ('crop', 'resize')
-_RULES = 2  # count up when a file becomes another picture than before: decoded pictures are kept on disk
+_RULES = 2  # count up when a file becomes another image than before: decoded images are kept on disk
 _READERS = 8  # threads while opening: mostly waiting for the disk
 _LARGE = 2**24  # pixels: of what is larger one thread at a time decodes an image
 
@@ -45,13 +45,13 @@ class _Seen(NamedTuple):
     values: values.Range | None
 
 
-class Pictures:
+class Images:
     """A Source (gans/data/source.py) over files that are read and decoded when they are asked for.
 
     `names[i]` is what the messages call file i, `read(i, most)` returns its bytes (from any thread; raises
     files.TooLarge for more than `most`, and other UserErrors), `kind` and `notes` are said in `where`. Every file
     is read once at opening, in threads: its hash is the key of the split, and its header tells whether it is a
-    picture, and large enough, and what it carries that is not used, which is counted in `where`. Only floats are
+    image, and large enough, and what it carries that is not used, which is counted in `where`. Only floats are
     decoded there, since nothing but their values tells their range. With `skip_bad` all are decoded at opening,
     and the bad ones left out and counted.
 
@@ -89,7 +89,7 @@ class Pictures:
         values.check_alike({name: s.values for name, s in zip(self.names, good, strict=True) if s.values})
         skipped = [f"{len(bad)} bad ones skipped ('{names[wrong[0]]}')"] if bad else []
         self.notes = [*skipped, *notes, *_tell(self.names, good)]
-        self.where = f'{kind}: {len(self._files)} pictures' + (f' ({", ".join(self.notes)})' if self.notes else '')
+        self.where = f'{kind}: {len(self._files)} images' + (f' ({", ".join(self.notes)})' if self.notes else '')
         self.decoding = (
             f'{shape[0]}x{shape[1]} {fit}, Pillow {version("pillow")}, Little CMS {profiles.version()}, rules {_RULES}'
         )
@@ -98,14 +98,14 @@ class Pictures:
         return len(self._files)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3]; raises UserError if its file is damaged, gone, or another one now."""
+        """Returns image `i`, uint8 [H, W, 3]; raises UserError if its file is damaged, gone, or another one now."""
         with self._content(self._files[i]) as content:
             if _key(content) != self._keys[i]:
                 raise UserError(f"'{self.names[i]}' has changed since it was opened: leave it alone, and start again.")
             return self._decode(content, self.names[i])
 
     def key(self, i: int) -> bytes:
-        """Returns the hash of the bytes of picture `i`'s file (blake2b, 16 bytes)."""
+        """Returns the hash of the bytes of image `i`'s file (blake2b, 16 bytes)."""
         return self._keys[i]
 
     def _inspect(self, i: int, name: str, whole: bool) -> _Seen | UserError:
@@ -145,19 +145,19 @@ class Pictures:
                 return fit_srgb(_loaded(image, name), self._shape, self._fit, name, self._upscale)
 
 
-def load_picture(
+def load_image(
     file: str | os.PathLike | bytes | BinaryIO,
     name: str,
     at_least: int | None = None,
     limits: Limits | None = None,
 ) -> 'Image.Image':
-    """Returns the picture in a file (a path, its bytes, or an open binary file) as a PIL image in RGB.
+    """Returns the image in a file (a path, its bytes, or an open binary file) as a PIL image in RGB.
 
     Gray is repeated, transparency composited on white, gray of more bits scaled by its range (gans/data/values.py),
     CMYK converted, the EXIF orientation applied; of an animation the first frame is taken. The colours stay those of
     the file's ICC profile, which `fit_srgb` applies, but for inks. With `at_least` (pixels), a JPEG may be decoded at
     1/2, 1/4 or 1/8 of its size as long as both sides stay at least that long (much faster for photographs). `name` is
-    what the messages call the file. Raises UserError if there is no file, no regular one, no permission, no picture in
+    what the messages call the file. Raises UserError if there is no file, no regular one, no permission, no image in
     it, or only a part of one, and if it exceeds `limits`.
     """
     limits = limits or Limits()
@@ -189,7 +189,7 @@ def _tell(names, good):
 
 @contextlib.contextmanager
 def _opened(file, name, max_pixels) -> Iterator['Image.Image']:
-    """The picture in an open file or in bytes, its header read; raises UserError if it has too many pixels."""
+    """The image in an open file or in bytes, its header read; raises UserError if it has too many pixels."""
     from PIL import Image
 
     # Pillow's own limit, twice this, holds for images inside of images too, whose size no header tells beforehand.
@@ -200,11 +200,11 @@ def _opened(file, name, max_pixels) -> Iterator['Image.Image']:
 
 
 def _loaded(image, name):
-    """An opened picture decoded, upright, in RGB; its profile stays in `info`."""
+    """An opened image decoded, upright, in RGB; its profile stays in `info`."""
     from PIL import ImageOps
 
     image.load()
-    with contextlib.suppress(Exception):  # a damaged orientation tag does not spoil the picture
+    with contextlib.suppress(Exception):  # a damaged orientation tag does not spoil the image
         ImageOps.exif_transpose(image, in_place=True)
     profile = profiles.of(image)
     rgb = _rgb(image, name)
@@ -213,16 +213,16 @@ def _loaded(image, name):
 
 
 def header_size(content: bytes, name: str) -> tuple[int, int]:
-    """Returns (height, width) of the picture in `content` without decoding it, turned as EXIF says.
+    """Returns (height, width) of the image in `content` without decoding it, turned as EXIF says.
 
-    Raises UserError if there is no picture that Pillow can read.
+    Raises UserError if there is no image that Pillow can read.
     """
     with _opened(content, name, Limits().max_pixels) as image:
         return _upright(image)
 
 
 def _upright(image):
-    """(height, width) of an opened picture, turned as EXIF says."""
+    """(height, width) of an opened image, turned as EXIF says."""
     turned = False
     if 'exif' in image.info:  # getexif() alone would decode a whole PNG in search of it
         with contextlib.suppress(Exception):
@@ -231,17 +231,17 @@ def _upright(image):
 
 
 def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None:
-    """Raises UserError if a picture of `size` (height, width) would have to be enlarged to fill `shape`."""
+    """Raises UserError if an image of `size` (height, width) would have to be enlarged to fill `shape`."""
     if size[0] < shape[0] or size[1] < shape[1]:
         raise UserError(
             f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
             f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
-            'upscale=True to enlarge such pictures.'
+            'upscale=True to enlarge such images.'
         )
 
 
 def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
-    """Raises UserError if a picture has more than `max_pixels`."""
+    """Raises UserError if an image has more than `max_pixels`."""
     if width * height > max_pixels:
         raise UserError(
             f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or "
@@ -259,13 +259,13 @@ def check_fit(how: str) -> None:
 
 
 def fit(
-    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the picture', upscale: bool = False
+    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the image', upscale: bool = False
 ) -> np.ndarray:
     """Returns an RGB image at `shape` (height, width): uint8 [H, W, 3], antialiased (Lanczos).
 
     'crop' keeps the proportions: the largest middle part with those of `shape` is scaled. 'resize' stretches
-    the whole. A picture of that shape already comes back untouched. Raises UserError for an unknown `how`,
-    and if the picture is smaller than the shape, unless `upscale`.
+    the whole. An image of that shape already comes back untouched. Raises UserError for an unknown `how`,
+    and if the image is smaller than the shape, unless `upscale`.
     """
     from PIL import Image
 
@@ -278,18 +278,18 @@ def fit(
         scale = min(image.height / height, image.width / width)
         left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
         box = (left, top, left + width * scale, top + height * scale)
-    # Rounding may put the box a hair outside the picture, which Pillow refuses.
+    # Rounding may put the box a hair outside the image, which Pillow refuses.
     box = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], image.width), min(box[3], image.height))
     if (image.height, image.width) != (height, width):
-        # The gap lets Pillow average whole blocks first when the picture is far larger: same look, faster.
+        # The gap lets Pillow average whole blocks first when the image is far larger: same look, faster.
         image = image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
     return np.array(image, np.uint8)
 
 
 def fit_srgb(
-    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the picture', upscale: bool = False
+    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the image', upscale: bool = False
 ) -> np.ndarray:
-    """As `fit`, of what `load_picture` returned, with its colours in sRGB: its ICC profile is applied to the result."""
+    """As `fit`, of what `load_image` returned, with its colours in sRGB: its ICC profile is applied to the result."""
     profile = image.info.get('icc_profile')
     pixels = fit(image, shape, how, name, upscale)
     return profiles.to_srgb(pixels, profile) if profile else pixels
@@ -313,7 +313,7 @@ def _rgb(image: 'Image.Image', name: str) -> 'Image.Image':
 
 @contextlib.contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turns whatever goes wrong while a picture is read into a sentence that names the file."""
+    """Turns whatever goes wrong while an image is read into a sentence that names the file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -323,12 +323,12 @@ def _explained(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"'{name}' does not exist.") from error
     except IsADirectoryError as error:
-        raise UserError(f"'{name}' is a folder, not a picture.") from error
+        raise UserError(f"'{name}' is a folder, not an image.") from error
     except PermissionError as error:
         raise UserError(f"'{name}' may not be read: change its permissions.") from error
     except UnidentifiedImageError as error:
         raise UserError(
-            f"'{name}' is not a picture that Pillow can read: convert it to PNG or JPEG, or remove it."
+            f"'{name}' is not an image that Pillow can read: convert it to PNG or JPEG, or remove it."
         ) from error
     except Image.DecompressionBombError as error:
         raise UserError(

@@ -13,23 +13,23 @@ _LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source 
 
 
 def open_source(config: ConfigDict) -> Source:
-    """Opens the source of pictures that `config.data` names."""
+    """Opens the source of images that `config.data` names."""
     module = find_module('data.sources', config.data.source, 'config.data.source')
     if not hasattr(module, 'open_source'):
-        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of pictures.')
+        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of images.')
     return _open(module.open_source, config)
 
 
 def open_labels(config: ConfigDict) -> Labels | None:
-    """The labels of the source's pictures; None where the set has none, or its kind of source knows none."""
+    """The labels of the source's images; None where the set has none, or its kind of source knows none."""
     module = find_module('data.sources', config.data.source, 'config.data.source')
     return _open(module.open_labels, config) if hasattr(module, 'open_labels') else None
 
 
 def _open(function, config):
-    """Calls a function of a source's module with the shape, the seed and what the page says of that source.
+    """Calls a function of a source's module with the shape, the seed and what the config says of that source.
 
-    The limits on files, which the page gives once for all sources, go to those that take them.
+    The limits on files, which the config gives once for all sources, go to those that take them.
     """
     where = f'config.data.{config.data.source}'
     section = config.data.get(config.data.source, {})
@@ -47,12 +47,12 @@ def _open(function, config):
 
 
 def move_data(config: ConfigDict, place: str) -> None:
-    """Says in `config.data` that the same pictures lie at another place now.
+    """Says in `config.data` that the same images lie at another place now.
 
     Raises:
       UserError: the source has no place, being drawn and not read.
     """
     argument = getattr(find_module('data.sources', config.data.source, 'config.data.source'), 'PLACE', None)
     if argument is None:
-        raise UserError(f'The pictures of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
+        raise UserError(f'The images of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
     config.data[config.data.source][argument] = place

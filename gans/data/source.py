@@ -1,4 +1,4 @@
-"""What a source of pictures is, what labels are, and which of its pictures are held out."""
+"""What a source of images is, what labels are, and which of its images are held out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from gans.errors import UserError
 
 
 class Source(Protocol):
-    """Pictures by number: read from many threads at once, and always the same picture for the same number.
+    """Images by number: read from many threads at once, and always the same image for the same number.
 
-    `where` is one line for people: what was opened, how many pictures it has, and `notes`: what was left out, and what
-    of the files is not used. `decoding` says all that decides, beside a picture's content, what it looks like (shape,
+    `where` is one line for people: what was opened, how many images it has, and `notes`: what was left out, and what
+    of the files is not used. `decoding` says all that decides, beside an image's content, what it looks like (shape,
     fit, decoder), or '' where nothing is decoded.
     """
 
@@ -24,23 +24,23 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i`, uint8 [H, W, 3], RGB; raises UserError if it cannot be read."""
+        """Returns image `i`, uint8 [H, W, 3], RGB; raises UserError if it cannot be read."""
         ...
 
     def key(self, i: int) -> bytes:
-        """Returns the identity of the content of picture `i`: equal pictures have equal keys."""
+        """Returns the identity of the content of image `i`: equal images have equal keys."""
         ...
 
 
 class Labels(NamedTuple):
-    """Which class the pictures of a source belong to: only measures look at it.
+    """Which class the images of a source belong to: only measures look at it.
 
     A module of sources whose sets have labels gives them by `open_labels`, which takes what its `open_source` takes and
     returns None for a set without any.
 
     Attributes:
-      of_source: int64 [N], the class of each picture of the source, by its number.
-      test: further pictures of the set, which are no part of the source, so that nothing is trained on them; or None.
+      of_source: int64 [N], the class of each image of the source, by its number.
+      test: further images of the set, which are no part of the source, so that nothing is trained on them; or None.
       of_test: int64 [M], their classes.
     """
 
@@ -50,13 +50,13 @@ class Labels(NamedTuple):
 
 
 def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (train_ids, test_ids): increasing int64 arrays that part the numbers of the source's pictures.
+    """Returns (train_ids, test_ids): increasing int64 arrays that part the numbers of the source's images.
 
-    The side of a picture depends on its key alone, so copies of a picture fall on one side and no picture
-    changes sides when others are added or renamed. About `held_out` (between 0 and 1) of the pictures are
+    The side of an image depends on its key alone, so copies of an image fall on one side and no image
+    changes sides when others are added or renamed. About `held_out` (between 0 and 1) of the images are
     held out. Only where that leaves a side empty, as in very small folders, does the rest matter: the
-    picture with the smallest hash (and its copies) is then the test set. Raises UserError if that does not
-    help either, because there are not two different pictures.
+    image with the smallest hash (and its copies) is then the test set. Raises UserError if that does not
+    help either, because there are not two different images.
     """
     if not 0 < held_out < 1:
         raise UserError(f'the held-out part must lie between 0 and 1, not {held_out}.')
@@ -68,24 +68,24 @@ def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray
     if not len(train_ids) or not len(test_ids):
         different = len(np.unique(hashes))
         raise UserError(
-            f'{source.where}: {len(hashes)} pictures ({different} different) cannot be split into '
-            'some to train on and some to test with: give at least 2 different pictures.'
+            f'{source.where}: {len(hashes)} images ({different} different) cannot be split into '
+            'some to train on and some to test with: give at least 2 different images.'
         )
     return train_ids, test_ids
 
 
 def disjoint_parts(source: Source, ids: np.ndarray, count: int) -> list[np.ndarray]:
-    """Parts the pictures `ids` [n] into `count` sets: increasing arrays of places in `ids`, about equally long.
+    """Parts the images `ids` [n] into `count` sets: increasing arrays of places in `ids`, about equally long.
 
-    As in `split`, the side of a picture depends on its key alone: copies of a picture fall into one part. Raises
+    As in `split`, the side of an image depends on its key alone: copies of an image fall into one part. Raises
     UserError if a part is empty.
     """
     sides = np.array([int(_hash(source.key(i), b'gans-parts') * count) for i in np.asarray(ids).tolist()], int)
     parts = [np.flatnonzero(sides == side) for side in range(count)]
     if not all(len(part) for part in parts):
         raise UserError(
-            f'{source.where}: {len(sides)} training pictures cannot be parted into {count} disjoint sets: give more '
-            'different pictures, or --config.task.unpaired=False.'
+            f'{source.where}: {len(sides)} training images cannot be parted into {count} disjoint sets: give more '
+            'different images, or --config.task.unpaired=False.'
         )
     return parts
 

@@ -1,9 +1,9 @@
-"""Measures for generators whose pictures belong to classes, digits say: which of them do samples show?
+"""Measures for generators whose images belong to classes, digits say: which of them do samples show?
 
-The judge is a classifier that is trained on the labels of the run's own training pictures, anew for every evaluation:
-that takes less than half a minute, and the same pictures give the same judge, whatever their files are called, so that
-runs on one set can be compared. How often it is right of pictures that neither it nor a generator was trained on stands
-beside its numbers; so do its numbers on such pictures.
+The judge is a classifier that is trained on the labels of the run's own training images, anew for every evaluation:
+that takes less than half a minute, and the same images give the same judge, whatever their files are called, so that
+runs on one set can be compared. How often it is right of images that neither it nor a generator was trained on stands
+beside its numbers; so do its numbers on such images.
 """
 
 from collections.abc import Mapping
@@ -35,21 +35,21 @@ _MEASURES = {
 _NOTE = (
     'Covered are classes with at least a tenth of an equal share; entropy in nats; confidence: the mean probability\n'
     'of the likeliest class, with its 95 % bootstrap interval. The Frechet distance is that of the features of {}\n'
-    'pictures to those of as many held-out ones; below it the lowest and the highest of some sets. Real pictures,\n'
+    'images to those of as many held-out ones; below it the lowest and the highest of some sets. Real images,\n'
     'which say what a perfect generator would get: {}.\n'
     'Neither classifier nor generator was trained on them.'
 )
 
 
 class Judge(NamedTuple):
-    """A classifier of an experiment's training pictures, and what it makes of pictures that it was not trained on.
+    """A classifier of an experiment's training images, and what it makes of images that it was not trained on.
 
     Attributes:
       classifier: the trained classifier.
-      about: for JSON: on how many pictures it was trained, with which it was tested, how often it was right of them.
-      real: what it makes of real pictures: those of the set's own part for testing, or the held-out ones.
-      reference: float32 [n, F], features of held-out pictures, with which those of other sets are compared.
-      others: sets of features of `real`, each float32 [n, F] and none of a picture of `reference`.
+      about: for JSON: on how many images it was trained, with which it was tested, how often it was right of them.
+      real: what it makes of real images: those of the set's own part for testing, or the held-out ones.
+      reference: float32 [n, F], features of held-out images, with which those of other sets are compared.
+      others: sets of features of `real`, each float32 [n, F] and none of an image of `reference`.
     """
 
     classifier: classifier.Classifier
@@ -58,19 +58,19 @@ class Judge(NamedTuple):
     reference: np.ndarray
     others: list[np.ndarray]
 
-    def __call__(self, pictures: np.ndarray) -> classifier.Judgement:
-        """What it makes of pictures uint8 [N, H, W, 3]."""
-        return classifier.judge(self.classifier, pictures)
+    def __call__(self, images: np.ndarray) -> classifier.Judgement:
+        """What it makes of images uint8 [N, H, W, 3]."""
+        return classifier.judge(self.classifier, images)
 
 
 def open_judge(experiment: Experiment, train: np.ndarray, test: np.ndarray, most: int) -> Judge | None:
-    """Trains a judge; None where the pictures have no labels.
+    """Trains a judge; None where the images have no labels.
 
     Args:
       experiment: its source and labels.
-      train: the training pictures, in an order that their files' names do not decide.
-      test: the held-out pictures, in such an order.
-      most: how many pictures a set has at most.
+      train: the training images, in an order that their files' names do not decide.
+      test: the held-out images, in such an order.
+      most: how many images a set has at most.
     """
     labels = open_labels(experiment.config)
     if labels is None:
@@ -79,8 +79,8 @@ def open_judge(experiment: Experiment, train: np.ndarray, test: np.ndarray, most
     held_out = _judge_all(judge, experiment, experiment.source, test)
     cut = held_out.features[:most]
     if labels.test is None:
-        # Half of the held-out pictures are compared with the other half.
-        real, known, where = held_out, labels.of_source[test], f'{len(test)} held-out pictures'
+        # Half of the held-out images are compared with the other half.
+        real, known, where = held_out, labels.of_source[test], f'{len(test)} held-out images'
         half = len(cut) // 2
         reference, others = cut[:half], [cut[half : 2 * half]]
     else:
@@ -89,7 +89,7 @@ def open_judge(experiment: Experiment, train: np.ndarray, test: np.ndarray, most
         reference = cut[: len(ids)]
         others = _sets(real.features, len(reference))
     right = classifier.accuracy(judge, real, known)
-    about = {'pictures': len(train), 'tested_on': where, 'accuracy': as_json(bootstrap.interval(right))}
+    about = {'images': len(train), 'tested_on': where, 'accuracy': as_json(bootstrap.interval(right))}
     return Judge(judge, about, real, reference, others)
 
 
@@ -104,7 +104,7 @@ def measure(judge: Judge, samples: classifier.Judgement) -> dict:
     size = len(judge.reference)
     for row, judged, sets in (
         ('samples', samples, _sets(samples.features, size)),
-        ('real pictures', judge.real, judge.others),
+        ('real images', judge.real, judge.others),
     ):
         parts = classes.shares(judged.which, len(judge.classifier.classes))
         shares[row] = dict(zip(map(str, judge.classifier.classes.tolist()), parts.tolist(), strict=True))
@@ -128,7 +128,7 @@ def describe(report: Mapping) -> list[str]:
         for row, by_name in report['shares'].items()
     }
     return [
-        f'Classes, as a classifier sees them that was trained on the {judge["pictures"]} training pictures. Of others\n'
+        f'Classes, as a classifier sees them that was trained on the {judge["images"]} training images. Of others\n'
         f'({judge["tested_on"]}) it is right in {cell(right, 4)} {spread(right, 4)}.',
         _NOTE.format(report['set'], judge['tested_on']),
         '',
@@ -139,7 +139,7 @@ def describe(report: Mapping) -> list[str]:
 
 
 class _Rows:
-    """Pictures of a source as rows of an array that is never whole in memory."""
+    """Images of a source as rows of an array that is never whole in memory."""
 
     def __init__(self, source: Source, ids: np.ndarray):
         self._source, self._ids = source, ids

@@ -1,6 +1,6 @@
-"""A small classifier of gray pictures, trained on the spot: what it makes of samples measures generators of digits.
+"""A small classifier of gray images, trained on the spot: what it makes of samples measures generators of digits.
 
-Everything random about it follows from its own key, so that the same pictures and labels always give the same judge,
+Everything random about it follows from its own key, so that the same images and labels always give the same judge,
 whatever run they belong to.
 """
 
@@ -20,11 +20,11 @@ from gans.nn import layers
 from gans.types import Array, Tree
 
 STEPS, BATCH, RATE = 1500, 64, 3e-3  # the rate of Adam at the beginning; it falls to 0 along a cosine
-SHIFT = 1  # pixels by which training pictures are moved at most, up or down and left or right
+SHIFT = 1  # pixels by which training images are moved at most, up or down and left or right
 FEATURES = 64
 
 _KEY = 20_260_103  # of weights, order and shifts; another number would make old evaluations incomparable
-AT_ONCE = 256  # pictures that are judged at a time: memory, not speed
+AT_ONCE = 256  # images that are judged at a time: memory, not speed
 _ADAM = optax.scale_by_adam()
 
 
@@ -41,7 +41,7 @@ class Classifier(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a classifier makes of pictures.
+    """What a classifier makes of images.
 
     Attributes:
       which: int64 [N], the place of the most probable class among the classifier's classes.
@@ -55,7 +55,7 @@ class Judgement(NamedTuple):
 
 
 class Network(nn.Module):
-    """Gray pictures [N, H, W, 1] in [-1, 1] -> (logits [N, classes], features [N, FEATURES])."""
+    """Gray images [N, H, W, 1] in [-1, 1] -> (logits [N, classes], features [N, FEATURES])."""
 
     classes: int
     widths: tuple[int, ...] = (16, 32)
@@ -71,47 +71,47 @@ class Network(nn.Module):
         return layers.Dense(self.classes, init_std=math.sqrt(1 / FEATURES), name='logits')(features), features
 
 
-def train(pictures: np.ndarray, labels: np.ndarray) -> Classifier:
-    """Trains a classifier for `STEPS` steps, a time that does not depend on how many pictures there are.
+def train(images: np.ndarray, labels: np.ndarray) -> Classifier:
+    """Trains a classifier for `STEPS` steps, a time that does not depend on how many images there are.
 
-    pictures: uint8 [N, H, W, 3], or what has a length and gives such pictures for an array or a slice of rows; labels:
+    images: uint8 [N, H, W, 3], or what has a length and gives such images for an array or a slice of rows; labels:
     int [N]. All devices are left alone but the first.
     """
     classes, which = np.unique(labels, return_inverse=True)
     network = Network(len(classes))
     key = jax.random.key(_KEY)
-    params = network.init(key, jnp.zeros((1, *pictures[:1].shape[1:3], 1)))['params']
+    params = network.init(key, jnp.zeros((1, *images[:1].shape[1:3], 1)))['params']
     moments = _ADAM.init(params)
-    for number, rows in enumerate(_order(len(pictures))):
+    for number, rows in enumerate(_order(len(images))):
         rate = RATE * (1 + math.cos(math.pi * number / STEPS)) / 2
         shifting = jax.random.fold_in(key, number)
-        params, moments = _step(network, params, moments, shifting, rate, pictures[rows], which[rows])
+        params, moments = _step(network, params, moments, shifting, rate, images[rows], which[rows])
     return Classifier(params, classes)
 
 
-def judge(classifier: Classifier, pictures: np.ndarray) -> Judgement:
-    """What a classifier makes of pictures uint8 [N, H, W, 3] of the size that it was trained with."""
+def judge(classifier: Classifier, images: np.ndarray) -> Judgement:
+    """What a classifier makes of images uint8 [N, H, W, 3] of the size that it was trained with."""
     network, found = Network(len(classifier.classes)), []
-    for start in range(0, len(pictures), AT_ONCE):
-        some = pictures[start : start + AT_ONCE]
+    for start in range(0, len(images), AT_ONCE):
+        some = images[start : start + AT_ONCE]
         filled = some[np.arange(AT_ONCE) % len(some)]  # one shape to compile for
         found.append(Judgement(*(np.asarray(x)[: len(some)] for x in _look(network, classifier.params, filled))))
     return join(found)
 
 
 def join(judgements: Sequence[Judgement]) -> Judgement:
-    """Judgements of several sets of pictures as that of all of them."""
+    """Judgements of several sets of images as that of all of them."""
     return Judgement(*(np.concatenate(part) for part in zip(*judgements, strict=True)))
 
 
 def accuracy(classifier: Classifier, judgement: Judgement, labels: np.ndarray) -> np.ndarray:
-    """float64 [N]: 1 for each picture whose label [N] the classifier gave it, 0 for the others."""
+    """float64 [N]: 1 for each image whose label [N] the classifier gave it, 0 for the others."""
     return (classifier.classes[judgement.which] == labels).astype(np.float64)
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=(1, 2))
-def _step(network, params, moments, key, rate, pictures, which):
-    gray = jax.vmap(_shifted)(jax.random.split(key, len(pictures)), _gray(pictures))
+def _step(network, params, moments, key, rate, images, which):
+    gray = jax.vmap(_shifted)(jax.random.split(key, len(images)), _gray(images))
 
     def loss(params):
         logits, _ = network.apply({'params': params}, gray)
@@ -122,13 +122,13 @@ def _step(network, params, moments, key, rate, pictures, which):
 
 
 @partial(jax.jit, static_argnums=0)
-def _look(network, params, pictures):
-    logits, features = network.apply({'params': params}, _gray(pictures))
+def _look(network, params, images):
+    logits, features = network.apply({'params': params}, _gray(images))
     return logits.argmax(axis=-1), jax.nn.softmax(logits).max(axis=-1), features
 
 
-def _gray(pictures):
-    return ops.luma(ops.to_float(pictures))
+def _gray(images):
+    return ops.luma(ops.to_float(images))
 
 
 def _shifted(key, gray):
@@ -139,7 +139,7 @@ def _shifted(key, gray):
 
 
 def _order(count):
-    """Yields `STEPS` times which pictures come next, int [BATCH]: all in random order, then all in another."""
+    """Yields `STEPS` times which images come next, int [BATCH]: all in random order, then all in another."""
     rng = np.random.default_rng(_KEY)
     left = np.zeros(0, np.int64)
     for _ in range(STEPS):

@@ -1,4 +1,4 @@
-"""Several runs on the same held-out pictures: one montage with a column per run, their evaluations side by side."""
+"""Several runs on the same held-out images: one montage with a column per run, their evaluations side by side."""
 
 import json
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ import numpy as np
 
 from gans.data.files import printable
 from gans.errors import UserError
-from gans.evaluation.evaluate import FILE, VERSION, evaluate_run, open_pictures, weights
-from gans.evaluation.paired import MONTAGE_ROWS, PLANS, answers_of, pictures_of
+from gans.evaluation.evaluate import FILE, VERSION, evaluate_run, open_images, weights
+from gans.evaluation.paired import MONTAGE_ROWS, PLANS, answers_of, images_of
 from gans.evaluation.tables import columns as width_of
 from gans.evaluation.tables import notes, shorten, table
 from gans.image import files, grids
 from gans.image.files import write_json
 from gans.run.trained import Trained, load_run
 
-_SAME = {'held_out': 'held-out pictures', 'masks': 'masks on them'}  # fields of an evaluation
-_ONCE = ('task', 'size', 'data', 'pictures', 'held_out', 'masks', 'measures', 'notes')
+_SAME = {'held_out': 'held-out images', 'masks': 'masks on them'}  # fields of an evaluation
+_ONCE = ('task', 'size', 'data', 'images', 'held_out', 'masks', 'measures', 'notes')
 _LONGEST = 20  # columns of a run's name where it stands before another name
 
 
 def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str:
-    """Compares runs of one task on one set of pictures.
+    """Compares runs of one task on one set of images.
 
     A run whose newest checkpoint was evaluated, by these measures, is not evaluated again. Writes `compare.png` (input,
     a column per run, original, as figure 6 of the CGAN post) and `compare.json` into a folder.
@@ -44,7 +44,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     found = dict(zip(_titles(folders), (load_run(folder) for folder in folders), strict=True))
     _check_alike(found)
     reports = {title: _evaluation_of(trained) for title, trained in found.items()}
-    _check_same_pictures(found, reports)
+    _check_same_images(found, reports)
     _draw(found, target)
     joined = _join(found, reports)
     write_json(target / 'compare.json', joined)
@@ -53,7 +53,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     rows = _rows(reports, short)
     return '\n'.join(
         [
-            f'{first["task"]}, {first["pictures"]} held-out pictures of {printable(first["data"])}',
+            f'{first["task"]}, {first["images"]} held-out images of {printable(first["data"])}',
             *(
                 f'{short[title]}: {"" if short[title] == title else f"{printable(title)}, "}step {report["step"]}'
                 for title, report in reports.items()
@@ -89,7 +89,7 @@ def _short(titles):
 
 
 def _check_alike(found: dict[str, Trained]) -> None:
-    """What can be seen without opening the pictures."""
+    """What can be seen without opening the images."""
     (first_title, first), *rest = found.items()
     if first.config.task.name not in PLANS:
         raise UserError(
@@ -108,7 +108,7 @@ def _check_alike(found: dict[str, Trained]) -> None:
                 )
 
 
-def _check_same_pictures(found, reports):
+def _check_same_images(found, reports):
     (first_title, first), *rest = reports.items()
     for title, report in rest:
         for field, what in _SAME.items():
@@ -132,11 +132,11 @@ def _evaluation_of(trained):
 
 
 def _draw(found, target):
-    """One row per picture: input, each run's output, original."""
+    """One row per image: input, each run's output, original."""
     runs = list(found.values())
-    experiment = open_pictures(runs[0])
+    experiment = open_images(runs[0])
     places = np.arange(min(MONTAGE_ROWS, len(experiment.test)))  # in random order, so that they are from all over
-    answers = [pictures_of(answers_of(trained, experiment), places) for trained in runs]
+    answers = [images_of(answers_of(trained, experiment), places) for trained in runs]
     seen, _, real = answers[0]
     columns = [seen, *(output for _, output, _ in answers), real]
     files.save_png(target / 'compare.png', grids.montage(columns, ['input', *_short(found).values(), 'original']))

@@ -23,7 +23,7 @@ from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
 from gans.run.trained import Trained, load_run
 
 FILE = 'evaluation.json'
-VERSION = 2  # count up when the same run and pictures give other numbers than before: those are not to be compared
+VERSION = 2  # count up when the same run and images give other numbers than before: those are not to be compared
 
 
 class Kind(NamedTuple):
@@ -39,10 +39,10 @@ class Kind(NamedTuple):
 
 
 def evaluate(workdir: str | Path, moved_to: str | None = None) -> str:
-    """Evaluates a run's newest checkpoint on all its held-out pictures.
+    """Evaluates a run's newest checkpoint on all its held-out images.
 
     Writes `evaluation.json` and the montages of `evaluation/` (best, typical and worst answers; or samples) into the
-    run's folder, each whole or not at all. `moved_to` says where the pictures of the training lie now, if not where
+    run's folder, each whole or not at all. `moved_to` says where the images of the training lie now, if not where
     they lay then. Returns the table for people. Raises UserError as `evaluate_run`, and if the folder is not a run.
     """
     trained = load_run(workdir)
@@ -55,10 +55,10 @@ def evaluate_run(trained: Trained) -> dict:
     """Evaluates a run that has been read; writes what `evaluate` says and returns the JSON.
 
     Raises:
-      UserError: the task has no measures, the pictures are not those of the training, or nothing can be written.
+      UserError: the task has no measures, the images are not those of the training, or nothing can be written.
     """
     check_task(trained)
-    experiment = open_pictures(trained)
+    experiment = open_images(trained)
     report = {
         'version': VERSION,
         'step': trained.step,
@@ -67,7 +67,7 @@ def evaluate_run(trained: Trained) -> dict:
         'task': trained.config.task.name,
         'size': list(trained.game.size),
         'data': experiment.source.where,
-        'pictures': len(experiment.test),
+        'images': len(experiment.test),
         'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),
     }
     report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
@@ -75,8 +75,8 @@ def evaluate_run(trained: Trained) -> dict:
     return report
 
 
-def open_pictures(trained: Trained) -> Experiment:
-    """Opens the pictures that a run was trained with.
+def open_images(trained: Trained) -> Experiment:
+    """Opens the images that a run was trained with.
 
     Raises:
       UserError: they cannot be opened, or are other ones by now; or the checkpoint is gone since it was read.
@@ -90,17 +90,17 @@ def open_pictures(trained: Trained) -> Experiment:
     try:
         experiment = open_experiment(trained.config)
     except UserError as error:
-        raise UserError(f'The pictures of {trained.folder} cannot be opened: {error}') from error
+        raise UserError(f'The images of {trained.folder} cannot be opened: {error}') from error
     if trained_on != fingerprint(experiment):
         raise UserError(
-            f'{trained.folder} was trained on other pictures than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those pictures back, or evaluate with --input=PLACE where they lie now.'
+            f'{trained.folder} was trained on other images than {experiment.source.where} has now, so that what is '
+            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they lie now.'
         )
     return experiment
 
 
 def weights(trained: Trained) -> str:
-    """A digest of the arrays that the measured pictures were made with."""
+    """A digest of the arrays that the measured images were made with."""
     arrays = jax.tree.leaves(jax.device_get((trained.state.gen.replace(opt_state=()), trained.state.carry)))
     return digest(np.asarray(x).tobytes() for x in arrays)
 
@@ -116,12 +116,12 @@ def check_task(trained: Trained) -> None:
 
 
 def describe(report: Mapping, folder: Path) -> str:
-    """An evaluation for people: the table, the ratios, where the pictures lie."""
+    """An evaluation for people: the table, the ratios, where the images lie."""
     by_class = ['', *classes.describe(report['classes'])] if 'classes' in report else []
     return '\n'.join(
         [
-            f'{printable(folder.name)}: {report["task"]}, step {report["step"]}, {report["pictures"]} held-out '
-            f'pictures of {printable(report["data"])}',
+            f'{printable(folder.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
+            f'images of {printable(report["data"])}',
             _EVALUATIONS[report['task']].note,
             *report['notes'],
             '',
@@ -137,7 +137,7 @@ def describe(report: Mapping, folder: Path) -> str:
 
 
 _PAIRS = (
-    'Means over pictures as stored (uint8); below each its 95 % bootstrap interval. PSNR: of pictures that are not\n'
+    'Means over images as stored (uint8); below each its 95 % bootstrap interval. PSNR: of images that are not\n'
     'equal to the original; of those it would be infinite.'
 )
 

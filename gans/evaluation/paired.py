@@ -1,9 +1,9 @@
-"""Measures for tasks with one right answer: what a run makes of all held-out pictures, beside what needs no network.
+"""Measures for tasks with one right answer: what a run makes of all held-out images, beside what needs no network.
 
-Pictures are measured as people get them: clipped, rounded to uint8 and read back, so that every number can be computed
-again from PNGs; originals go the same way, so that what is equal is exactly equal. Nothing is blurred. Which pictures
-are compared by which measures is decided by the task alone, in `PLANS`. The boxes and the noise of a picture depend on
-what it shows and on nothing else, so that every run on the same pictures, whatever its seed and their files' names, is
+Images are measured as people get them: clipped, rounded to uint8 and read back, so that every number can be computed
+again from PNGs; originals go the same way, so that what is equal is exactly equal. Nothing is blurred. Which images
+are compared by which measures is decided by the task alone, in `PLANS`. The boxes and the noise of an image depend on
+what it shows and on nothing else, so that every run on the same images, whatever its seed and their files' names, is
 asked the same questions.
 """
 
@@ -34,12 +34,12 @@ _KEY = 20_260_101  # of every evaluation's boxes and noise; another number would
 
 
 class Measure(NamedTuple):
-    """A number per picture.
+    """A number per image.
 
     Attributes:
-      better: 'lower' or 'higher'; '' for a property of the picture itself, which is measured on the originals too.
+      better: 'lower' or 'higher'; '' for a property of the image itself, which is measured on the originals too.
       digits: how many digits after the point are worth showing.
-      compute: (pictures, originals, mask or None) -> [N], all float [-1, 1].
+      compute: (images, originals, mask or None) -> [N], all float [-1, 1].
     """
 
     better: str
@@ -51,8 +51,8 @@ class Plan(NamedTuple):
     """How a task whose right answers are known is evaluated.
 
     Attributes:
-      prepare: what the baselines need to know of the training pictures.
-      rows: (what was prepared, Inputs, the generator's output) -> pictures by name, float [N, H, W, 3] in [-1, 1], all
+      prepare: what the baselines need to know of the training images.
+      rows: (what was prepared, Inputs, the generator's output) -> images by name, float [N, H, W, 3] in [-1, 1], all
         NumPy. One of them is 'output'.
       baselines: those rows that need no network.
       measures: by name.
@@ -67,10 +67,10 @@ class Plan(NamedTuple):
 
 
 class Answers:
-    """A generator's answers to the held-out pictures, in batches of one size, shared by all devices."""
+    """A generator's answers to the held-out images, in batches of one size, shared by all devices."""
 
     def __init__(self, game: Game, state: TrainState, source: Source, test: np.ndarray, batch: int, threads: int = 2):
-        """`test` are the numbers of the held-out pictures in `source`; `batch` is how many are answered at once."""
+        """`test` are the numbers of the held-out images in `source`; `batch` is how many are answered at once."""
         self.count = len(test)
         self._seeds = seeds(source, test)
         self.batch, shared, everywhere = shares(min(batch, len(test)))
@@ -79,7 +79,7 @@ class Answers:
         self._source, self._test, self._threads = source, test, threads
 
     def __call__(self, places: np.ndarray) -> Iterator[tuple[Inputs, np.ndarray]]:
-        """Yields (Inputs, outputs [n, H, W, 3] in [-1, 1]) of the held-out pictures at `places`, in order, as NumPy."""
+        """Yields (Inputs, outputs [n, H, W, 3] in [-1, 1]) of the held-out images at `places`, in order, as NumPy."""
         done = 0
         for chunk in read_all(self._source, self._test[places], self.batch, self._threads):
             count = len(chunk)
@@ -93,20 +93,20 @@ class Answers:
             done += count
 
 
-def _answer(game, state, words, pictures):
-    inputs = jax.vmap(game.task.draw)(jax.vmap(_key_of)(words), ops.to_float(pictures))
+def _answer(game, state, words, images):
+    inputs = jax.vmap(game.task.draw)(jax.vmap(_key_of)(words), ops.to_float(images))
     return inputs, sample(game, state, inputs.gen)
 
 
 def _key_of(words):
-    """The key of a picture's boxes and noise, of its seed's two words."""
+    """The key of an image's boxes and noise, of its seed's two words."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(_KEY), words[0]), words[1])
 
 
 def answers_of(trained: Trained, experiment: Experiment) -> Answers:
-    """The answers of a run to the held-out pictures of an experiment, in batches as large as those of its training.
+    """The answers of a run to the held-out images of an experiment, in batches as large as those of its training.
 
-    Places are those of `by_content`: the first ones are a random part of the held-out pictures.
+    Places are those of `by_content`: the first ones are a random part of the held-out images.
     """
     config, source = trained.config, experiment.source
     test = by_content(source, experiment.test)
@@ -141,11 +141,11 @@ def measure(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
 
 
 def _that_fits(plan, shape):
-    """(the plan without measures for which pictures of `shape` are too small, what is to be said of that)."""
+    """(the plan without measures for which images of `shape` are too small, what is to be said of that)."""
     if min(shape) >= ssim.WINDOW:
         return plan, []
     measures = {name: measure for name, measure in plan.measures.items() if not name.startswith(SSIM)}
-    note = f'SSIM is left out: it needs pictures of {ssim.WINDOW}x{ssim.WINDOW} pixels.'
+    note = f'SSIM is left out: it needs images of {ssim.WINDOW}x{ssim.WINDOW} pixels.'
     return plan._replace(measures=measures), [note]
 
 
@@ -156,8 +156,8 @@ def _measure(plan, prepared, answers):
     for inputs, output in answers(np.arange(answers.count)):
         mask, original = inputs.mask, _stored(inputs.real)
         rows = {'original': original} | plan.rows(prepared, inputs, output)
-        for row, pictures in rows.items():
-            stored = _stored(pictures)
+        for row, images in rows.items():
+            stored = _stored(images)
             for name, measure in plan.measures.items():
                 if row == 'original' and measure.better:
                     continue  # an original is its own right answer
@@ -169,20 +169,20 @@ def _measure(plan, prepared, answers):
     return numbers, digest(masks) if masks else None
 
 
-def _stored(pictures):
-    """Pictures in [-1, 1] as they are read back from a PNG."""
-    return baselines.quantise(pictures).astype(np.float32) / 127.5 - 1
+def _stored(images):
+    """Images in [-1, 1] as they are read back from a PNG."""
+    return baselines.quantise(images).astype(np.float32) / 127.5 - 1
 
 
 def _one_shape(compute, batch, *arrays):
-    """Calls `compute` on arrays filled up to `batch` pictures; returns the numbers of the real ones."""
+    """Calls `compute` on arrays filled up to `batch` images; returns the numbers of the real ones."""
     count = len(arrays[0])
     spare = np.arange(batch) % count
     return np.asarray(compute(*(None if a is None else a[spare] for a in arrays)))[:count]
 
 
 def _draw_montages(plan, numbers, answers, folder):
-    """Writes input, output and original of the best, the middle and the worst pictures."""
+    """Writes input, output and original of the best, the middle and the worst images."""
     errors = numbers['output'][plan.main] * (-1 if plan.measures[plan.main].better == 'higher' else 1)
     known = np.flatnonzero(~np.isnan(errors))  # where nothing is hidden, there is no error in boxes
     ranked = known[np.argsort(errors[known], kind='stable')] if len(known) else np.arange(len(errors))
@@ -191,14 +191,14 @@ def _draw_montages(plan, numbers, answers, folder):
     chosen = {'best': ranked[:rows], 'typical': ranked[middle : middle + rows], 'worst': ranked[::-1][:rows]}
     names = []
     for name, places in chosen.items():
-        seen, output, real = pictures_of(answers, places)
+        seen, output, real = images_of(answers, places)
         names.append(f'evaluation/montage_{name}.png')
         files.save_png(folder / names[-1], grids.montage([seen, output, real], ['input', 'output', 'original']))
     return names
 
 
-def pictures_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(inputs, outputs, originals) of the held-out pictures at `places`, uint8 [N, H, W, 3 or 1]."""
+def images_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(inputs, outputs, originals) of the held-out images at `places`, uint8 [N, H, W, 3 or 1]."""
     triples = [(inputs.gen['image'], output, inputs.real) for inputs, output in answers(places)]
     return tuple(baselines.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))
 
@@ -215,7 +215,7 @@ def _colorized(mean, inputs, output):
 
 def _inpainted(_, inputs, output):
     boxed, mask = inputs.gen['image'], inputs.mask
-    filled = [baselines.fill_border(picture, m[..., 0]) for picture, m in zip(boxed, mask, strict=True)]
+    filled = [baselines.fill_border(image, m[..., 0]) for image, m in zip(boxed, mask, strict=True)]
     return {
         'input': boxed,
         'border mean': np.stack(filled),

@@ -1,10 +1,10 @@
-"""Measures for generators from noise: are samples as varied as real pictures, do they look alike, are they copies?
+"""Measures for generators from noise: are samples as varied as real images, do they look alike, are they copies?
 
-No input has a right answer, so that sets are compared: samples with held-out pictures, and beside them, as what a
-perfect generator would get, real pictures with real pictures. All are measured as stored (uint8). Which descriptors
+No input has a right answer, so that sets are compared: samples with held-out images, and beside them, as what a
+perfect generator would get, real images with real images. All are measured as stored (uint8). Which latents
 are drawn depends on their place alone, so that every run is asked for the same samples, whatever its seed. Which real
-pictures make up a set, which of them are paired and where patches are taken depends on what they show, not on their
-files' names. Pictures pass by in chunks; in memory stay their patches, at 16 pixels what copies are found by, and the
+images make up a set, which of them are paired and where patches are taken depends on what they show, not on their
+files' names. Images pass by in chunks; in memory stay their patches, at 16 pixels what copies are found by, and the
 numbers.
 """
 
@@ -32,28 +32,28 @@ from gans.run.parallel import shares
 from gans.run.trained import Trained
 
 NOTE = (
-    'Samples, and real pictures in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
-    'held-out pictures (times 1000; of training pictures: what a perfect generator would get), the distance to the\n'
-    'nearest training picture. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
+    'Samples, and real images in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
+    'held-out images (times 1000; of training images: what a perfect generator would get), the distance to the\n'
+    'nearest training image. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
 )
-SAMPLES, REAL = 'samples', 'real pictures'
+SAMPLES, REAL = 'samples', 'real images'
 DIVERSITY, DISTANCE, NEAREST = 'MS-SSIM of pairs', 'SWD', 'nearest in training'
 
-_KEY = 20_260_102  # of every evaluation's descriptors; another number would make old evaluations incomparable
-_MOST = 2000  # pictures in a set: with more, the distances hardly change and take long
+_KEY = 20_260_102  # of every evaluation's latents; another number would make old evaluations incomparable
+_MOST = 2000  # images in a set: with more, the distances hardly change and take long
 _SETS = 4  # sets whose distances say how far chance goes
 _COLUMNS = 8  # of the montages
-_CHUNK = 2**20  # bytes of pictures that are looked at together
+_CHUNK = 2**20  # bytes of images that are looked at together
 
 
 class Seen(NamedTuple):
-    """What is kept of a set of pictures that passed by.
+    """What is kept of a set of images that passed by.
 
     Attributes:
       clouds: its patches, as `swd.clouds` has them.
       diversity: MS-SSIM of pairs, float [n // 2]; of the first set alone, else [0].
-      small: small versions of the pictures, as `neighbours.shrink` has them; of the first set alone, else [0].
-      judged: what a classifier makes of the pictures; None without one.
+      small: small versions of the images, as `neighbours.shrink` has them; of the first set alone, else [0].
+      judged: what a classifier makes of the images; None without one.
     """
 
     clouds: dict[int, np.ndarray]
@@ -63,7 +63,7 @@ class Seen(NamedTuple):
 
 
 class Samples:
-    """The samples that every run is asked for, by their places: the descriptor of a place is always the same."""
+    """The samples that every run is asked for, by their places: the latent of a place is always the same."""
 
     def __init__(self, trained: Trained):
         self._shape = trained.game.size
@@ -81,10 +81,10 @@ class Samples:
         for start in range(0, len(places), self._batch):
             some = places[start : start + self._batch].astype(np.int32)
             filled = some[np.arange(self._batch) % len(some)]  # one shape to compile for
-            pictures, finite = jax.device_get(self._make(self._state, filled))
+            images, finite = jax.device_get(self._make(self._state, filled))
             if not finite:
                 raise Failure(f'The generator of {self._folder} makes numbers that are not finite: nothing to measure.')
-            waiting = np.concatenate([waiting, pictures[: len(some)]])
+            waiting = np.concatenate([waiting, images[: len(some)]])
             while len(waiting) >= chunk:
                 yield waiting[:chunk]
                 waiting = waiting[chunk:]
@@ -94,8 +94,8 @@ class Samples:
 
 def _make(game, shape, state, places):
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(_KEY)))(places)
-    pictures = sample(game, state, draw_from_noise(game, keys, shape))
-    return ops.to_uint8(pictures), jnp.isfinite(pictures).all()
+    images = sample(game, state, draw_from_noise(game, keys, shape))
+    return ops.to_uint8(images), jnp.isfinite(images).all()
 
 
 def draw_samples(trained: Trained, count: int) -> np.ndarray:
@@ -107,15 +107,15 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
     """The part of the JSON that measures give; writes the montages.
 
     Raises:
-      UserError: pictures that are too small to be compared, or too few.
+      UserError: images that are too small to be compared, or too few.
       Failure: samples that are not finite.
     """
     shape = trained.game.size
     count = min(len(experiment.test), len(experiment.train), _MOST)
     if min(shape) < ssim.WINDOW or count < 2:
         raise UserError(
-            f'{trained.folder} cannot be evaluated with {count} pictures of {"x".join(map(str, shape))} '
-            f'pixels: measures need 2 held-out pictures of {ssim.WINDOW}x{ssim.WINDOW}.'
+            f'{trained.folder} cannot be evaluated with {count} images of {"x".join(map(str, shape))} '
+            f'pixels: measures need 2 held-out images of {ssim.WINDOW}x{ssim.WINDOW}.'
         )
     test, train = (by_content(experiment.source, ids) for ids in (experiment.test, experiment.train))
     sets = min(_SETS, len(train) // count)
@@ -154,14 +154,14 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         },
         'montages': montages,
         'notes': [
-            f'{sets * count} samples and as many training pictures, in sets of {count}; {count // 2} pairs; '
+            f'{sets * count} samples and as many training images, in sets of {count}; {count // 2} pairs; '
             f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.'
         ],
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
 
 
 def _look(chunks: Iterable[np.ndarray], count: int, judge: Callable | None = None, number: int = 0) -> Seen:
-    """Looks once at `count` pictures, in chunks of uint8 [n, H, W, 3]: all but the last are equally many, and even.
+    """Looks once at `count` images, in chunks of uint8 [n, H, W, 3]: all but the last are equally many, and even.
 
     `number` is that of the set; of numbers above 1 little is kept.
     """
@@ -207,10 +207,10 @@ def _measures_of(row):
 
 
 def _nearest_in_training(wanted, task, pool):
-    """For each array of small pictures: (places in the pool, distances) of the nearest to each picture of it.
+    """For each array of small images: (places in the pool, distances) of the nearest to each image of it.
 
-    Mirrored and turned as training does it: a mirrored copy of a picture is as far from it as the picture from its own
-    mirror image, so that `wanted` are mirrored and turned, and the training pictures are read once.
+    Mirrored and turned as training does it: a mirrored copy of an image is as far from it as the image from its own
+    mirror image, so that `wanted` are mirrored and turned, and the training images are read once.
     """
     lengths = [len(small) for small in wanted]
     ways = _ways_of(np.concatenate(wanted), task)
@@ -220,14 +220,14 @@ def _nearest_in_training(wanted, task, pool):
     return list(zip(*(np.split(x, np.cumsum(lengths)[:-1]) for x in found), strict=True))
 
 
-def _ways_of(pictures, task):
-    """The pictures in every way in which training may show them, colours aside."""
-    ways = [np.rot90(pictures, turns, (1, 2)) for turns in range(4 if task.rotate else 1)]
+def _ways_of(images, task):
+    """The images in every way in which training may show them, colours aside."""
+    ways = [np.rot90(images, turns, (1, 2)) for turns in range(4 if task.rotate else 1)]
     return ways + [way[:, :, ::-1] for way in ways if task.flip]
 
 
 def _draw_montages(folder, samples, count, near, experiment, train):
-    """Writes a block of samples, and the nearest and the typical ones above their nearest training pictures."""
+    """Writes a block of samples, and the nearest and the typical ones above their nearest training images."""
     which, distances = near
     ranked = np.argsort(distances, kind='stable')
     columns = min(_COLUMNS, count)
@@ -235,13 +235,13 @@ def _draw_montages(folder, samples, count, near, experiment, train):
     rows = []
     for places in (ranked[:columns], ranked[middle : middle + columns]):
         rows += [*samples(places, columns), read_whole(experiment.source, train[which[places]])]
-    sheets = {
+    sample_grids = {
         'evaluation/montage_samples.png': [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)],
         'evaluation/montage_nearest.png': rows,
     }
-    for name, pictures in sheets.items():
-        files.save_png(folder / name, grids.grid(np.concatenate(pictures), columns))
-    return list(sheets)
+    for name, images in sample_grids.items():
+        files.save_png(folder / name, grids.grid(np.concatenate(images), columns))
+    return list(sample_grids)
 
 
 def _ratio(a, b):

@@ -46,7 +46,7 @@ def notes(rows: Mapping[str, Mapping]) -> list[str]:
                 if number.get(reason):
                     left, total = number[reason], number['count'] + number.get('equal', 0) + number.get('empty', 0)
                     rest = 'the mean is that of the others' if number['count'] else 'there is no mean'
-                    found.append(f'{printable(row)}, {name}: {left} of {total} pictures are {why}; {rest}.')
+                    found.append(f'{printable(row)}, {name}: {left} of {total} images are {why}; {rest}.')
     return found
 
 
@@ -68,7 +68,7 @@ def as_json(interval: Interval) -> dict:
     """An interval for JSON, which has no infinity and no NaN: those become null.
 
     'count' says how many values the mean is of. Where others were left out, 'equal' says how many because they are
-    infinite (pictures that are equal to the original, in PSNR), and 'empty' how many because there was nothing to
+    infinite (images that are equal to the original, in PSNR), and 'empty' how many because there was nothing to
     measure (an empty mask).
     """
     found = {name: _finite(value) for name, value in zip(('mean', 'low', 'high'), interval[:3], strict=True)}

@@ -16,7 +16,7 @@ from gans.image.grids import as_rgb
 
 
 def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Writes a picture as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
+    """Writes an image as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
 
     array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]. Raises UserError if the disk or the permissions say
     no, and ValueError for another type or shape.

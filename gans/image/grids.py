@@ -12,10 +12,10 @@ _SMALLEST_FONT = 8
 
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Lays pictures out row by row on white, with `gap` white pixels between them and none around.
+    """Lays images out row by row on white, with `gap` white pixels between them and none around.
 
     images: uint8 [N, H, W, 3] (or 1 channel), N >= 1. Returns uint8 [height, width, 3] with ceil(N / columns)
-    rows of min(columns, N) pictures; the places left over in the last row are white. Raises ValueError on
+    rows of min(columns, N) images; the places left over in the last row are white. Raises ValueError on
     other input.
     """
     images = as_rgb(images)
@@ -24,36 +24,36 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     count, height, width, _ = images.shape
     columns = min(columns, count)
     rows = math.ceil(count / columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
     for i, image in enumerate(images):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+        canvas[top : top + height, left : left + width] = image
+    return canvas
 
 
-def tiles(sheet: np.ndarray, shape: tuple[int, int], gap: int = 2) -> np.ndarray:
-    """Cuts a sheet that `grid` laid out back into its pictures; the places left over come back white.
+def tiles(canvas: np.ndarray, shape: tuple[int, int], gap: int = 2) -> np.ndarray:
+    """Cuts a canvas that `grid` laid out back into its images; the places left over come back white.
 
-    sheet: uint8 [height, width, 3]; shape: (H, W) of one picture. Returns uint8 [rows, columns, H, W, 3]: reshaped to
-    [-1, H, W, 3], the pictures in the order that `grid` was given. Raises ValueError where no whole number of such
-    pictures makes up the sheet.
+    canvas: uint8 [height, width, 3]; shape: (H, W) of one image. Returns uint8 [rows, columns, H, W, 3]: reshaped to
+    [-1, H, W, 3], the images in the order that `grid` was given. Raises ValueError where no whole number of such
+    images makes up the canvas.
     """
-    sheet = np.asarray(sheet)
-    if sheet.dtype != np.uint8 or sheet.ndim != 3 or sheet.shape[-1] != 3 or not sheet.size:
-        raise ValueError(f'expected uint8 [H, W, 3], got {sheet.dtype} {sheet.shape}')
+    canvas = np.asarray(canvas)
+    if canvas.dtype != np.uint8 or canvas.ndim != 3 or canvas.shape[-1] != 3 or not canvas.size:
+        raise ValueError(f'expected uint8 [H, W, 3], got {canvas.dtype} {canvas.shape}')
     pitches = [side + gap for side in shape]
-    if any((length + gap) % pitch for length, pitch in zip(sheet.shape, pitches, strict=False)):
-        raise ValueError(f'{sheet.shape[:2]} pixels are no grid of pictures {tuple(shape)} with gaps of {gap}')
-    whole = np.pad(sheet, ((0, gap), (0, gap), (0, 0)))
+    if any((length + gap) % pitch for length, pitch in zip(canvas.shape, pitches, strict=False)):
+        raise ValueError(f'{canvas.shape[:2]} pixels are no grid of images {tuple(shape)} with gaps of {gap}')
+    whole = np.pad(canvas, ((0, gap), (0, gap), (0, 0)))
     rows, columns = (length // pitch for length, pitch in zip(whole.shape, pitches, strict=False))
     cut = whole.reshape(rows, pitches[0], columns, pitches[1], 3).swapaxes(1, 2)
     return cut[:, :, : shape[0], : shape[1]]
 
 
 def montage(columns: Sequence[np.ndarray], titles: Sequence[str] | None = None, gap: int = 4) -> np.ndarray:
-    """Compares versions of the same pictures: one row per picture, one column per version, titles above.
+    """Compares versions of the same images: one row per image, one column per version, titles above.
 
-    columns: K arrays uint8 [N, H, W, 3] (or 1 channel) of one size; titles: K texts or None. Pictures whose
+    columns: K arrays uint8 [N, H, W, 3] (or 1 channel) of one size; titles: K texts or None. Images whose
     shorter side is below 128 px are magnified by the smallest whole factor that reaches it (nearest
     neighbour). A title that is too wide is set smaller, then cut. Returns uint8 [height, width, 3]. Raises
     ValueError on other input.
@@ -61,16 +61,16 @@ def montage(columns: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
     versions = [as_rgb(version) for version in columns]
     shapes = [version.shape for version in versions]
     if len(set(shapes)) != 1:
-        raise ValueError(f'columns must be pictures of one shape, got {shapes}')
+        raise ValueError(f'columns must be images of one shape, got {shapes}')
     if titles is not None and len(titles) != len(versions):
         raise ValueError(f'{len(versions)} columns but {len(titles)} titles')
     _, height, width, _ = versions[0].shape
     factor = max(1, math.ceil(_MONTAGE_SIDE / min(height, width)))
     interleaved = np.stack(versions, axis=1).reshape(-1, height, width, 3)
-    sheet = grid(interleaved.repeat(factor, axis=1).repeat(factor, axis=2), len(versions), gap)
+    canvas = grid(interleaved.repeat(factor, axis=1).repeat(factor, axis=2), len(versions), gap)
     if titles is None:
-        return sheet
-    return np.concatenate([_title_strip(titles, width * factor, gap), sheet], axis=0)
+        return canvas
+    return np.concatenate([_title_strip(titles, width * factor, gap), canvas], axis=0)
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:

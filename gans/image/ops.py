@@ -10,11 +10,11 @@ import jax.numpy as jnp
 # BT.601: Curro, "Alternative Architectures for Image Generation" (thesis, 2016), equations 68-72.
 WEIGHT_R, WEIGHT_B = 0.299, 0.114
 WEIGHT_G = 1 - WEIGHT_R - WEIGHT_B
-U_MAX, V_MAX = 0.436, 0.615  # of pictures in [0, 1]
+U_MAX, V_MAX = 0.436, 0.615  # of images in [0, 1]
 
 
 def to_float(images: jax.Array) -> jax.Array:
-    """Turns stored pictures into the players' numbers: x / 127.5 - 1.
+    """Turns stored images into the players' numbers: x / 127.5 - 1.
 
     Takes uint8 of any shape; returns float32 of the same shape, 0 -> -1 and 255 -> 1.
     """
@@ -23,7 +23,7 @@ def to_float(images: jax.Array) -> jax.Array:
 
 
 def to_uint8(images: jax.Array) -> jax.Array:
-    """Turns pictures in [-1, 1] into uint8: clips, then rounds to the nearest level (halves to the even one).
+    """Turns images in [-1, 1] into uint8: clips, then rounds to the nearest level (halves to the even one).
 
     Any shape and float type; the exact inverse of `to_float` on all 256 levels.
     """
@@ -108,7 +108,7 @@ def modulate_hsv(rgb: jax.Array, hue: jax.Array, saturation: jax.Array, value: j
 
 @jax.jit
 def gaussian_blur(images: jax.Array, radius: jax.Array | float) -> jax.Array:
-    """Blurs every channel of every picture with a Gaussian of standard deviation `radius` pixels.
+    """Blurs every channel of every image with a Gaussian of standard deviation `radius` pixels.
 
     `radius` means what it means in Pillow's GaussianBlur; it is a scalar, may be traced (no recompilation for
     another value) and at 0 or below the input is returned bit for bit. At the border the part of the Gaussian

@@ -1,6 +1,6 @@
-"""Pictures made without a network, which a network has to beat, and what of the input is kept around its output.
+"""Images made without a network, which a network has to beat, and what of the input is kept around its output.
 
-Everything here works on NumPy arrays on the host: pictures are float32 in [-1, 1], channels last.
+Everything here works on NumPy arrays on the host: images are float32 in [-1, 1], channels last.
 """
 
 from collections.abc import Callable
@@ -17,25 +17,25 @@ _LUMA = np.array([ops.WEIGHT_R, ops.WEIGHT_G, ops.WEIGHT_B], np.float32)
 _TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner belong together
 
 
-def quantise(pictures: np.ndarray) -> np.ndarray:
-    """Pictures [-1, 1] -> uint8 of the same shape, as a PNG holds them: `images.to_uint8` without a device."""
-    return np.rint(np.clip((np.asarray(pictures, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)
+def quantise(images: np.ndarray) -> np.ndarray:
+    """Images [-1, 1] -> uint8 of the same shape, as a PNG holds them: `images.to_uint8` without a device."""
+    return np.rint(np.clip((np.asarray(images, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)
 
 
-def luma(pictures: np.ndarray) -> np.ndarray:
+def luma(images: np.ndarray) -> np.ndarray:
     """BT.601 luma [..., 3] -> [..., 1] in the input's range: `images.luma` without a device."""
-    return (np.asarray(pictures, np.float32) @ _LUMA)[..., None]
+    return (np.asarray(images, np.float32) @ _LUMA)[..., None]
 
 
 def keep_luma(gray: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """The chroma of one picture (U and V, or what is the same, colour minus luma) on the luma of another.
+    """The chroma of one image (U and V, or what is the same, colour minus luma) on the luma of another.
 
     Most pairs of luma and chroma lie outside the RGB cube. Clipping the channels would change the luma, so such a
     pixel gets as much of its chroma as the cube holds: luma and hue stay, saturation gives way.
 
     Args:
       gray: the luma to keep [..., 1] in [-1, 1].
-      colour: the picture whose chroma is taken [..., 3]; shapes broadcast, one colour [3] does.
+      colour: the image whose chroma is taken [..., 3]; shapes broadcast, one colour [3] does.
 
     Returns:
       float32 [..., 3] in [-1, 1], whose luma is `gray`.
@@ -47,19 +47,19 @@ def keep_luma(gray: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return np.clip(gray + share * chroma, -1, 1)
 
 
-def fill_border(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def fill_border(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Fills every connected part of a mask with the mean colour of the pixels just around it, as `border_means`.
 
-    Parts that touch, at corners too, are one part. A mask over the whole picture has no border: it becomes mid-gray.
+    Parts that touch, at corners too, are one part. A mask over the whole image has no border: it becomes mid-gray.
 
     Args:
-      picture: float [H, W, C].
-      mask: [H, W], true (or above one half) where the picture is unknown.
+      image: float [H, W, C].
+      mask: [H, W], true (or above one half) where the image is unknown.
 
     Returns:
       float32 [H, W, C].
     """
-    filled = np.array(picture, np.float32)
+    filled = np.array(image, np.float32)
     labels, places = connected(np.asarray(mask) > 0.5)
     means = border_means(filled.__getitem__, labels, places)
     for number, (place, mean) in enumerate(zip(places, means, strict=True), 1):
@@ -73,7 +73,7 @@ def border_means(
     """The mean colour around every part of a mask: of pixels outside the mask at most `reach` rows and columns away.
 
     Args:
-      look: window -> float [h, w, 3], the picture there; it is never looked at as a whole.
+      look: window -> float [h, w, 3], the image there; it is never looked at as a whole.
       labels: int [H, W], the numbers of the parts from 1 on, 0 outside the mask.
       places: the window of each part.
 
@@ -105,7 +105,7 @@ def connected(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
 
 
 def mean_colour(experiment: Experiment) -> np.ndarray:
-    """The mean colour of all pixels of the training pictures, float32 [3] in [-1, 1].
+    """The mean colour of all pixels of the training images, float32 [3] in [-1, 1].
 
     Its chroma is the training set's mean U and V, which are linear in R, G and B.
     """

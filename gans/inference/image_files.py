@@ -1,4 +1,4 @@
-"""Files -> pictures with what a result has to keep (alpha, depth, profile, EXIF, resolution), results -> files."""
+"""Files -> images with what a result has to keep (alpha, depth, profile, EXIF, resolution), results -> files."""
 
 import contextlib
 import io
@@ -17,9 +17,9 @@ from gans.data import decode, files, values
 from gans.data.carries import depth
 from gans.errors import UserError, cannot_write
 from gans.image.files import whole_file
-from gans.inference.large_image import MODES, Picture, everything, windows
+from gans.inference.large_image import MODES, LargeImage, everything, windows
 
-MOST_PIXELS = files.MAX_PIXELS  # of one picture
+MOST_PIXELS = files.MAX_PIXELS  # of one image
 
 # EXIF holds what describes a photograph, which is kept, and how one file is built, which would be wrong in another.
 _ORIENTATION = 0x0112
@@ -38,7 +38,7 @@ class Format(NamedTuple):
     Attributes:
       name: Pillow's name.
       lossless: every value is kept.
-      modes: the kinds of pictures in memory that it can hold.
+      modes: the kinds of images in memory that it can hold.
       holds: what it takes beside pixels, by the names of Pillow's options.
       options: how it is written.
     """
@@ -68,13 +68,13 @@ _WHAT = {'icc_profile': 'ICC profile', 'exif': 'EXIF', 'dpi': 'resolution'}
 
 
 class Carried(NamedTuple):
-    """What a file carries beside the 8-bit RGB of one picture.
+    """What a file carries beside the 8-bit RGB of one image.
 
     Attributes:
       bits: of each value in the file.
       mode: Pillow's name for the kind of pixel that the file has.
       frames: how many pages, frames or sizes are in it.
-      options: what can be kept, as Pillow's options for saving the upright picture: icc_profile, exif, dpi.
+      options: what can be kept, as Pillow's options for saving the upright image: icc_profile, exif, dpi.
       others: what cannot, in words.
     """
 
@@ -123,8 +123,8 @@ def carries(image) -> Carried:
     return Carried(bits, image.mode, frames, options, tuple(others))
 
 
-def read_picture(path: Path) -> tuple[Picture, Carried]:
-    """Reads a picture of any kind, upright, decoding it once; raises UserError as `decode.load_picture`."""
+def read_image(path: Path) -> tuple[LargeImage, Carried]:
+    """Reads an image of any kind, upright, decoding it once; raises UserError as `decode.load_image`."""
     from PIL import Image, ImageOps
 
     name = shown(path)
@@ -139,13 +139,13 @@ def read_picture(path: Path) -> tuple[Picture, Carried]:
                 raise UserError(_too_large(name))
             values.check_header(image, name)
             carried = carries(image)
-            with contextlib.suppress(Exception):  # a damaged tag does not spoil the picture
+            with contextlib.suppress(Exception):  # a damaged tag does not spoil the image
                 ImageOps.exif_transpose(image, in_place=True)
             return _in_memory(image, name), carried
 
 
-def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
-    """Writes a picture in the format that the path's ending says, whole or not at all; makes missing folders.
+def save_image(image: LargeImage, path: Path, carried: Carried) -> list[str]:
+    """Writes an image in the format that the path's ending says, whole or not at all; makes missing folders.
 
     Returns:
       what the file has lost of what the input carried, in words.
@@ -156,20 +156,20 @@ def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
     kind = FORMATS[path.suffix.lower()]
     options, lost = {}, list(carried.others)
     for name, value in carried.options.items():
-        if name in kind.holds and (name != 'icc_profile' or _profile_fits(value, carried.mode, picture.image.mode)):
+        if name in kind.holds and (name != 'icc_profile' or _profile_fits(value, carried.mode, image.image.mode)):
             options[name] = value
         else:
             lost.append(_WHAT[name])
-    if picture.image.mode not in kind.modes:  # the file was not what its name says, or is a rare kind of BMP
-        what = '16 bits' if picture.image.mode == 'I;16' else 'transparency'
+    if image.image.mode not in kind.modes:  # the file was not what its name says, or is a rare kind of BMP
+        what = '16 bits' if image.image.mode == 'I;16' else 'transparency'
         raise UserError(
             f"Cannot write '{shown(path)}' (its format cannot hold {what}): give the input its true ending, or make it "
             'a PNG.'
         )
     try:
         with whole_file(path) as temporary, _Writer(temporary) as file:
-            picture.image.info = {}  # or Pillow writes what it holds in there too
-            picture.image.save(file, kind.name, **kind.options, **options)
+            image.image.info = {}  # or Pillow writes what it holds in there too
+            image.image.save(file, kind.name, **kind.options, **options)
     except OSError as error:
         raise cannot_write(shown(path), error) from error
     except (ValueError, struct.error) as error:  # more pixels than the format has numbers for
@@ -177,8 +177,8 @@ def save_picture(picture: Picture, path: Path, carried: Carried) -> list[str]:
     return lost
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a regular file is a picture, by its name or by its first bytes; a damaged picture is one."""
+def is_image(path: Path) -> bool:
+    """Whether a regular file is an image, by its name or by its first bytes; a damaged image is one."""
     from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() in (*FORMATS, '.gif'):
@@ -229,7 +229,7 @@ def _too_large(name):
 
 
 def _in_memory(image, name):
-    """A decoded, upright image of any mode as a Picture; `name` is for messages."""
+    """A decoded, upright image of any mode as a Image; `name` is for messages."""
     from PIL import Image
 
     if image.mode.startswith('I;16'):
@@ -241,17 +241,17 @@ def _in_memory(image, name):
             box = (columns.start, rows.start, columns.stop, rows.stop)
             deep = np.asarray(image.crop(box)).astype(np.uint16)
             kept.paste(Image.fromarray(white - deep if negative else deep), box[:2])
-        return Picture(kept, white)
+        return LargeImage(kept, white)
     if image.mode in ('I', 'F'):
-        return Picture(values.to_eight_bits(image, name))
+        return LargeImage(values.to_eight_bits(image, name))
     if image.mode in ('RGBa', 'La'):  # colours multiplied by their opacity
-        return Picture(image.convert(image.mode.upper()))
+        return LargeImage(image.convert(image.mode.upper()))
     clear = 'transparency' in image.info or image.mode in ('RGBA', 'LA', 'PA')
     gray = image.mode in ('1', 'L', 'LA')
     wanted = ('LA' if gray else 'RGBA') if clear else ('L' if gray else 'RGB')
     if image.format == 'WEBP':  # its decoder lives as long as the image, with copies of it
-        return Picture(image.convert(wanted))
-    return Picture(image if image.mode == wanted else image.convert(wanted))
+        return LargeImage(image.convert(wanted))
+    return LargeImage(image if image.mode == wanted else image.convert(wanted))
 
 
 def _profile_fits(profile, before, after):

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, which are masks, what their results are called, and what is told about them."""
+"""Which files of a folder are images, which are masks, what their results are called, and what is told about them."""
 
 import contextlib
 import hashlib
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gans.data.sources import folder as folders
 from gans.errors import UserError
-from gans.inference.image_files import FORMATS, Carried, irregular, is_picture, shown
-from gans.inference.large_image import Picture
+from gans.inference.image_files import FORMATS, Carried, irregular, is_image, shown
+from gans.inference.large_image import LargeImage
 
 MASK_END = '_mask'
 _NAMED = 10  # so many of a kind are named
@@ -21,72 +21,72 @@ class Found(NamedTuple):
     """What lies at a place.
 
     Attributes:
-      pictures: the paths of the pictures to translate, in order.
-      masks: (folder, stem of the picture) -> the masks of the picture of that name.
+      images: the paths of the images to translate, in order.
+      masks: (folder, stem of the image) -> the masks of the image of that name.
       passed: why files were passed over -> their paths, relative to the place.
     """
 
-    pictures: list[Path]
+    images: list[Path]
     masks: dict[tuple[Path, str], list[Path]]
     passed: dict[str, list[str]]
 
-    def masks_of(self, picture: Path) -> list[Path]:
-        return self.masks.get((picture.parent, picture.stem), [])
+    def masks_of(self, image: Path) -> list[Path]:
+        return self.masks.get((image.parent, image.stem), [])
 
 
 def find(source: Path, target: Path, masked: bool) -> Found:
-    """Finds the pictures to translate: `source` itself, or all under it, through links too, each folder once.
+    """Finds the images to translate: `source` itself, or all under it, through links too, each folder once.
 
     What lies in `target`, where results of an earlier call may be, and hidden files are not looked at.
 
     Args:
-      source: a picture or a folder.
+      source: an image or a folder.
       target: the folder for the results.
-      masked: files whose names end in _mask, in any format, are masks and no pictures.
+      masked: files whose names end in _mask, in any format, are masks and no images.
 
     Raises:
-      UserError: there are no pictures, `source` is a mask, or a folder may not be read.
+      UserError: there are no images, `source` is a mask, or a folder may not be read.
     """
     if not source.is_dir():
         if not masked:
             return Found([source], {}, {})
         if _is_mask(source):
-            raise UserError(f"'{shown(source)}' is a mask: give the picture that it belongs to as --input.")
-        masks = [path for path in _beside(source) if not irregular(path) and is_picture(path)]
+            raise UserError(f"'{shown(source)}' is a mask: give the image that it belongs to as --input.")
+        masks = [path for path in _beside(source) if not irregular(path) and is_image(path)]
         return Found([source], {(source.parent, source.stem): masks}, {})
-    pictures, masks, passed = [], {}, {}
+    images, masks, passed = [], {}, {}
     for path, kind in _under(source, target):
-        kind = kind or ('' if is_picture(path) else 'not a picture')
+        kind = kind or ('' if is_image(path) else 'not an image')
         if kind:
             passed.setdefault(kind, []).append(str(path.relative_to(source)))
         elif masked and _is_mask(path):
             masks.setdefault((path.parent, path.stem[: -len(MASK_END)]), []).append(path)
         else:
-            pictures.append(path)
-    if not pictures:
+            images.append(path)
+    if not images:
         only = next(iter([*passed.values(), *([str(m.name) for m in ms] for ms in masks.values())]), None)
         beside = f' (only other files, such as {shown(only[0])})' if only else ''
         raise UserError(
-            f"There are no pictures in '{shown(source)}'{beside}: give a picture or a folder that has some as --input."
+            f"There are no images in '{shown(source)}'{beside}: give an image or a folder that has some as --input."
         )
-    owners = {(path.parent, path.stem) for path in pictures}
+    owners = {(path.parent, path.stem) for path in images}
     lone = [str(mask.relative_to(source)) for owner in masks.keys() - owners for mask in masks[owner]]
     if lone:
-        passed['a mask without its picture'] = sorted(lone)
-    return Found(pictures, masks, passed)
+        passed['a mask without its image'] = sorted(lone)
+    return Found(images, masks, passed)
 
 
 def name_results(
-    pictures: list[Path], source: Path, target: Path, variants: int, lossless: bool
+    images: list[Path], source: Path, target: Path, variants: int, lossless: bool
 ) -> dict[Path, list[Path]]:
-    """{picture: the paths of its results}: its relative path, with _1, _2, ... if there are several variants.
+    """{image: the paths of its results}: its relative path, with _1, _2, ... if there are several variants.
 
     What its format cannot hold ends in .png. A name too long for the file system is cut, and gets some digits that tell
-    it from others cut at the same place. Raises UserError if two results would meet, or one would replace a picture.
+    it from others cut at the same place. Raises UserError if two results would meet, or one would replace an image.
     """
-    inputs = {os.path.realpath(path) for path in pictures}
+    inputs = {os.path.realpath(path) for path in images}
     names, owners, most = {}, {}, _longest_name(target)
-    for path in pictures:
+    for path in images:
         wanted = target / (path.relative_to(source) if source.is_dir() else path.name)
         kind = FORMATS.get(path.suffix.lower())
         ending = path.suffix if kind and (kind.lossless or not lossless) else '.png'
@@ -94,7 +94,7 @@ def name_results(
         names[path] = [wanted.with_name(_fitting(wanted.stem, end, most)) for end in ends]
         for result in names[path]:
             if os.path.realpath(result) in inputs:
-                raise UserError(f"'{shown(result)}' is one of the pictures to translate: give another --output.")
+                raise UserError(f"'{shown(result)}' is one of the images to translate: give another --output.")
             if result in owners:
                 raise UserError(
                     f"'{shown(owners[result])}' and '{shown(path)}' would both become '{shown(result)}': rename one of "
@@ -113,14 +113,14 @@ class Notes:
     def add(self, sentence: str, names: Iterable[str | Path]) -> None:
         self._files.setdefault(sentence, []).extend(shown(name) for name in names)
 
-    def of_picture(self, path: Path, target: Path, carried: Carried, result: Picture, lost: list[str]) -> None:
+    def of_image(self, path: Path, target: Path, carried: Carried, result: LargeImage, lost: list[str]) -> None:
         """Notes what of a file is not in its result, after `lost` was found out in writing it."""
         if target.suffix != path.suffix:
             self.add('Became PNG, since the format of the file cannot hold the result', [path])
         if carried.bits > 8 and result.image.mode != 'I;16':
             self.add(f'{carried.bits} bits per value became 8', [path])
         if carried.frames > 1:
-            self.add('Of several frames, pages or sizes in the file only the first became a picture', [path])
+            self.add('Of several frames, pages or sizes in the file only the first became an image', [path])
         if carried.mode in ('CMYK', 'LAB', 'HSV', 'YCbCr', 'RGBa', 'La'):
             self.add(f'{carried.mode} became {result.image.mode}', [path])
         for what in lost:
@@ -161,11 +161,11 @@ def _is_mask(path):
     return path.stem.lower().endswith(MASK_END)
 
 
-def _beside(picture):
-    """The files beside a picture that are its masks by their names, in order."""
-    with _readable(picture.parent), os.scandir(picture.parent) as entries:
-        paths = [picture.with_name(entry.name) for entry in entries]
-    return sorted(path for path in paths if _is_mask(path) and path.stem[: -len(MASK_END)] == picture.stem)
+def _beside(image):
+    """The files beside an image that are its masks by their names, in order."""
+    with _readable(image.parent), os.scandir(image.parent) as entries:
+        paths = [image.with_name(entry.name) for entry in entries]
+    return sorted(path for path in paths if _is_mask(path) and path.stem[: -len(MASK_END)] == image.stem)
 
 
 @contextlib.contextmanager

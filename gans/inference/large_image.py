@@ -1,4 +1,4 @@
-"""One picture of any size in memory once: read, painted and scaled by windows, never whole as floats.
+"""One image of any size in memory once: read, painted and scaled by windows, never whole as floats.
 
 A window is a pair of slices, (rows, columns). What is computed for a window has at most `WINDOW` pixels, or one row.
 """
@@ -11,15 +11,15 @@ import numpy as np
 from gans.image import ops
 
 WINDOW = 2**18  # pixels that are floats at a time: a few MiB, which also fit a processor's cache
-MODES = ('L', 'LA', 'RGB', 'RGBA', 'I;16')  # of pictures in memory
+MODES = ('L', 'LA', 'RGB', 'RGBA', 'I;16')  # of images in memory
 
 _LUMA = np.array([ops.WEIGHT_R, ops.WEIGHT_G, ops.WEIGHT_B], np.float32)
 
 Window = tuple[slice, slice]
 
 
-class Picture:
-    """An upright picture in Pillow's own memory (1 to 4 bytes per pixel).
+class LargeImage:
+    """An upright image in Pillow's own memory (1 to 4 bytes per pixel).
 
     Attributes:
       image: a Pillow image of one of MODES.
@@ -29,7 +29,7 @@ class Picture:
 
     def __init__(self, image, white: int = 255):
         if image.mode not in MODES:
-            raise ValueError(f'a picture has one of the modes {MODES}, not {image.mode}')
+            raise ValueError(f'an image has one of the modes {MODES}, not {image.mode}')
         self.image, self.white = image, white
         self.size = (image.height, image.width)
 
@@ -53,13 +53,13 @@ class Picture:
         return self._eight_bits(part)
 
     def alpha(self, window: Window) -> np.ndarray | None:
-        """The opacity of a window, uint8 [h, w]; None if the picture has none."""
+        """The opacity of a window, uint8 [h, w]; None if the image has none."""
         if self.image.mode not in ('LA', 'RGBA'):
             return None
         return np.asarray(self._cut(window).getchannel('A'))
 
     def put(self, window: Window, rgb: np.ndarray, where: np.ndarray | None = None) -> None:
-        """Replaces the colours of a window, in place; its opacity stays, and a gray picture takes their luma.
+        """Replaces the colours of a window, in place; its opacity stays, and a gray image takes their luma.
 
         Args:
           window: the rows and columns.
@@ -82,18 +82,18 @@ class Picture:
         rows, columns = window
         self.image.paste(new, (columns.start, rows.start))
 
-    def coloured(self, in_place: bool) -> 'Picture':
-        """A picture of the same size and opacity that can take colours: this very one if it can and is `in_place`."""
+    def coloured(self, in_place: bool) -> 'LargeImage':
+        """An image of the same size and opacity that can take colours: this very one if it can and is `in_place`."""
         from PIL import Image
 
         if not self.gray:
             return self if in_place else self.copy()
         if self.image.mode == 'I;16':
-            return Picture(Image.new('RGB', self.image.size))
-        return Picture(self.image.convert('RGBA' if self.image.mode == 'LA' else 'RGB'))
+            return LargeImage(Image.new('RGB', self.image.size))
+        return LargeImage(self.image.convert('RGBA' if self.image.mode == 'LA' else 'RGB'))
 
-    def copy(self) -> 'Picture':
-        return Picture(self.image.copy(), self.white)
+    def copy(self) -> 'LargeImage':
+        return LargeImage(self.image.copy(), self.white)
 
     def _cut(self, window):
         rows, columns = window
@@ -107,7 +107,7 @@ class Picture:
 
 
 def everything(size: tuple[int, int]) -> Window:
-    """The window that is the whole picture."""
+    """The window that is the whole image."""
     return slice(0, size[0]), slice(0, size[1])
 
 
@@ -125,7 +125,7 @@ def windows(window: Window) -> Iterator[Window]:
 
 
 def shrink(strip: Callable[[Window], np.ndarray], window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Scales a window of a picture with Lanczos' filter, antialiased where it shrinks.
+    """Scales a window of an image with Lanczos' filter, antialiased where it shrinks.
 
     Equal to scaling the whole at once: Pillow too scales all rows first, then all columns.
 
@@ -148,11 +148,11 @@ def shrink(strip: Callable[[Window], np.ndarray], window: Window, size: tuple[in
 
 
 class Enlarged(NamedTuple):
-    """A small picture that stands for a large one: windows of it are scaled up when they are needed.
+    """A small image that stands for a large one: windows of it are scaled up when they are needed.
 
     Attributes:
       small: float [h, w, C].
-      around: the window of a picture that it covers.
+      around: the window of an image that it covers.
     """
 
     small: np.ndarray
@@ -171,10 +171,10 @@ class Enlarged(NamedTuple):
         return _resize(self.small, sides, Image.Resampling.BICUBIC, (*starts[::-1], *stops[::-1]))
 
 
-def _resize(picture, size, kind, box=None):
+def _resize(image, size, kind, box=None):
     """float [H, W, C] -> float32 [*size, C]; `box` is (left, top, right, bottom) and its filter looks beyond it."""
     from PIL import Image
 
     height, width = size
-    planes = [Image.fromarray(np.ascontiguousarray(p, np.float32)) for p in np.moveaxis(picture, -1, 0)]
+    planes = [Image.fromarray(np.ascontiguousarray(p, np.float32)) for p in np.moveaxis(image, -1, 0)]
     return np.stack([np.asarray(plane.resize((width, height), kind, box)) for plane in planes], axis=-1)

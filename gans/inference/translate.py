@@ -1,7 +1,7 @@
-"""A trained run put to use on any picture: colours for what has none, contents for what is masked.
+"""A trained run put to use on any image: colours for what has none, contents for what is masked.
 
-Whatever a picture's size and mode, the result has its size, its orientation (upright pixels, without a tag) and its
-name. Colorizing keeps the picture's own luma at full resolution and takes only chroma from the network; inpainting
+Whatever an image's size and mode, the result has its size, its orientation (upright pixels, without a tag) and its
+name. Colorizing keeps the image's own luma at full resolution and takes only chroma from the network; inpainting
 keeps every pixel outside the mask. What a file format cannot hold is written as PNG.
 """
 
@@ -20,9 +20,9 @@ import numpy as np
 from gans.core.sampling import sample
 from gans.errors import UserError
 from gans.inference import baselines
-from gans.inference.image_files import irregular, read_picture, save_picture, shown
+from gans.inference.image_files import irregular, read_image, save_image, shown
 from gans.inference.image_folders import MASK_END, Notes, find, name_results
-from gans.inference.large_image import Enlarged, Picture, Window, bounds, everything, shrink, windows
+from gans.inference.large_image import Enlarged, LargeImage, Window, bounds, everything, shrink, windows
 from gans.printing import say
 from gans.run.trained import Trained, load_run
 
@@ -34,22 +34,21 @@ _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # one failed write means 
 
 
 class Task(NamedTuple):
-    """What a run's task does with a picture.
+    """What a run's task does with an image.
 
     Attributes:
-      paint: (Network, Picture, mask or None) -> the results, one per variant, of which each is used up before the next
-        is asked for: the last one is the picture itself, painted over.
-      masked: pictures have masks beside them, and keep every pixel outside, so that the format must be lossless.
+      paint: (Network, LargeImage, mask or None) -> the results, one per variant, each used up before the next is made: the last one is the image itself, painted over.
+      masked: images have masks beside them, and keep every pixel outside, so that the format must be lossless.
     """
 
-    paint: Callable[['Network', Picture, np.ndarray | None], Iterator[Picture]]
+    paint: Callable[['Network', LargeImage, np.ndarray | None], Iterator[LargeImage]]
     masked: bool
 
 
 class Network:
-    """A run's generator with its noise: pictures of the training's shape in and out.
+    """A run's generator with its noise: images of the training's shape in and out.
 
-    The noise of variant k is the same for every picture and in every call.
+    The noise of variant k is the same for every image and in every call.
     """
 
     def __init__(self, trained: Trained, variants: int = 1):
@@ -61,7 +60,7 @@ class Network:
         if variants > 1 and not latent:
             raise UserError(
                 f'The generator of {trained.folder} has no noise, so that --variants={variants} would be {variants} '
-                'equal pictures: leave --variants out.'
+                'equal images: leave --variants out.'
             )
         self.shape, self.variants = trained.game.size, variants
         self.share = task.get('max_side', 1.0)
@@ -70,13 +69,13 @@ class Network:
         self._state = trained.state
 
     def __call__(self, look: Callable[[Window], np.ndarray], window: Window) -> Callable[[int], Enlarged]:
-        """Translates a window of a picture, of any size.
+        """Translates a window of an image, of any size.
 
         The window is scaled to fit into the training's shape in both directions, in its own proportions, and what is
         left free is filled with its mirror images.
 
         Args:
-          look: window -> float [h, w, C] in [-1, 1], the picture there; it is looked at strip by strip.
+          look: window -> float [h, w, C] in [-1, 1], the image there; it is looked at strip by strip.
           window: what to translate.
 
         Returns:
@@ -102,19 +101,19 @@ class Network:
 
 
 def translate(workdir: str | Path, input: str | Path, output: str | Path, variants: int = 1) -> str:
-    """Translates a picture, or all pictures under a folder, with a run's generator.
+    """Translates an image, or all images under a folder, with a run's generator.
 
     Args:
       workdir: the run's folder; its checkpoint is enough.
-      input: a picture or a folder.
-      output: the folder for the results, which get the names (and, from a folder, the relative paths) of the pictures.
+      input: an image or a folder.
+      output: the folder for the results, which get the names (and, from a folder, the relative paths) of the images.
       variants: how many noise vectors to draw; above 1 the names end in _1, _2, ...
 
     Returns:
       what was done, for people.
 
     Raises:
-      UserError: anything that the user can mend. A picture that cannot be read does not stop the others: the error
+      UserError: anything that the user can mend. An image that cannot be read does not stop the others: the error
         comes at the end.
     """
     source, target = (Path(os.path.expanduser(place)) for place in (input, output))
@@ -122,12 +121,12 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     trained = load_run(workdir)
     name = trained.config.task.name
     if name not in _TASKS:
-        raise UserError(f'{trained.folder} was trained for {name!r}: only {" and ".join(_TASKS)} translate pictures.')
+        raise UserError(f'{trained.folder} was trained for {name!r}: only {" and ".join(_TASKS)} translate images.')
     task, network = _TASKS[name], Network(trained, variants)
     found = find(source, target, task.masked)
-    names = name_results(found.pictures, source, target, variants, task.masked)
+    names = name_results(found.images, source, target, variants, task.masked)
     notes, problems, done, told = Notes(), [], 0, time.monotonic()
-    for path in found.pictures:
+    for path in found.images:
         try:
             _translate_one(task, network, path, found.masks_of(path), names[path], notes)
             done += 1
@@ -135,13 +134,13 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
             problems.append(str(error))
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
                 break
-        if time.monotonic() - told > _TELL_EVERY and path is not found.pictures[-1]:
+        if time.monotonic() - told > _TELL_EVERY and path is not found.images[-1]:
             told = time.monotonic()
-            say(f'{done + len(problems)} of {len(found.pictures)} pictures', sys.stderr)
+            say(f'{done + len(problems)} of {len(found.images)} images', sys.stderr)
     for why, paths in found.passed.items():
         notes.add(f'Passed over, {why}', paths)
-    summary = f'{done} of {len(found.pictures)} pictures ({done * variants} files) written to {shown(target)}.'
-    if problems and len(found.pictures) > 1:
+    summary = f'{done} of {len(found.images)} images ({done * variants} files) written to {shown(target)}.'
+    if problems and len(found.images) > 1:
         more = [f'And {len(problems) - _MOST_PROBLEMS} more like these.'] if problems[_MOST_PROBLEMS:] else []
         raise UserError('\n'.join([*problems[:_MOST_PROBLEMS], *more, summary, *notes.lines()]))
     if problems:
@@ -149,26 +148,26 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     return '\n'.join([summary, *notes.lines()])
 
 
-def colorize(network: Network, picture: Picture, mask: None = None) -> Iterator[Picture]:
-    """The picture's own luma at full resolution with the network's chroma, scaled up bicubically."""
+def colorize(network: Network, image: LargeImage, mask: None = None) -> Iterator[LargeImage]:
+    """The image's own luma at full resolution with the network's chroma, scaled up bicubically."""
     del mask
-    answer = network(lambda window: baselines.luma(_floats(picture.seen(window))), everything(picture.size))
+    answer = network(lambda window: baselines.luma(_floats(image.seen(window))), everything(image.size))
     for variant in range(network.variants):
-        output, result = answer(variant), picture.coloured(in_place=variant == network.variants - 1)
-        for window in windows(everything(picture.size)):
-            gray = baselines.luma(_floats(picture.rgb(window)))
+        output, result = answer(variant), image.coloured(in_place=variant == network.variants - 1)
+        for window in windows(everything(image.size)):
+            gray = baselines.luma(_floats(image.rgb(window)))
             result.put(window, baselines.quantise(baselines.keep_luma(gray, output[window])))
         yield result
 
 
-def inpaint(network: Network, picture: Picture, mask: np.ndarray) -> Iterator[Picture]:
-    """The picture with what the network makes of the true parts of its mask, bool [H, W].
+def inpaint(network: Network, image: LargeImage, mask: np.ndarray) -> Iterator[LargeImage]:
+    """The image with what the network makes of the true parts of its mask, bool [H, W].
 
     Every connected part of the mask is filled with its border's mean colour and shown to the network in a section of
-    the picture of its own, so large that the part takes the trained share of it, or as much of the picture as there is.
+    the image of its own, so large that the part takes the trained share of it, or as much of the image as there is.
     """
     labels, places = baselines.connected(mask)
-    means = baselines.border_means(lambda window: _floats(picture.seen(window)), labels, places)
+    means = baselines.border_means(lambda window: _floats(image.seen(window)), labels, places)
     labels = labels.astype(np.min_scalar_type(len(places)))
     if len(places) > MOST_PARTS:
         parts = [(0, bounds(mask))]
@@ -177,13 +176,13 @@ def inpaint(network: Network, picture: Picture, mask: np.ndarray) -> Iterator[Pi
     del mask  # a byte per pixel
 
     def look(window):
-        values, part = _floats(picture.seen(window)), labels[window]
+        values, part = _floats(image.seen(window)), labels[window]
         values[part > 0] = means[part[part > 0] - 1]
         return values
 
-    answers = [network(look, section(place, picture.size, network.shape, network.share)) for _, place in parts]
+    answers = [network(look, section(place, image.size, network.shape, network.share)) for _, place in parts]
     for variant in range(network.variants):
-        result = picture if variant == network.variants - 1 else picture.copy()
+        result = image if variant == network.variants - 1 else image.copy()
         for (number, place), answer in zip(parts, answers, strict=True):
             output = answer(variant)
             for window in windows(place):
@@ -195,17 +194,17 @@ def inpaint(network: Network, picture: Picture, mask: np.ndarray) -> Iterator[Pi
 def section(
     place: tuple[slice, slice], size: tuple[int, int], shape: tuple[int, int], share: float
 ) -> tuple[slice, slice]:
-    """The rows and columns of a picture to show to a network so that it fills in `place`.
+    """The rows and columns of an image to show to a network so that it fills in `place`.
 
     Args:
       place: the rows and columns to be filled.
-      size: the picture's (height, width).
-      shape: that of the network's pictures, whose proportions the section has, unless the picture ends before.
-      share: how much of a side the place takes at most, unless the picture ends before.
+      size: the image's (height, width).
+      shape: that of the network's images, whose proportions the section has, unless the image ends before.
+      share: how much of a side the place takes at most, unless the image ends before.
     """
     need = max((s.stop - s.start) / (share * n) for s, n in zip(place, shape, strict=True))
     whole = max(n / m for n, m in zip(size, shape, strict=True))
-    scale = min(max(need, 1), whole)  # never finer than the picture itself
+    scale = min(max(need, 1), whole)  # never finer than the image itself
     rows_and_columns = []
     for s, n, m in zip(place, size, shape, strict=True):
         length = min(round(scale * m), n)
@@ -215,12 +214,12 @@ def section(
     return tuple(rows_and_columns)
 
 
-def read_mask(path: Path, picture: Picture, masks: list[Path]) -> np.ndarray:
-    """The mask beside a picture, bool [H, W]: true where it is lighter than mid-gray and not transparent.
+def read_mask(path: Path, image: LargeImage, masks: list[Path]) -> np.ndarray:
+    """The mask beside an image, bool [H, W]: true where it is lighter than mid-gray and not transparent.
 
     Args:
-      path: the picture's, for messages.
-      picture: it itself.
+      path: the image's, for messages.
+      image: it itself.
       masks: the files that are its masks by their names: there must be one.
 
     Raises:
@@ -234,13 +233,13 @@ def read_mask(path: Path, picture: Picture, masks: list[Path]) -> np.ndarray:
     if len(masks) > 1:
         both = ' and '.join(f"'{shown(mask.name)}'" for mask in masks)
         raise UserError(f"'{shown(path)}' has {len(masks)} masks, {both}: leave one.")
-    read, _ = read_picture(masks[0])
-    (height, width), (mask_height, mask_width) = picture.size, read.size
+    read, _ = read_image(masks[0])
+    (height, width), (mask_height, mask_width) = image.size, read.size
     name = shown(masks[0])
     if (height, width) != (mask_height, mask_width):
         raise UserError(
             f"'{name}' has {mask_width}x{mask_height} pixels but '{shown(path)}' has {width}x{height}: give the mask "
-            'the size of the picture (upright).'
+            'the size of the image (upright).'
         )
     mask = np.empty(read.size, bool)
     for window in windows(everything(read.size)):
@@ -250,21 +249,21 @@ def read_mask(path: Path, picture: Picture, masks: list[Path]) -> np.ndarray:
     if not mask.any():
         raise UserError(f"'{name}' has nothing white: paint white what is to be filled.")
     if mask.all():
-        raise UserError(f"'{name}' is white all over: leave black what the picture is to keep.")
+        raise UserError(f"'{name}' is white all over: leave black what the image is to keep.")
     return mask
 
 
 def _translate_one(task, network, path, masks, targets, notes):
-    """Writes the variants of one picture; notes what is not as it was."""
-    picture, carried = read_picture(path)
+    """Writes the variants of one image; notes what is not as it was."""
+    image, carried = read_image(path)
     mask = None
     if task.masked:
         _check_kept(path, carried)
-        mask = read_mask(path, picture, masks)
-    for result, target in zip(task.paint(network, picture, mask), targets, strict=True):
-        lost = save_picture(result, target, carried)
+        mask = read_mask(path, image, masks)
+    for result, target in zip(task.paint(network, image, mask), targets, strict=True):
+        lost = save_image(result, target, carried)
         if target is targets[0]:
-            notes.of_picture(path, target, carried, result, lost)
+            notes.of_image(path, target, carried, result, lost)
 
 
 def _check_kept(path, carried):
@@ -283,9 +282,9 @@ def _check_kept(path, carried):
 
 def _check_places(source, target):
     if not os.path.lexists(source):
-        raise UserError(f"There is no '{shown(source)}': give a picture or a folder of pictures as --input.")
+        raise UserError(f"There is no '{shown(source)}': give an image or a folder of images as --input.")
     if not os.path.isdir(source) and irregular(source):
-        raise UserError(f"'{shown(source)}' is {irregular(source)}: give a picture or a folder of pictures as --input.")
+        raise UserError(f"'{shown(source)}' is {irregular(source)}: give an image or a folder of images as --input.")
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UserError(f"'{shown(target)}' is no folder: give a folder as --output.")
     if os.path.realpath(source if os.path.isdir(source) else source.parent) == os.path.realpath(target):
@@ -294,11 +293,11 @@ def _check_places(source, target):
         )
 
 
-def _floats(pictures):
-    return pictures.astype(np.float32) / 127.5 - 1
+def _floats(images):
+    return images.astype(np.float32) / 127.5 - 1
 
 
-# Task name -> what it does with a picture.
+# Task name -> what it does with an image.
 _TASKS = {
     'colorize': Task(colorize, masked=False),
     'inpaint': Task(inpaint, masked=True),

@@ -1,7 +1,7 @@
-"""What can be drawn of a generator from noise, each a picture with its numbers; nothing is written here.
+"""What can be drawn of a generator from noise, each an image with its numbers; nothing is written here.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), "Synthetic image manipulation",
-figures 7 to 12; for the manifold, Curro 2016 (the thesis), figure 13 and the code appendix. A seed is one descriptor,
+figures 7 to 12; for the manifold, Curro 2016 (the thesis), figure 13 and the code appendix. A seed is one latent,
 whatever else is drawn.
 """
 
@@ -21,7 +21,7 @@ from gans.image import grids, ops
 from gans.latent import inversion, space
 from gans.run.trained import Trained
 
-_BATCH = 16  # pictures that are made at a time: memory, not speed
+_BATCH = 16  # images that are made at a time: memory, not speed
 
 
 class Plan(NamedTuple):
@@ -30,13 +30,13 @@ class Plan(NamedTuple):
     Attributes:
       seeds: of the samples.
       few: of walks and edits.
-      frames: pictures of a walk.
+      frames: images of a walk.
       directions: which.
       amounts: [frames], how far along each.
       places: of the manifold's rows and of its columns, from -1 to 1.
       edits: edits by name.
       terms: of the sum.
-      pictures: uint8 [N, H, W, 3] to be found, or None.
+      images: uint8 [N, H, W, 3] to be found, or None.
       names: what they are called.
       search: whether to search where there is an encoder.
     """
@@ -49,56 +49,56 @@ class Plan(NamedTuple):
     places: np.ndarray
     edits: Mapping[str, space.Edit]
     terms: list[space.Term]
-    pictures: np.ndarray | None
+    images: np.ndarray | None
     names: list[str]
     search: bool
 
 
 class Drawing(NamedTuple):
-    """A picture, and what it shows.
+    """An image, and what it shows.
 
     Attributes:
       name: of its files.
       text: what it is, for people.
-      sheet: uint8 [h, w, 3].
-      numbers: arrays by name, among them `pictures` uint8 [..., H, W, 3] and `descriptors` [..., Z].
+      sample grid: uint8 [h, w, 3].
+      numbers: arrays by name, among them `images` uint8 [..., H, W, 3] and `latents` [..., Z].
       animation: uint8 [N, h, w, 3], or None.
       details: lines that say more.
     """
 
     name: str
     text: str
-    sheet: np.ndarray
+    image: np.ndarray
     numbers: Mapping[str, np.ndarray | Sequence]
     animation: np.ndarray | None = None
     details: Sequence[str] = ()
 
 
 class Painter:
-    """A run's finished generator as a map from descriptors to stored pictures, and the space of its descriptors."""
+    """A run's finished generator as a map from latents to stored images, and the space of its latents."""
 
     def __init__(self, trained: Trained):
-        """Raises UserError if the generator is shown a picture."""
+        """Raises UserError if the generator is shown an image."""
         config, game, state = trained.config, trained.game, trained.state
         if config.task.name != 'generate':
             raise UserError(
-                f'{trained.folder} was trained for {config.task.name!r}, whose generator is shown a picture: '
+                f'{trained.folder} was trained for {config.task.name!r}, whose generator is shown an image: '
                 "only runs of the task 'generate' can be explored."
             )
         self.game, self.state, self.shape, self.size = game, state, trained.game.size, config.task.latent
-        of_latent = partial(game.objective.descriptor, state.carry)
+        of_latent = partial(game.objective.map_latent, state.carry)
         mean, cov = space.moments(of_latent, self.size, VARIANCES[config.task.distribution])
         self.space = space.principal(mean, cov)
         self.quantile = QUANTILES[config.task.distribution]
         self._paint = jax.jit(lambda state, x: ops.to_uint8(paint(game, state, {'latent': x})))
         self._describe = jax.jit(partial(_describe, game, self.shape))
 
-    def descriptors(self, seeds: Sequence[int]) -> np.ndarray:
+    def latents(self, seeds: Sequence[int]) -> np.ndarray:
         """float32 [N, Z], each by its seed alone (and by what the rules of the game have learned)."""
         return np.asarray(self._describe(self.state.carry, np.array(seeds, np.uint32)))
 
     def spread(self, places: np.ndarray) -> np.ndarray:
-        """Descriptors float32 [N, Z] of places [N, Z] in the range of the noise, from -1, its lower end, to 1.
+        """Latents float32 [N, Z] of places [N, Z] in the range of the noise, from -1, its lower end, to 1.
 
         Uniform noise in [-1, 1] has them as numbers. Other noise is spread evenly in probability, so that a grid of
         places shows as much of it everywhere (Kingma and Welling 2014, figure 4).
@@ -106,14 +106,14 @@ class Painter:
         latent = self.quantile(np.float32((1 + places) / 2))
         return np.asarray(describe(self.game, self.state.carry, {'latent': latent})['latent'])
 
-    def pictures(self, points: np.ndarray) -> np.ndarray:
-        """Descriptors [..., Z] -> uint8 [..., H, W, 3], of the averaged generator if there is one."""
+    def images(self, points: np.ndarray) -> np.ndarray:
+        """Latents [..., Z] -> uint8 [..., H, W, 3], of the averaged generator if there is one."""
         rows = np.reshape(points, (-1, self.size)).astype(np.float32)
         made = _in_batches(partial(self._paint, self.state), rows, _BATCH)
         return made.reshape(*np.shape(points)[:-1], *made.shape[1:])
 
-    def find(self, pictures: np.ndarray, search: bool) -> tuple[np.ndarray, str]:
-        """(descriptors [N, Z] of uint8 [N, H, W, 3], how they were found); `search` leaves an encoder aside."""
+    def find(self, images: np.ndarray, search: bool) -> tuple[np.ndarray, str]:
+        """(latents [N, Z] of uint8 [N, H, W, 3], how they were found); `search` leaves an encoder aside."""
         game, space = self.game, self.space
         if not search and inversion.encodes(game, self.state, self.shape, self.size):
             make, how = jax.jit(partial(inversion.encode, game)), "the discriminator's encoder"
@@ -121,49 +121,49 @@ class Painter:
             scale = math.sqrt(space.eigenvalues.mean())
             make = inversion.searcher(game, space.mean.astype(np.float32), scale)
             how = f'a search of {inversion.STEPS} steps'
-        found = _in_batches(lambda x: make(self.state, ops.to_float(x)), pictures, min(_BATCH, len(pictures)))
+        found = _in_batches(lambda x: make(self.state, ops.to_float(x)), images, min(_BATCH, len(images)))
         return found, how
 
 
 def samples(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     """A block of samples."""
-    points = painter.descriptors(plan.seeds)
-    made = painter.pictures(points)
-    numbers = dict(pictures=made, descriptors=points, seeds=plan.seeds)
+    points = painter.latents(plan.seeds)
+    made = painter.images(points)
+    numbers = dict(images=made, latents=points, seeds=plan.seeds)
     text = f'{len(made)} samples, seeds {_few_words(plan.seeds)}'
     yield Drawing('samples', text, grids.grid(made, _columns(len(made))), numbers)
 
 
 def mean(painter: Painter, plan: Plan) -> Iterator[Drawing]:
-    """The picture of the mean descriptor (figure 8)."""
+    """The image of the mean latent (figure 8)."""
     del plan
     space = painter.space
-    made = painter.pictures(space.mean)
-    numbers = dict(pictures=made, descriptors=space.mean, eigenvalues=space.eigenvalues)
-    yield Drawing('mean', 'the picture of the mean descriptor', made, numbers)
+    made = painter.images(space.mean)
+    numbers = dict(images=made, latents=space.mean, eigenvalues=space.eigenvalues)
+    yield Drawing('mean', 'the image of the mean latent', made, numbers)
 
 
 def walks(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     """Straight walks (figure 7), then arcs: a row for each two seeds in succession, animated through them all."""
-    ends = painter.descriptors(plan.few)
+    ends = painter.latents(plan.few)
     ways = {'linear': space.lerp, 'spherical': partial(space.slerp, centre=painter.space.mean)}
     for name, walk in ways.items():
         points = np.stack([walk(a, b, plan.frames) for a, b in zip(ends[:-1], ends[1:], strict=True)])
-        made = painter.pictures(points)
-        # Where a walk ends the next begins: that picture is shown once.
+        made = painter.images(points)
+        # Where a walk ends the next begins: that image is shown once.
         chain = np.concatenate([made[:, :-1].reshape(-1, *made.shape[2:]), made[-1:, -1]])
-        numbers = dict(pictures=made, descriptors=points, seeds=plan.few)
-        text = f'{name} walks of {plan.frames} pictures from seed to seed, {_few_words(plan.few)}'
+        numbers = dict(images=made, latents=points, seeds=plan.few)
+        text = f'{name} walks of {plan.frames} images from seed to seed, {_few_words(plan.few)}'
         yield Drawing(f'walk_{name}', text, _strips(made), numbers, chain)
 
 
 def directions(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     """Rows through the mean along principal directions (figure 9)."""
     points = np.stack([space.along(painter.space, k, plan.amounts) for k in plan.directions])
-    made = painter.pictures(points)
+    made = painter.images(points)
     numbers = dict(
-        pictures=made,
-        descriptors=points,
+        images=made,
+        latents=points,
         directions=plan.directions,
         eigenvalues=painter.space.eigenvalues[plan.directions],
         coefficients=plan.amounts,
@@ -174,25 +174,25 @@ def directions(painter: Painter, plan: Plan) -> Iterator[Drawing]:
 
 
 def manifold(painter: Painter, plan: Plan) -> Iterator[Drawing]:
-    """A square of pictures over descriptors of two numbers: the first grows to the right, the second downwards."""
+    """A square of images over latents of two numbers: the first grows to the right, the second downwards."""
     columns, rows = np.meshgrid(plan.places, plan.places)
     points = painter.spread(np.stack([columns.ravel(), rows.ravel()], axis=-1)).reshape(*rows.shape, 2)
-    made = painter.pictures(points)
-    numbers = dict(pictures=made, descriptors=points, places=plan.places)
+    made = painter.images(points)
+    numbers = dict(images=made, latents=points, places=plan.places)
     side, last = len(plan.places), plan.places[-1]
-    text = f'{side} x {side} descriptors, from {-last:g} to {last:g} of the range of the noise'
+    text = f'{side} x {side} latents, from {-last:g} to {last:g} of the range of the noise'
     yield Drawing('manifold', text, grids.grid(made.reshape(-1, *made.shape[2:]), side, gap=0), numbers)
 
 
 def edits(painter: Painter, plan: Plan) -> Iterator[Drawing]:
-    """For each edit rows from neutral to edited descriptors of the seeds (figures 10 to 12)."""
-    ends = painter.descriptors(plan.few)
+    """For each edit rows from neutral to edited latents of the seeds (figures 10 to 12)."""
+    ends = painter.latents(plan.few)
     for name, edit in plan.edits.items():
         points = space.morph(painter.space, ends, edit, plan.frames)
-        made = painter.pictures(points)
+        made = painter.images(points)
         numbers = dict(
-            pictures=made,
-            descriptors=points,
+            images=made,
+            latents=points,
             seeds=plan.few,
             directions=list(edit),
             coefficients=list(edit.values()),
@@ -204,34 +204,34 @@ def edits(painter: Painter, plan: Plan) -> Iterator[Drawing]:
 
 
 def arithmetic(painter: Painter, plan: Plan) -> Iterator[Drawing]:
-    """The pictures of the terms' mean descriptors, and of their sum."""
-    means = np.stack([painter.descriptors(term.seeds).mean(axis=0) for term in plan.terms])
+    """The images of the terms' mean latents, and of their sum."""
+    means = np.stack([painter.latents(term.seeds).mean(axis=0) for term in plan.terms])
     points = np.concatenate([means, space.add_up(plan.terms, means)[None]])
-    made = painter.pictures(points)
+    made = painter.images(points)
     texts = [f'{"-" if term.sign < 0 else "+"} {",".join(map(str, term.seeds))}' for term in plan.terms]
     titles = [texts[0].removeprefix('+ '), *texts[1:]]
     numbers = dict(
-        pictures=made,
-        descriptors=points,
+        images=made,
+        latents=points,
         signs=[term.sign for term in plan.terms],
         seeds=np.concatenate([term.seeds for term in plan.terms]),
         terms=np.repeat(np.arange(len(plan.terms)), [len(term.seeds) for term in plan.terms]),
     )
-    text = f'mean descriptors of the seeds {" ".join(titles)}, and their sum'
+    text = f'mean latents of the seeds {" ".join(titles)}, and their sum'
     yield Drawing('arithmetic', text, grids.montage(list(made[:, None]), [*titles, '=']), numbers)
 
 
 def find(painter: Painter, plan: Plan) -> Iterator[Drawing]:
-    """Rows of a real picture and the picture of the descriptor that was found for it."""
+    """Rows of a real image and the image of the latent that was found for it."""
     space = painter.space
-    points, how = painter.find(plan.pictures, plan.search)
-    made = painter.pictures(points)
-    means = np.broadcast_to(painter.pictures(space.mean), made.shape)
-    reached, of_mean = inversion.distances(plan.pictures, made), inversion.distances(plan.pictures, means)
+    points, how = painter.find(plan.images, plan.search)
+    made = painter.images(points)
+    means = np.broadcast_to(painter.images(space.mean), made.shape)
+    reached, of_mean = inversion.distances(plan.images, made), inversion.distances(plan.images, means)
     numbers = dict(
-        pictures=made,
-        descriptors=points,
-        originals=plan.pictures,
+        images=made,
+        latents=points,
+        originals=plan.images,
         names=plan.names,
         **reached,
         **{f'{name}_of_mean': values for name, values in of_mean.items()},
@@ -239,19 +239,19 @@ def find(painter: Painter, plan: Plan) -> Iterator[Drawing]:
     details = []
     for i, name in enumerate(plan.names):
         found, other = (f'L1 {d["l1"][i]:.1f}, RMSE {d["rmse"][i]:.1f}' for d in (reached, of_mean))
-        details.append(f"  '{name}': {found}; the mean descriptor's picture: {other}")
+        details.append(f"  '{name}': {found}; the mean latent's image: {other}")
     text = f'what was found by {how}; distances in 8-bit levels (0 to 255)'
-    sheet = grids.montage([plan.pictures, made], ['original', 'found'])
-    yield Drawing('find', text, sheet, numbers, details=details)
+    image = grids.montage([plan.images, made], ['original', 'found'])
+    yield Drawing('find', text, image, numbers, details=details)
 
 
 def _strips(made):
-    """uint8 [R, F, H, W, 3] as R rows of F pictures."""
+    """uint8 [R, F, H, W, 3] as R rows of F images."""
     return grids.grid(made.reshape(-1, *made.shape[2:]), made.shape[1])
 
 
 def _side_by_side(made):
-    """uint8 [R, F, H, W, 3] as F sheets of R pictures."""
+    """uint8 [R, F, H, W, 3] as F sample grids of R images."""
     return np.stack([grids.grid(frame, _columns(len(made))) for frame in made.swapaxes(0, 1)])
 
 
@@ -266,7 +266,7 @@ def _few_words(numbers):
 
 
 def _describe(game, shape, carry, seeds):
-    """uint32 [N] -> descriptors [N, Z]: what the task draws with the seed's key, as the rules of the game have it."""
+    """uint32 [N] -> latents [N, Z]: what the task draws with the seed's key, as the rules of the game have it."""
     keys = jax.vmap(jax.random.key)(seeds)
     return describe(game, carry, draw_from_noise(game, keys, shape))['latent']
 

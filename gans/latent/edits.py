@@ -1,4 +1,4 @@
-"""Named edits of descriptors: a small YAML (or JSON) file, and what is to be done of it.
+"""Named edits of latents: a small YAML (or JSON) file, and what is to be done of it.
 
     grin: {3: +2, 7: -1}
     lips: {1: 1.5}

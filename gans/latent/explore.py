@@ -1,6 +1,6 @@
 """The verb `explore`: what a generator from noise has learned, drawn by `gans.latent.drawings`, as files.
 
-Beside every picture (.png) lie its numbers (.npz): `pictures` uint8 [..., H, W, 3], `descriptors` float32 [..., Z] of
+Beside every image (.png) lie its numbers (.npz): `images` uint8 [..., H, W, 3], `latents` float32 [..., Z] of
 the same leading shape, and what belongs to them; beside what moves, an animation (.gif).
 """
 
@@ -29,20 +29,20 @@ class Wishes(NamedTuple):
     """What the flags ask for, as they were given; the names are those of the flags.
 
     Attributes:
-      draw: which drawings; if none are named, those that need no more than a run (the manifold: of descriptors of two
+      draw: which drawings; if none are named, those that need no more than a run (the manifold: of latents of two
         numbers), and those that another flag is for.
       seeds: the seeds of samples, walks and edits; 0 to `count` - 1 by default, of which walks and edits take 8.
       count: how many seeds, 64 by default.
-      frames: pictures of a walk, both ends included.
+      frames: images of a walk, both ends included.
       directions: which principal directions, counted from 0, the largest; by default the first 8.
       reach: how far to go along them, in roots of their eigenvalues.
-      side: pictures along each side of the manifold (20 in figure 13 of the thesis).
+      side: images along each side of the manifold (20 in figure 13 of the thesis).
       span: how far the middles of its sides lie from its own, in parts of the noise's range. Where that is [-1, 1], the
         thesis's code goes to 0.9, which is the default, and its text to 1.
       edits: a file of edits (`gans.latent.edits`).
       apply: which of them, + between those that are added.
       arithmetic: a sum of seeds' means, 0,1,2-3,4,5+6,7,8 say.
-      input: a picture, a folder or a zip of pictures to be found.
+      input: an image, a folder or a zip of images to be found.
       search: find them by gradient descent, also where the discriminator has an encoder.
     """
 
@@ -62,11 +62,11 @@ class Wishes(NamedTuple):
 
 
 def explore(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
-    """Draws what a run's generator makes of chosen descriptors.
+    """Draws what a run's generator makes of chosen latents.
 
     Args:
       workdir: the run's folder; its checkpoint is enough.
-      output: the folder for pictures (.png), animations (.gif) and numbers (.npz).
+      output: the folder for images (.png), animations (.gif) and numbers (.npz).
       wishes: what to draw.
 
     Returns:
@@ -110,7 +110,7 @@ def _choose_drawings(wishes):
 def _without_manifold(drawings, wishes, trained):
     if 'manifold' in wishes.draw:
         raise UserError(
-            f'--draw=manifold needs a generator of descriptors of 2 numbers, {trained.folder} has '
+            f'--draw=manifold needs a generator of latents of 2 numbers, {trained.folder} has '
             f'{trained.config.task.latent}: leave it out.'
         )
     return [name for name in drawings if name != 'manifold']
@@ -122,7 +122,7 @@ def _understand(wishes, drawings, painter) -> Plan:
     if not (math.isfinite(wishes.reach) and wishes.reach > 0):
         raise UserError(f'--reach={wishes.reach} goes nowhere: give a number above 0 of root eigenvalues.')
     if wishes.side < 2:
-        raise UserError(f'--side={wishes.side} is no manifold: give at least 2 pictures.')
+        raise UserError(f'--side={wishes.side} is no manifold: give at least 2 images.')
     if not (0 < wishes.span <= 1 and math.isfinite(painter.quantile((1 + wishes.span) / 2))):
         raise UserError(
             f'--span={wishes.span} is no part of the range of the noise: give a number above 0, up to 1 (below 1 where '
@@ -138,7 +138,7 @@ def _understand(wishes, drawings, painter) -> Plan:
         raise UserError('A walk needs two ends: give two --seeds or more, or --draw without walks.')
     directions = space.read_integers(wishes.directions, 'directions', size - 1)
     edits = choose_edits(read_edits(wishes.edits, size), wishes.apply) if wishes.edits else {}
-    names, pictures = _read(wishes.input, painter.shape) if wishes.input else ([], None)
+    names, images = _read(wishes.input, painter.shape) if wishes.input else ([], None)
     return Plan(
         seeds=seeds,
         few=seeds if wishes.seeds else seeds[:_FEW],
@@ -148,42 +148,42 @@ def _understand(wishes, drawings, painter) -> Plan:
         places=np.linspace(-wishes.span, wishes.span, wishes.side),
         edits=edits,
         terms=space.read_terms(wishes.arithmetic) if wishes.arithmetic else [],
-        pictures=pictures,
+        images=images,
         names=names,
         search=wishes.search,
     )
 
 
 def _read(place, shape):
-    """(names, uint8 [N, H, W, 3]) of a picture, or of all in a folder or a zip; cut to the run's proportions."""
+    """(names, uint8 [N, H, W, 3]) of an image, or of all in a folder or a zip; cut to the run's proportions."""
     path = Path(place).expanduser()
     if not path.exists():
-        raise UserError(f"There is no '{path}': give a picture or a folder of pictures as --input.")
+        raise UserError(f"There is no '{path}': give an image or a folder of images as --input.")
     if path.is_dir() or path.suffix.lower() == '.zip':
         found = folder.open_source(shape, 0, str(path), upscale=True)
         return found.names, np.stack([found[i] for i in range(len(found))])
-    picture = decode.load_picture(path, str(path))
-    return [str(path)], decode.fit_srgb(picture, shape, 'crop', str(path), upscale=True)[None]
+    image = decode.load_image(path, str(path))
+    return [str(path)], decode.fit_srgb(image, shape, 'crop', str(path), upscale=True)[None]
 
 
 def _say_space(space):
     roots, size = np.sqrt(space.eigenvalues), len(space.mean)
     if space.alike:
         return (
-            f'descriptors of {size} numbers, all root eigenvalues {roots[0]:.4g}: the order of the directions says '
+            f'latents of {size} numbers, all root eigenvalues {roots[0]:.4g}: the order of the directions says '
             'nothing, they are the components in theirs.'
         )
-    return f'descriptors of {size} numbers, root eigenvalues {roots[0]:.4g} to {roots[-1]:.4g}.'
+    return f'latents of {size} numbers, root eigenvalues {roots[0]:.4g} to {roots[-1]:.4g}.'
 
 
 def _write(target: Path, drawing: Drawing) -> str:
     """Writes a drawing's files; returns their names."""
     place, endings = target / drawing.name, ['png']
-    files.save_png(f'{place}.png', drawing.sheet)
+    files.save_png(f'{place}.png', drawing.image)
     if drawing.animation is not None:
         files.save_gif(f'{place}.gif', drawing.animation)
         endings.append('gif')
     numbers = {name: np.asarray(value) for name, value in drawing.numbers.items()}
-    numbers['descriptors'] = numbers['descriptors'].astype(np.float32)
+    numbers['latents'] = numbers['latents'].astype(np.float32)
     files.write_whole(f'{place}.npz', lambda file: np.savez_compressed(file, **numbers))
     return f'{drawing.name}.{{{",".join([*endings, "npz"])}}}'

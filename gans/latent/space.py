@@ -1,7 +1,7 @@
-"""The geometry of descriptor spaces: walks, principal directions, edits and sums. Arrays in, arrays out, in float64.
+"""The geometry of latent spaces: walks, principal directions, edits and sums. Arrays in, arrays out, in float64.
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), "Synthetic image manipulation";
-Radford et al. 2016 (sums); White 2016, "Sampling Generative Networks" (arcs). Z is the length of a descriptor.
+Radford et al. 2016 (sums); White 2016, "Sampling Generative Networks" (arcs). Z is the length of a latent.
 """
 
 import re
@@ -20,7 +20,7 @@ _PARALLEL = 1e-6  # sines below are those of no angle
 
 
 class Space(NamedTuple):
-    """A space of descriptors by its mean and the principal directions of its covariance.
+    """A space of latents by its mean and the principal directions of its covariance.
 
     Attributes:
       mean: [Z].
@@ -39,31 +39,31 @@ class Space(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A part of a sum of descriptors: its sign (1 or -1), and the seeds whose descriptors' mean it is."""
+    """A part of a sum of latents: its sign (1 or -1), and the seeds whose latents' mean it is."""
 
     sign: int
     seeds: tuple[int, ...]
 
 
-def moments(descriptor: Callable, size: int, variance: float) -> tuple[np.ndarray, np.ndarray]:
-    """(mean [Z], covariance [Z, Z]) of `descriptor(latent)`, an affine map of independent latents.
+def moments(latent: Callable, size: int, variance: float) -> tuple[np.ndarray, np.ndarray]:
+    """(mean [Z], covariance [Z, Z]) of `latent(latent)`, an affine map of independent latents.
 
     Args:
-      descriptor: latents [N, Z] -> descriptors [N, Z], row by row: b + latent A.
+      latent: latents [N, Z] -> latents [N, Z], row by row: b + latent A.
       size: Z.
       variance: of each of a latent's numbers, whose mean is 0.
 
     Returns:
       b and variance * A^T A.
     """
-    # A by its derivative: descriptor(1) - descriptor(0) would lose what is small beside the mean.
-    means, rows = jax.jvp(descriptor, (jnp.zeros((size, size)),), (jnp.eye(size),))
+    # A by its derivative: latent(1) - latent(0) would lose what is small beside the mean.
+    means, rows = jax.jvp(latent, (jnp.zeros((size, size)),), (jnp.eye(size),))
     rows = np.asarray(rows, np.float64)
     return np.asarray(means[0], np.float64), variance * rows.T @ rows
 
 
 def principal(mean: np.ndarray, cov: np.ndarray) -> Space:
-    """The space of descriptors with a mean [Z] and a covariance [Z, Z] (figure 9 of the post).
+    """The space of latents with a mean [Z] and a covariance [Z, Z] (figure 9 of the post).
 
     Where eigenvalues are equal, any turn of their directions would do as well; those of a multiple of the identity are
     the components in their order.
@@ -77,9 +77,9 @@ def principal(mean: np.ndarray, cov: np.ndarray) -> Space:
 
 
 def lerp(first: np.ndarray, last: np.ndarray, frames: int) -> np.ndarray:
-    """The straight walk [frames, Z] from a descriptor [Z] to another, both ends included.
+    """The straight walk [frames, Z] from a latent [Z] to another, both ends included.
 
-    This is the walk for descriptors of a BEGAN, or of any space whose variances differ: what lies between two points of
+    This is the walk for latents of a BEGAN, or of any space whose variances differ: what lies between two points of
     an ellipsoid lies in it. An arc around the mean keeps its distance also where it turns to directions of small
     variance, and there that distance is far outside.
     """
@@ -88,7 +88,7 @@ def lerp(first: np.ndarray, last: np.ndarray, frames: int) -> np.ndarray:
 
 
 def slerp(first: np.ndarray, last: np.ndarray, frames: int, centre: np.ndarray | float = 0.0) -> np.ndarray:
-    """The walk [frames, Z] along the great circle around `centre` from a descriptor [Z] to another, at equal angles.
+    """The walk [frames, Z] along the great circle around `centre` from a latent [Z] to another, at equal angles.
 
     With a, b the ends seen from the centre and w the angle between: (sin((1 - t) w) a + sin(t w) b) / sin(w) (White
     2016, "Interpolation"). Noise of many dimensions lies near a sphere, whose inside a straight walk would cross. Where
@@ -104,18 +104,18 @@ def slerp(first: np.ndarray, last: np.ndarray, frames: int, centre: np.ndarray |
 
 
 def along(space: Space, direction: int, amounts: np.ndarray) -> np.ndarray:
-    """Descriptors [N, Z] on the line through the mean along a direction, at `amounts` [N] roots of its eigenvalue."""
+    """Latents [N, Z] on the line through the mean along a direction, at `amounts` [N] roots of its eigenvalue."""
     return space.mean + np.asarray(amounts)[:, None] * offset(space, {direction: 1.0})
 
 
-def flatten(space: Space, descriptors: np.ndarray, which: Sequence[int]) -> np.ndarray:
-    """Descriptors [N, Z] without what they have, relative to the mean, along the directions `which`; the rest stays."""
+def flatten(space: Space, latents: np.ndarray, which: Sequence[int]) -> np.ndarray:
+    """Latents [N, Z] without what they have, relative to the mean, along the directions `which`; the rest stays."""
     directions = space.directions[list(which)]
-    return descriptors - (descriptors - space.mean) @ directions.T @ directions
+    return latents - (latents - space.mean) @ directions.T @ directions
 
 
 def offset(space: Space, edit: Edit) -> np.ndarray:
-    """How far [Z] an edit moves a descriptor: the sum of its directions, each times its amount and root eigenvalue."""
+    """How far [Z] an edit moves a latent: the sum of its directions, each times its amount and root eigenvalue."""
     which = list(edit)
     amounts = np.array([edit[k] for k in which], np.float64)
     return (amounts * np.sqrt(space.eigenvalues[which])) @ space.directions[which]
@@ -126,16 +126,16 @@ def combine(edits: Sequence[Edit]) -> dict[int, float]:
     return {k: sum(edit.get(k, 0.0) for edit in edits) for k in sorted({k for edit in edits for k in edit})}
 
 
-def morph(space: Space, descriptors: np.ndarray, edit: Edit, frames: int) -> np.ndarray:
-    """[N, frames, Z]: from descriptors [N, Z] flattened along the edit's directions to edited ones (figures 10, 12)."""
-    neutral = flatten(space, descriptors, list(edit))
+def morph(space: Space, latents: np.ndarray, edit: Edit, frames: int) -> np.ndarray:
+    """[N, frames, Z]: from latents [N, Z] flattened along the edit's directions to edited ones (figures 10, 12)."""
+    neutral = flatten(space, latents, list(edit))
     return neutral[:, None] + _parts(frames) * offset(space, edit)
 
 
 def add_up(terms: Sequence[Term], means: np.ndarray) -> np.ndarray:
-    """The sum [Z] of the terms' mean descriptors [K, Z] with their signs (Radford et al. 2016, section 6.3.2).
+    """The sum [Z] of the terms' mean latents [K, Z] with their signs (Radford et al. 2016, section 6.3.2).
 
-    With as many pluses as minuses and one more (a - b + c) the sum is again a descriptor of the space; otherwise it
+    With as many pluses as minuses and one more (a - b + c) the sum is again a latent of the space; otherwise it
     lies elsewhere by multiples of the mean.
     """
     return np.array([term.sign for term in terms]) @ means

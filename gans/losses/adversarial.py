@@ -1,6 +1,6 @@
 """Adversarial losses: arrays to scalars, in float32.
 
-Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes a picture for real. Where
+Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes an image for real. Where
 they are logits, everything is written with softplus, so that no probability is ever formed and no logarithm of zero
 taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
 """
@@ -19,7 +19,7 @@ def logistic_disc(real: Array, fake: Array, label: float = 1.0) -> tuple[Array, 
     E[-label log D(x) - (1 - label) log(1 - D(x))] and E[-log(1 - D(G(z)))]; their sum is what the discriminator
     minimises. Source: Goodfellow et al. 2014, equation 1; at logits of 0 each part is log 2. A `label` below 1 is
     one-sided label smoothing (Salimans et al. 2016, section 3.4), after which the best D is label p / (p + q) for the
-    densities p of real and q of fake pictures (Curro 2016, equation 83).
+    densities p of real and q of fake images (Curro 2016, equation 83).
     """
     return _mean(jax.nn.softplus(-real) + (1 - label) * real), _mean(jax.nn.softplus(fake))
 

@@ -103,11 +103,11 @@ def style(x: Array, y: Array, form: str = 'gram') -> Array:
         'appendix': what the thesis's code computes: matrices divided by C alone, squares averaged. That is 'gram'
           times (H W / C)^2, so that wide maps of few channels count most.
         'positions': equation 97 as it is printed: products are compared at every position before they are added, and
-          nothing is divided but by N. It asks that channels agree in place too, which only pictures that belong to
+          nothing is divided but by N. It asks that channels agree in place too, which only images that belong to
           each other can.
 
-    Of unrelated pictures, as a generator from noise makes them, the pairs are random: the best that such a picture can
-    do is the real pictures' mean Gram matrix, and the spread of theirs remains as a floor.
+    Of unrelated images, as a generator from noise makes them, the pairs are random: the best that such an image can
+    do is the real images' mean Gram matrix, and the spread of theirs remains as a floor.
 
     Raises:
       UserError: an unknown form.

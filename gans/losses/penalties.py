@@ -8,24 +8,24 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
-def gradient_penalty(disc: Callable[[Array], Array], pictures: Array) -> tuple[Array, Array]:
+def gradient_penalty(disc: Callable[[Array], Array], images: Array) -> tuple[Array, Array]:
     """How far the slope of a critic is from 1, on both sides: E[(|grad D(x)| - 1)^2].
 
     Args:
-      disc: pictures [N, ...] -> scores [N]; each score must depend on its own picture alone.
-      pictures: where the slope is taken, [N, ...].
+      disc: images [N, ...] -> scores [N]; each score must depend on its own image alone.
+      images: where the slope is taken, [N, ...].
 
     Returns:
       (penalty, mean slope). Source: Gulrajani et al. 2017, equation 3.
     """
-    slopes = jax.grad(lambda pictures: jnp.sum(disc(pictures)))(pictures).astype(jnp.float32)
+    slopes = jax.grad(lambda images: jnp.sum(disc(images)))(images).astype(jnp.float32)
     # The square root's own slope is infinite at 0; what is added keeps 0 * infinity out of the gradient.
     norms = jnp.sqrt(jnp.sum(jnp.square(slopes), axis=tuple(range(1, slopes.ndim))) + 1e-12)
     return jnp.mean(jnp.square(norms - 1)), jnp.mean(norms)
 
 
 def between(share: Array, real: Array, fake: Array) -> Array:
-    """A point on the line from each fake picture to a real one, [N, ...]: so far along as `share` [N] says."""
+    """A point on the line from each fake image to a real one, [N, ...]: so far along as `share` [N] says."""
     return fake + share.reshape(len(real), *[1] * (real.ndim - 1)) * (real - fake)
 
 

@@ -6,5 +6,5 @@ from gans.losses.adversarial import Array
 
 
 def l1(a: Array, b: Array) -> Array:
-    """The mean absolute difference of two arrays of one shape, in their own units ([-1, 1] pictures: 0 to 2)."""
+    """The mean absolute difference of two arrays of one shape, in their own units ([-1, 1] images: 0 to 2)."""
     return jnp.mean(jnp.abs(a.astype(jnp.float32) - b.astype(jnp.float32)))

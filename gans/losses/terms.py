@@ -4,10 +4,10 @@ A term is named in `config.objective.terms` (the generator's loss) or `config.ob
 discriminator's), with its arguments if it takes any; the schedule of the same name is its weight, and its value is a
 metric of that name. A new one is a new function here; nothing else changes.
 
-Terms over `layers` compare what those layers of the discriminator give for real and for generated pictures. Layers are
+Terms over `layers` compare what those layers of the discriminator give for real and for generated images. Layers are
 named by their paths among its parameters: 'down_0' is a whole superlayer, norm and activation included, 'down_0/conv'
-its convolution alone. In the generator's turn, what a layer gives for real pictures is constant. In the
-discriminator's turn both sides move: a positive weight draws its features of real and generated pictures together and
+its convolution alone. In the generator's turn, what a layer gives for real images is constant. In the
+discriminator's turn both sides move: a positive weight draws its features of real and generated images together and
 so holds it back, a negative one drives them apart, as in an MMD-GAN (Li et al. 2017); only the Gaussian kernel's
 moments are bounded then.
 """
@@ -25,9 +25,9 @@ from gans.types import Term, Turn
 
 
 def l1() -> Term:
-    """Mean absolute difference of the generator's output and the real picture, both in [-1, 1].
+    """Mean absolute difference of the generator's output and the real image, both in [-1, 1].
 
-    The real picture is taken as the networks see it: while the inputs are blurred, so is the target, and the
+    The real image is taken as the networks see it: while the inputs are blurred, so is the target, and the
     generator learns gross shapes and colours first. The output itself is not blurred before it is compared, or
     its high frequencies would be free. Source: Isola et al. 2017, equation 3.
     """
@@ -64,7 +64,7 @@ def moments(
 
 
 def style(layers: Sequence[str], weights: Sequence[float] = (), form: str = 'gram') -> Term:
-    """How differently features go together in real and generated pictures: Gram matrices, the mean over the layers.
+    """How differently features go together in real and generated images: Gram matrices, the mean over the layers.
 
     Args:
       layers: the layers' paths. One without positions, [N, C], counts as a map of one.
@@ -82,7 +82,7 @@ def style(layers: Sequence[str], weights: Sequence[float] = (), form: str = 'gra
 
 
 def features(layers: Sequence[str], weights: Sequence[float] = ()) -> Term:
-    """The squared distance of the mean features of real and generated pictures, the mean over the layers.
+    """The squared distance of the mean features of real and generated images, the mean over the layers.
 
     `layers` and `weights` as in `moments`. Source: Salimans et al. 2016, section 3.1; Curro 2016, equation 77.
 

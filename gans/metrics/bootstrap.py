@@ -1,4 +1,4 @@
-"""How sure a mean over pictures is: percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13)."""
+"""How sure a mean over images is: percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13)."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Interval(NamedTuple):
       low: the interval's ends; NaN where there are fewer than two values.
       high: see `low`.
       count: the number of values that it rests on.
-      infinite: how many more were left out because they are infinite (the PSNR of equal pictures is).
+      infinite: how many more were left out because they are infinite (the PSNR of equal images is).
       missing: how many more were left out because they are NaN (a mean over an empty mask is).
     """
 
@@ -46,7 +46,7 @@ def interval(values: ArrayLike, level: float = 0.95, resamples: int = 2000, seed
 def ratio_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
     """The ratio mean(a) / mean(b) of paired values [N], and its bootstrap interval.
 
-    For sentences such as "0.7 of the gray picture's error". a[i] and b[i] belong to one picture and are drawn
+    For sentences such as "0.7 of the gray image's error". a[i] and b[i] belong to one image and are drawn
     together. A pair with a number that is not finite is left out. A mean of b of zero gives infinity or NaN: then there
     is no ratio. Otherwise as `interval`.
     """
@@ -83,5 +83,5 @@ def _interval(value: float, resampled: Iterator[np.ndarray], level: float, count
 def _vector(values: ArrayLike) -> np.ndarray:
     values = np.asarray(values, np.float64)
     if values.ndim != 1:
-        raise ValueError(f'expected one number per picture [N], got the shape {values.shape}')
+        raise ValueError(f'expected one number per image [N], got the shape {values.shape}')
     return values

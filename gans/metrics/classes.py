@@ -1,4 +1,4 @@
-"""How a set of pictures is spread over classes, from the class that a classifier gives each of them."""
+"""How a set of images is spread over classes, from the class that a classifier gives each of them."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""How colours differ between pictures, and how colourful a picture is: one number per picture."""
+"""How colours differ between images, and how colourful an image is: one number per image."""
 
 import jax
 import jax.numpy as jnp

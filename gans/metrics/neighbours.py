@@ -1,4 +1,4 @@
-"""The nearest picture of a pool, so that copying is seen: small versions are compared pixel by pixel."""
+"""The nearest image of a pool, so that copying is seen: small versions are compared pixel by pixel."""
 
 import functools
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ import numpy as np
 
 SIDE = 16  # pixels: what a copy keeps even where details and noise differ
 
-_AT_ONCE = 1024  # pictures whose distances to a chunk are in memory together
-_ROUNDING = 1e-6  # distances below are those of equal pictures
+_AT_ONCE = 1024  # images whose distances to a chunk are in memory together
+_ROUNDING = 1e-6  # distances below are those of equal images
 
 
-def shrink(pictures: np.ndarray) -> np.ndarray:
-    """Pictures averaged down to `SIDE` x `SIDE` pixels (or their own size where that is smaller), in [0, 1].
+def shrink(images: np.ndarray) -> np.ndarray:
+    """Images averaged down to `SIDE` x `SIDE` pixels (or their own size where that is smaller), in [0, 1].
 
     uint8 [N, H, W, C], or float in [-1, 1] -> float32 [N, h, w, C]. The triangle filter of `jax.image.resize`, as one
-    product per axis, so that equal pictures have equal small versions whatever they are shrunk together with.
+    product per axis, so that equal images have equal small versions whatever they are shrunk together with.
     """
-    unit = pictures.astype(np.float32) / 255 if pictures.dtype == np.uint8 else (np.float32(pictures) + 1) / 2
+    unit = images.astype(np.float32) / 255 if images.dtype == np.uint8 else (np.float32(images) + 1) / 2
     count, height, width, channels = unit.shape
     down, across = _filter(height), _filter(width)
     rows = (down @ unit.reshape(count, height, -1)).reshape(count, len(down), width, channels)
@@ -26,15 +26,15 @@ def shrink(pictures: np.ndarray) -> np.ndarray:
 
 
 def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest picture of a pool for each of some pictures.
+    """The nearest image of a pool for each of some images.
 
     The distance is the root mean square difference of the small versions, all channels, in units of the [0, 1] scale: 0
-    for a copy. Which one is the nearest is found with float32 products of up to `_AT_ONCE` pictures by a chunk; its
+    for a copy. Which one is the nearest is found with float32 products of up to `_AT_ONCE` images by a chunk; its
     distance is then computed by differences, since the products lose the last digits, which are all that a copy has.
-    Of pictures of a chunk that are equally near up to 0.0002 any may be taken.
+    Of images of a chunk that are equally near up to 0.0002 any may be taken.
 
     Args:
-      small: N pictures as `shrink` makes them, float32 [N, h, w, C].
+      small: N images as `shrink` makes them, float32 [N, h, w, C].
       pool: chunks of the pool, as `shrink` takes them, [m, H, W, C].
 
     Returns:
@@ -58,7 +58,7 @@ def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, 
             squares[rows] = np.where(better, square, squares[rows])
         done += len(others)
     if not done:
-        raise ValueError('there is no nearest picture in an empty pool')
+        raise ValueError('there is no nearest image in an empty pool')
     distances = np.sqrt(squares / wanted.shape[1])
     return which, np.where(distances < _ROUNDING, 0, distances)
 

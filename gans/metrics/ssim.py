@@ -1,8 +1,8 @@
-"""Structural similarity of pictures, one number per picture.
+"""Structural similarity of images, one number per image.
 
 The convention is that of Wang et al. 2004 ("Image quality assessment: from error visibility to structural
 similarity") and of its authors' code: 11x11 Gaussian window with sigma 1.5 and sum 1, K1 = 0.01, K2 = 0.03,
-biased (weighted) variances, 'valid' windows alone (no padding), no downsampling first. Colour pictures: every
+biased (weighted) variances, 'valid' windows alone (no padding), no downsampling first. Colour images: every
 RGB channel by itself, then the mean. The same as scikit-image's `structural_similarity(a, b,
 gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1, channel_axis=-1)`; not its
 default, which is a 7x7 flat window.
@@ -20,7 +20,7 @@ WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2  # (K L)^2 with the data range L = 1
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, section 3.2, finest first
 
-_AT_ONCE = 8  # pictures whose maps are in memory together
+_AT_ONCE = 8  # images whose maps are in memory together
 
 
 @jax.jit
@@ -29,7 +29,7 @@ def ssim(a: jax.Array, b: jax.Array, mask: jax.Array | None = None) -> jax.Array
 
     a, b: float [N, H, W, C] in [-1, 1], H and W at least 11. mask: [N, H, W, 1], or None; with a mask, the mean over
     the windows whose centre lies in it (where it is above 0.5), NaN where there is none. Returns float32 [N] in
-    [-1, 1], 1 for equal pictures. Raises ValueError for smaller pictures.
+    [-1, 1], 1 for equal images. Raises ValueError for smaller images.
     """
     _check_size(a)
     centres = jnp.ones((*a.shape[:3], 1)) if mask is None else (jnp.asarray(mask) > 0.5).astype(jnp.float32)
@@ -45,11 +45,11 @@ def ssim(a: jax.Array, b: jax.Array, mask: jax.Array | None = None) -> jax.Array
 
 @jax.jit
 def ms_ssim(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Multi-scale SSIM, equation 7 of Wang et al. 2003, with five scales where the picture is large enough.
+    """Multi-scale SSIM, equation 7 of Wang et al. 2003, with five scales where the image is large enough.
 
     Contrast-structure means at every scale, the luminance at the coarsest alone, each to the power of its
     weight; 2x2 means between the scales (an odd last row or column is dropped); negative means count as 0.
-    Five scales need a shorter side of 176 pixels; smaller pictures use as many as keep 11 pixels, with the
+    Five scales need a shorter side of 176 pixels; smaller images use as many as keep 11 pixels, with the
     first weights divided by their sum, so numbers of different sizes are not comparable across 22, 44, 88 and
     176. Shapes and errors as `ssim`.
     """
@@ -73,7 +73,7 @@ def ms_ssim(a: jax.Array, b: jax.Array) -> jax.Array:
 def _check_size(images: jax.Array) -> None:
     height, width = images.shape[1:3]
     if min(height, width) < WINDOW:
-        raise ValueError(f'SSIM needs pictures of at least {WINDOW}x{WINDOW} pixels, got {height}x{width}')
+        raise ValueError(f'SSIM needs images of at least {WINDOW}x{WINDOW} pixels, got {height}x{width}')
 
 
 def _map_planes(one: Callable, a: jax.Array, b: jax.Array, *more: jax.Array) -> jax.Array:

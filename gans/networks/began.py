@@ -2,7 +2,7 @@
 
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Table 2; Berthelot et al. 2017,
 section 3.4. At 64 px with `z_dim` 64 the encoder and the two decoders have 17,187,398 parameters (the text says 17.2
-M): a bias in every layer, and the projected descriptor (8 x 8 x 128) concatenated at each of the three upsamplings, so
+M): a bias in every layer, and the projected latent (8 x 8 x 128) concatenated at each of the three upsamplings, so
 that the first convolution of those three groups goes from 256 to 128 channels.
 
 Vanishing residuals: while the scheduled number `residual` r is above 0, every convolution from a map to one of the same
@@ -24,7 +24,7 @@ from gans.nn.layers import Dense, Superlayer, check_latent, check_size, first_ma
 
 
 class Generator(nn.Module):
-    """Descriptor -> RGB picture of `shape` (Table 2, lower half), enlarged `levels` times.
+    """Latent -> RGB image of `shape` (Table 2, lower half), enlarged `levels` times.
 
     2,749,315 parameters at 64 px (8 x 8, three levels); 128 px are four levels.
     """
@@ -53,7 +53,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Picture -> its reconstruction and its code (Table 2). 14,438,083 parameters at 64 px.
+    """Image -> its reconstruction and its code (Table 2). 14,438,083 parameters at 64 px.
 
     The first map of the decoder has the size of the encoder's last: 8 x 8 for 64 px and four widths, and for 128 px
     and five.
@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
         """
         if cond is not None:
             raise UserError(
-                'the began discriminator reconstructs one picture and takes no condition: choose other networks'
+                'the began discriminator reconstructs one image and takes no condition: choose other networks'
             )
         check_size(image.shape, len(self.widths) - 1, 'began')
         residual = self.get_variable('hyper', 'residual')
@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Picture -> (code [N, z_dim], (height, width) of the last map) (Table 2, upper half).
+    """Image -> (code [N, z_dim], (height, width) of the last map) (Table 2, upper half).
 
     For every width two 3x3 convolutions, three for the first, then one of stride 2 but for the last; a projection.
     """
@@ -110,7 +110,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Descriptor [N, Z] -> float32 picture [N, H, W, 3], `base` times 2 ** levels pixels (Table 2, lower half).
+    """Latent [N, Z] -> float32 image [N, H, W, 3], `base` times 2 ** levels pixels (Table 2, lower half).
 
     A projection to a first map, three 3x3 convolutions, and `levels` times: the map and the projection side by side,
     both enlarged by repeating pixels, and three convolutions; a last one to three channels.

@@ -21,11 +21,11 @@ from gans.nn.layers import Dense, Expand, Superlayer, TransposedConv, check_late
 
 
 class Generator(nn.Module):
-    """Descriptor -> RGB picture (Table 1, lower half).
+    """Latent -> RGB image (Table 1, lower half).
 
     A projection to a first map (6 x 6 for 192 px); for every inner width in reverse a 3x3 convolution to the next
     width and a transposed 3x3 one; then transposed 5x5 convolutions to the outer widths and to three channels. `shape`
-    is the picture's (height, width).
+    is the image's (height, width).
     """
 
     outer: tuple[int, ...] = (32, 64, 128)
@@ -61,7 +61,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Picture -> logit (Table 1, upper half).
+    """Image -> logit (Table 1, upper half).
 
     A 5x5 convolution of stride 2 for every outer width, two 3x3 ones of stride 1 and 2 for every inner width, all
     with norm, the first too; a linear projection to `hidden` (the table's Z_dim), then to one number. The table's

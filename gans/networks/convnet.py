@@ -3,7 +3,7 @@
 Source: Curro 2016, sections 3.3.1 and 3.3.2, and `mnist_generator_ln`, `mnist_generator_vbn`, `b64_g_p`,
 `mnist_discriminator_ln` and `mnist_discriminator_ln_noise` of appendix A. The weights start by variance scaling.
 
-There, pictures lie in [0, 1] and the generator ends in a sigmoid; here they lie in [-1, 1] and it ends in a tanh, which
+There, images lie in [0, 1] and the generator ends in a sigmoid; here they lie in [-1, 1] and it ends in a tanh, which
 is that sigmoid stretched: tanh(x) = 2 sigmoid(2 x) - 1. The discriminator's sigmoid is part of the loss.
 """
 
@@ -22,14 +22,14 @@ from gans.nn.noise import GaussianNoise, NoiseMaps, maps_behind
 
 
 class Generator(nn.Module):
-    """Descriptor -> picture of `shape` (height, width), of any size: 28 px are 4, 7, 14 and 28.
+    """Latent -> image of `shape` (height, width), of any size: 28 px are 4, 7, 14 and 28.
 
     A projection to a first map of `widths[-1]` channels, then a transposed convolution for every other width in reverse
-    and a last one to `channels`: 3, or 1 for gray pictures, which come out as RGB too. `up_0` is the projection. Each
+    and a last one to `channels`: 3, or 1 for gray images, which come out as RGB too. `up_0` is the projection. Each
     but the last with norm and activation (the thesis's text has ELUs on digits, its code ReLUs), and behind it
     `noise_maps[i]` maps of noise beside the `widths[i]`; none without `noise_maps`.
 
-    norm: one of `gans.nn.minibatch.NORMS`. 'virtual' takes its statistics from `reference` descriptors that were drawn
+    norm: one of `gans.nn.minibatch.NORMS`. 'virtual' takes its statistics from `reference` latents that were drawn
     from `distribution` (the task's) at the beginning; `per_position` is that of `VirtualBatchNorm`.
     """
 
@@ -82,13 +82,13 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Picture -> logit: convolutions of stride 2, fully connected layers, one number.
+    """Image -> logit: convolutions of stride 2, fully connected layers, one number.
 
     A convolution, noise of deviation `noise`, norm and activation for every one of `widths`: `down_0`, `down_1`, ...,
     the thesis's h0 to h3. Then `head`: a layer with activation and dropout for every one of `hidden`, the last
     `minibatch` of them followed by minibatch features; `kernels`, `dims` and `scale` are those of
     `gans.nn.minibatch.MinibatchFeatures`. Its code has two such layers, the text, for facades, one. With `channels=1`
-    it sees gray pictures: the mean of the three channels.
+    it sees gray images: the mean of the three channels.
     """
 
     widths: tuple[int, ...] = (8, 16, 32, 64)
@@ -133,7 +133,7 @@ class Discriminator(nn.Module):
 class Up(nn.Module):
     """[N, Z] or [N, H, W, I] -> [N, *shape, features + maps]: enlarged, normed, activated, with maps of noise.
 
-    A descriptor is projected; a map goes through a transposed convolution, to (2 H, 2 W) or one less. No bias before a
+    A latent is projected; a map goes through a transposed convolution, to (2 H, 2 W) or one less. No bias before a
     norm that takes it away.
     """
 

@@ -19,10 +19,10 @@ from gans.nn.layers import Dense, Expand, Superlayer, TransposedConv, check_late
 
 
 class Generator(nn.Module):
-    """Descriptor -> RGB picture (Table 1, lower half).
+    """Latent -> RGB image (Table 1, lower half).
 
     A projection to a first map of `widths[-1]` channels (4 x 4 for 64 px), then a transposed convolution of stride 2
-    for every other width in reverse and a last one to three channels. `shape` is the picture's (height, width).
+    for every other width in reverse and a last one to three channels. `shape` is the image's (height, width).
     """
 
     widths: tuple[int, ...] = (128, 256, 512, 1024)
@@ -60,7 +60,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Picture -> logit (Table 1, upper half): stride-2 superlayers, the first without norm; a projection to a number.
+    """Image -> logit (Table 1, upper half): stride-2 superlayers, the first without norm; a projection to a number.
 
     With `norm='layer'` it is the WGAN's critic. The table's sigmoid (DCGAN) is part of the loss.
     """

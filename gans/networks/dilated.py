@@ -37,10 +37,10 @@ class Dilated(nn.Module):
 
 
 class Generator(nn.Module):
-    """Gray picture -> RGB picture of the same luminance (equation 107).
+    """Gray image -> RGB image of the same luminance (equation 107).
 
     Layer l of 1 to `depth`: a `kernel` x `kernel` convolution of dilation 2^l to `width` channels; every even one adds
-    what lay two layers before (layer 2 the gray picture itself, to all channels alike); norm; activation. Then one
+    what lay two layers before (layer 2 the gray image itself, to all channels alike); norm; activation. Then one
     plain convolution to U and V, and tanh times the limits of their ranges. Dilations 2, 4, ... alone reach only every
     second pixel; the plain convolution at the end fills the gaps, and the receptive field is all of the
     2^(depth + 2) - 1 pixels around (for `kernel` 3): 255 for a depth of 6. Any height and width will do.

@@ -1,6 +1,6 @@
 """Digits told from forgeries by a fully connected network, and the convolutional generator that goes with it.
 
-Source: Curro 2016, section 3.3.1 and `mnist_discriminator_fc` of appendix A. Pictures lie in [-1, 1] here and in [0, 1]
+Source: Curro 2016, section 3.3.1 and `mnist_discriminator_fc` of appendix A. Images lie in [-1, 1] here and in [0, 1]
 there, so that noise of 0.6 on them is the thesis's 0.3. The weights start by variance scaling.
 """
 
@@ -18,15 +18,15 @@ __all__ = ['Discriminator', 'Generator']
 
 
 class Discriminator(nn.Module):
-    """Picture -> logit: a fully connected layer for every one of `widths`, and one to a number.
+    """Image -> logit: a fully connected layer for every one of `widths`, and one to a number.
 
     Noise, projection, norm, activation for every width (`head/hidden_0`, ...), and minibatch features after the last
     `minibatch` of them: six layers, and two instances in front of the last two, by default. `kernels`, `dims` and
     `scale` are those of `gans.nn.minibatch.MinibatchFeatures`. The last layer has noise before it, no norm and no
     activation: the text's sigmoid is part of the loss.
 
-    `input_noise` is the deviation on the picture, `noise` that inside: 0.3 at each layer by the text, 0.3 on the
-    picture and 0.5 inside by the code. The thesis has no dropout here.
+    `input_noise` is the deviation on the image, `noise` that inside: 0.3 at each layer by the text, 0.3 on the
+    image and 0.5 inside by the code. The thesis has no dropout here.
     """
 
     widths: tuple[int, ...] = (1000, 500, 500, 250, 250)

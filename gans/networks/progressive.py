@@ -1,15 +1,15 @@
-"""Networks that grow: from a few pixels to the whole picture, level by level, while they are trained.
+"""Networks that grow: from a few pixels to the whole image, level by level, while they are trained.
 
 Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2 and 4, Table 2.
 
-Level k has pictures of 2 ** k times the first map's size. The scheduled number `growth` says how far the networks have
-come: at 2.0 they make and judge pictures of level 2, at 2.3 level 3 is faded in and counts 0.3. All levels have their
+Level k has images of 2 ** k times the first map's size. The scheduled number `growth` says how far the networks have
+come: at 2.0 they make and judge images of level 2, at 2.3 level 3 is faded in and counts 0.3. All levels have their
 parameters from the start, so that a checkpoint of any moment has one form. A level that is not reached weighs nothing,
 and what weighs nothing gets no gradient: with Adam's b1 at 0 it does not move.
 
-The field `stage` is the highest level that is computed (`gans.types.Game.at`), and pictures then have its size.
+The field `stage` is the highest level that is computed (`gans.types.Game.at`), and images then have its size.
 So they are trained, and a penalty on the discriminator's slope goes by the pixels that there are. Without a stage all
-levels are computed, whatever `growth` is, for the same pictures in full size, small ones enlarged by repeating pixels,
+levels are computed, whatever `growth` is, for the same images in full size, small ones enlarged by repeating pixels,
 and the same scores of those. So the networks are used.
 
 At 1024 px (`widths` 512, 512, 512, 512, 256, 128, 64, 32, 16, `z_dim` 512) the generator has 23,086,795 parameters and
@@ -31,9 +31,9 @@ GAIN = 2**0.5  # before a leaky ReLU; 1 before what is linear
 
 
 class Generator(nn.Module):
-    """Descriptor -> RGB picture, of `shape` without a stage; `growth` decides how much detail it has.
+    """Latent -> RGB image, of `shape` without a stage; `growth` decides how much detail it has.
 
-    The descriptor is scaled to mean square 1, projected to a first map, and convolved once; every further level
+    The latent is scaled to mean square 1, projected to a first map, and convolved once; every further level
     enlarges the map twice and convolves twice, 3x3. `widths` are the levels' channels, from the first map on. Pixelwise
     norm comes after every leaky ReLU. Every level has a linear 1x1 layer to RGB.
     """
@@ -72,28 +72,28 @@ class Generator(nn.Module):
             if level >= lowest:
                 rgb = Conv(3, 1, gain=1.0, dtype=self.dtype, name=f'rgb_{level}')(x).astype(jnp.float32)
             if level == lowest:
-                picture = rgb
+                image = rgb
             elif level > lowest:
-                picture = _fade(repeat(picture, 2), rgb, _share(growth, level))
-        return picture if train else jnp.clip(picture, -1, 1)
+                image = _fade(repeat(image, 2), rgb, _share(growth, level))
+        return image if train else jnp.clip(image, -1, 1)
 
     @nn.nowrap
-    def target(self, pictures: Array, hyper: dict[str, Array]) -> Array:
-        """What of real pictures [N, H, W, 3] of full size is to be imitated now, in the stage's size.
+    def target(self, images: Array, hyper: dict[str, Array]) -> Array:
+        """What of real images [N, H, W, 3] of full size is to be imitated now, in the stage's size.
 
-        That is the detail that `growth` has reached: while a level is faded in, pictures of two sizes are mixed as the
+        That is the detail that `growth` has reached: while a level is faded in, images of two sizes are mixed as the
         generator's are (PGGAN, section 2). Raises UserError if H or W cannot be halved as often as there are levels.
         """
         top = len(self.widths) - 1
-        check_size(pictures.shape, top, 'progressive')
-        mixed = _average(pictures, 2**top)
+        check_size(images.shape, top, 'progressive')
+        mixed = _average(images, 2**top)
         for level in range(1, _highest(self) + 1):
-            mixed = _fade(repeat(mixed, 2), _average(pictures, 2 ** (top - level)), _share(hyper['growth'], level))
+            mixed = _fade(repeat(mixed, 2), _average(images, 2 ** (top - level)), _share(hyper['growth'], level))
         return mixed
 
 
 class Discriminator(nn.Module):
-    """Picture of the stage's size -> score, the generator in reverse and without norms.
+    """Image of the stage's size -> score, the generator in reverse and without norms.
 
     Every level has a 1x1 layer from RGB; two 3x3 convolutions and averages over 2 x 2 pixels lead to the level below. A
     last convolution, a projection to the first width, and one to the score, which is linear. With `deviation` the last

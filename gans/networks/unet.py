@@ -12,7 +12,7 @@ from gans.nn.layers import Conv, Dense, Superlayer, check_size, shown
 
 
 class Generator(nn.Module):
-    """Degraded picture -> RGB picture (Table 1a). 1,858,811 parameters at 256 x 256 with three channels in.
+    """Degraded image -> RGB image (Table 1a). 1,858,811 parameters at 256 x 256 with three channels in.
 
     Encoder: a superlayer and a stride-2 superlayer per width, without the stride-2 one at the last width.
     Bottleneck: a projection to `z_dim` and back. Decoder: the same widths in reverse, upscaling, skips
@@ -63,7 +63,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """(Picture, condition) -> logit (Table 1b). 3,778,641 parameters at 256 x 256 with 3 + 3 channels.
+    """(Image, condition) -> logit (Table 1b). 3,778,641 parameters at 256 x 256 with 3 + 3 channels.
 
     Stride-2 superlayers, the first without norm; a linear projection to `hidden`, then to one number. The
     table's sigmoid is part of the loss. The projection to `hidden` is not in the table: the text's 3.8 M
@@ -108,7 +108,7 @@ def check_latent(latent: Array | None, noise: bool, batch: int, z_dim: int) -> N
         found = None if latent is None else latent.shape
         raise UserError(
             f'the unet generator with noise=True needs a latent of shape ({batch}, {z_dim}), '
-            f'not {found}: let the task draw {z_dim} numbers per picture'
+            f'not {found}: let the task draw {z_dim} numbers per image'
         )
     if not noise and latent is not None:
         raise UserError('the unet generator was given a latent but has noise=False: set noise=True in its arguments')

@@ -18,10 +18,10 @@ from gans.nn.residual import Settle, WideDown, WideUp
 
 
 class Generator(nn.Module):
-    """Descriptor -> picture of `shape` (height, width), of any size.
+    """Latent -> image of `shape` (height, width), of any size.
 
     A projection to a first map of `widths[-1]` channels without norm or activation, a `WideUp` block for every other
-    width in reverse, a transposed convolution to `channels` (3, or 1 for gray pictures, which come out as RGB too).
+    width in reverse, a transposed convolution to `channels` (3, or 1 for gray images, which come out as RGB too).
     Behind the projection and behind every block come maps of noise: `noise_maps[i]` beside `widths[i]`, () for none.
     """
 
@@ -61,7 +61,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Picture -> logit: a convolution, `WideDown` blocks of stride 2, dilated convolutions, fully connected layers.
+    """Image -> logit: a convolution, `WideDown` blocks of stride 2, dilated convolutions, fully connected layers.
 
     A 3x3 convolution of stride 1 to `widths[0]` channels (`first`), a block for every further width (`down_0`, ...),
     norm and leaky ReLU (`settle`), a 3x3 convolution of `widths[-1]` channels with norm and leaky ReLU for each of

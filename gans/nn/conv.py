@@ -21,7 +21,7 @@ def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1, dilation: i
     `x` is [N, H, W, I], `kernel` [K, K, I, O]; returns [N, ceil(H * upscale / stride), ceil(W * ...), O]. The taps of
     a dilated kernel lie `dilation` pixels apart (Yu and Koltun 2016; Curro 2016, equation 46).
     """
-    if dilation > 1:  # measured on the CPU too: interleaved pictures by a plain convolution are no faster
+    if dilation > 1:  # measured on the CPU too: interleaved images by a plain convolution are no faster
         return convolve(repeat(x, upscale), kernel, stride, dilation=dilation)
     form = choose(x.shape, kernel.shape, stride, upscale, jax.default_backend())
     return FORMS[form](x, kernel, stride, upscale)
@@ -72,7 +72,7 @@ def phases(x: Array, kernel: Array, stride: int = 1, upscale: int = 2) -> Array:
 
     An output pixel of even (odd) row sees each low-resolution row once or twice, so the taps that fall on one row
     are summed beforehand: a 5x5 kernel becomes four 3x3 ones, 9/25 of the arithmetic. Zero padding outside the
-    high-resolution picture is zero padding outside the low-resolution one: row -1 is seen only by taps outside.
+    high-resolution image is zero padding outside the low-resolution one: row -1 is seen only by taps outside.
     """
     size = kernel.shape[0]
     sums = jnp.asarray(phase_sums(size), kernel.dtype)
@@ -113,7 +113,7 @@ def fold_kernel(kernel: Array) -> Array:
 
 
 def fold(x: Array, kernel: Array, stride: int = 2, upscale: int = 1) -> Array:
-    """A stride-2 5x5 convolution of an even-sized picture as a 3x3 convolution of its folded 2 x 2 blocks.
+    """A stride-2 5x5 convolution of an even-sized image as a 3x3 convolution of its folded 2 x 2 blocks.
 
     More arithmetic (36/25: the kernel gets a row and a column of zeros) but no stride, whose input gradient XLA
     computes at a third of the usual speed: with both gradients 1.4 times as fast at 64 x 64 x 16, no gain at
@@ -138,7 +138,7 @@ def blocks(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
 def exchanged(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
     """`plain`, whose kernel gradient lets the output's gradient slide over the input instead of the other way round.
 
-    Both are convolutions over the whole picture with the same arithmetic; XLA's matmul is narrower by the one whose
+    Both are convolutions over the whole image with the same arithmetic; XLA's matmul is narrower by the one whose
     channels come last, so the input's should where they are more: 0.75 of the time at 64 x 64, 40 -> 16 channels.
     """
     return plain(x, kernel, stride, upscale)

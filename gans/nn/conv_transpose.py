@@ -99,7 +99,7 @@ def taps_on(size: int, parity: int) -> list[tuple[int, int]]:
 
 
 def _zeros_around(size):
-    """(before, after): the zeros around a picture with zeros between its pixels, along one axis."""
+    """(before, after): the zeros around an image with zeros between its pixels, along one axis."""
     before = (size - 2) // 2
     return size - 1 - before, before + 1
 

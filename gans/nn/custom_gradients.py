@@ -39,7 +39,7 @@ def layer_norm(x: Array, gain: Array, shift: Array, epsilon: float) -> Array:
       shift: [C].
       epsilon: what is added to the variance.
 
-    Source: Ba et al. 2016, equation 4; for pictures as in the appendix of Curro 2016.
+    Source: Ba et al. 2016, equation 4; for images as in the appendix of Curro 2016.
     """
     return _layer_norm(x, gain, shift, epsilon)[0]
 

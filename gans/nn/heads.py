@@ -1,4 +1,4 @@
-"""The last part of a discriminator: fully connected layers that end in a number for each picture."""
+"""The last part of a discriminator: fully connected layers that end in a number for each image."""
 
 from typing import Any
 

@@ -217,7 +217,7 @@ class Superlayer(nn.Module):
 
 
 class Expand(nn.Module):
-    """Projection of a descriptor to a first map, norm, activation: [N, Z] -> [N, *base, features].
+    """Projection of a latent to a first map, norm, activation: [N, Z] -> [N, *base, features].
 
     Fields as in `Superlayer`; `base` is the map's (height, width).
     """
@@ -246,12 +246,12 @@ def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
     if height % step or width % step or not height or not width:
         raise UserError(
             f'the {networks} networks need a height and width that are multiples of {step}, not '
-            f'{height} x {width}: set the picture shape to, say, ({step}, {step})'
+            f'{height} x {width}: set the image shape to, say, ({step}, {step})'
         )
 
 
 def first_map(shape: tuple[int, int], levels: int, networks: str) -> tuple[int, int]:
-    """The (height, width) of the map that becomes a picture of `shape` when it is doubled `levels` times.
+    """The (height, width) of the map that becomes an image of `shape` when it is doubled `levels` times.
 
     Raises:
       UserError: there is none.
@@ -272,9 +272,9 @@ def sizes_up(shape: tuple[int, int], levels: int) -> list[tuple[int, int]]:
 
 
 def to_channels(image: Array, channels: int) -> Array:
-    """What a network for pictures of so many `channels` sees of [N, H, W, 3]: all three, or for 1 their mean.
+    """What a network for images of so many `channels` sees of [N, H, W, 3]: all three, or for 1 their mean.
 
-    In a gray picture all three are equal, and equal to that mean. Raises UserError for another number.
+    In a gray image all three are equal, and equal to that mean. Raises UserError for another number.
     """
     _check_channels(channels)
     return image if channels == 3 else jnp.mean(image, axis=-1, keepdims=True)
@@ -297,13 +297,13 @@ def check_latent(latent: Array, z_dim: int, networks: str) -> None:
     if latent.ndim != 2 or latent.shape[-1] != z_dim:
         raise UserError(
             f'the {networks} generator needs a latent of shape (N, {z_dim}), not {latent.shape}: '
-            f'let the task draw {z_dim} numbers per picture'
+            f'let the task draw {z_dim} numbers per image'
         )
 
 
 def _check_channels(channels):
     if channels not in (1, 3):
-        raise UserError(f'the networks were asked for {channels} channels: give 1 for gray pictures, or 3.')
+        raise UserError(f'the networks were asked for {channels} channels: give 1 for gray images, or 3.')
 
 
 def _bias(use_bias, norm):

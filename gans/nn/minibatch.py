@@ -2,7 +2,7 @@
 
 A module whose output for one example depends on the others of its batch says so with the class attribute
 `batchwise = True` (batch norm is known without it): it needs the whole batch on every device that computes it, and fits
-no loss that rests on every picture being judged by itself. `gans.run.experiment` refuses the rest.
+no loss that rests on every image being judged by itself. `gans.run.experiment` refuses the rest.
 """
 
 from typing import Any
@@ -63,7 +63,7 @@ class MinibatchDeviation(nn.Module):
     """Puts behind the maps of a batch one more, a single number: [N, H, W, C] -> [N, H, W, C + 1], float32 inside.
 
     The number is the standard deviation over the batch, for every place and channel by itself, averaged over all of
-    them (Karras et al. 2018 (PGGAN), section 3): small if a generator makes the same picture again and again. It has no
+    them (Karras et al. 2018 (PGGAN), section 3): small if a generator makes the same image again and again. It has no
     parameters. The authors' code takes it over groups of four examples, this one over the whole batch, as their text.
     """
 
@@ -77,7 +77,7 @@ class MinibatchDeviation(nn.Module):
 
 
 class Reference(nn.Module):
-    """Puts a batch of `size` descriptors that never changes behind a batch of descriptors: [N, Z] -> [N + size, Z].
+    """Puts a batch of `size` latents that never changes behind a batch of latents: [N, Z] -> [N + size, Z].
 
     It is drawn when the network is initialised, from the task's `distribution` ('uniform' in [-1, 1], or 'normal'), and
     lies in the collection `reference`: in checkpoints, and not trained. What `VirtualBatchNorm` takes its statistics

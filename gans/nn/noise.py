@@ -112,8 +112,8 @@ def maps_behind(widths: Sequence[int], maps: Sequence[int], networks: str) -> Se
 class GaussianNoise(nn.Module):
     """x + N(0, `stddev`) for every number of x [N, ...] by itself, in training; x otherwise. [N, ...] -> [N, ...].
 
-    Source: Curro 2016, section 3.3.1 (0.3 at each layer; its code has 0.3 on the picture and 0.5 inside). There a
-    picture lies in [0, 1]: on pictures in [-1, 1], twice the deviation is as much noise.
+    Source: Curro 2016, section 3.3.1 (0.3 at each layer; its code has 0.3 on the image and 0.5 inside). There a
+    image lies in [0, 1]: on images in [-1, 1], twice the deviation is as much noise.
     """
 
     stddev: float

@@ -1,12 +1,12 @@
 """Boundary equilibrium: an autoencoding discriminator, and a control that keeps the players in balance.
 
-With L(v) the mean absolute difference of a picture v and the discriminator's reconstruction of it:
+With L(v) the mean absolute difference of an image v and the discriminator's reconstruction of it:
 
   L_disc = L(x) - k L(G(z)),   L_gen = L(G(z)) + sum over terms of w_term * term,
   k <- clip(k + gain (gamma L(x) - L(G(z))), 0, 1),   convergence M = L(x) + |gamma L(x) - L(G(z))|.
 
 Source: Berthelot et al. 2017, sections 3.3 and 3.4.1. Both losses that move k are of the discriminator's turn. Mean and
-covariance of the codes of real pictures are tracked, and the generator's descriptors drawn from the Gaussian that has
+covariance of the codes of real images are tracked, and the generator's latents drawn from the Gaussian that has
 them ("Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs", 2018).
 """
 
@@ -25,10 +25,10 @@ Array = jax.Array
 
 
 class Codes(NamedTuple):
-    """What is known of the codes [Z] of real pictures.
+    """What is known of the codes [Z] of real images.
 
     Attributes:
-      seen: int32, how many pictures.
+      seen: int32, how many images.
       mean: [Z].
       cov: [Z, Z], the covariance (divided by the number, not the number less one).
     """
@@ -39,7 +39,7 @@ class Codes(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The rules' carry: how much the discriminator cares about generated pictures (0 to 1), and the codes."""
+    """The rules' carry: how much the discriminator cares about generated images (0 to 1), and the codes."""
 
     k: Array
     codes: Codes
@@ -57,11 +57,11 @@ def make(
 
     Args:
       terms: further terms of the generator's loss by name.
-      z_dim: the length of the discriminator's codes and the generator's descriptors.
-      gamma: the wanted L(G(z)) / L(x), in [0, 1]: higher for more diverse, lower for sharper pictures.
+      z_dim: the length of the discriminator's codes and the generator's latents.
+      gamma: the wanted L(G(z)) / L(x), in [0, 1]: higher for more diverse, lower for sharper images.
       gain: how fast k follows (lambda_k).
-      warm_up: descriptors are standard normal until so many real pictures were seen.
-      memory: about how many of the last pictures the statistics remember (the encoder changes while it is trained);
+      warm_up: latents are standard normal until so many real images were seen.
+      memory: about how many of the last images the statistics remember (the encoder changes while it is trained);
         0 for all.
 
     Raises:
@@ -71,14 +71,14 @@ def make(
         raise UserError(f'config.objective.gamma is {gamma}: it is a ratio between 0 and 1.')
     if 0 < memory < warm_up:
         raise UserError(
-            f'config.objective.memory is {memory}, less than warm_up ({warm_up}): a covariance needs more pictures.'
+            f'config.objective.memory is {memory}, less than warm_up ({warm_up}): a covariance needs more images.'
         )
     return Objective(
         gen=partial(_gen, terms),
         disc=partial(_disc, gamma, gain, memory),
         init=partial(_begin, z_dim),
         needs=tuple(terms),
-        descriptor=partial(draw_descriptor, warm_up),
+        map_latent=partial(draw_latent, warm_up),
         terms=Pair(terms, {}),
     )
 
@@ -88,7 +88,7 @@ def track(codes: Codes, batch: Array, memory: int = 0) -> Codes:
 
     Means and squares are of differences from means, so that nothing cancels where the mean is large (Chan et al. 1979,
     "Updating formulae and a pairwise algorithm for computing sample variances", equation 2.1). With `memory`, the past
-    counts as at most so many pictures: what lies `memory` pictures back weighs 1/e.
+    counts as at most so many images: what lies `memory` images back weighs 1/e.
     """
     batch = batch.astype(jnp.float32)
     mean = jnp.mean(batch, axis=0)
@@ -101,11 +101,11 @@ def track(codes: Codes, batch: Array, memory: int = 0) -> Codes:
     return Codes(seen=codes.seen + len(batch), mean=codes.mean + share * step, cov=spread)
 
 
-def draw_descriptor(warm_up: int, memory: Memory, latent: Array) -> Array:
-    """Standard normal `latent` [N, Z] -> descriptors [N, Z] from the Gaussian of the codes of real pictures.
+def draw_latent(warm_up: int, memory: Memory, latent: Array) -> Array:
+    """Standard normal `latent` [N, Z] -> latents [N, Z] from the Gaussian of the codes of real images.
 
     The covariance's root is its Cholesky factor, after a ten thousandth of the mean variance is added to its diagonal:
-    directions that the codes do not use would make it fail. `latent` itself before `warm_up` pictures were seen.
+    directions that the codes do not use would make it fail. `latent` itself before `warm_up` images were seen.
     """
     codes = memory.codes
     size = len(codes.mean)

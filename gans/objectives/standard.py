@@ -57,10 +57,10 @@ def make(
       disc_terms: the same for the discriminator's.
       gen_form: the form whose generator's loss is played instead, '' for none: Curro 2016 plays 'non_saturating'
         against a 'hinge' discriminator.
-      label: what a real picture's probability is to be, in (0.5, 1]: less than 1 is one-sided label smoothing; for the
+      label: what a real image's probability is to be, in (0.5, 1]: less than 1 is one-sided label smoothing; for the
         forms with probabilities.
       threshold: the score beyond which a hinge discriminator is content (alpha of Curro 2016, equation 103).
-      penalty: holds the discriminator's slope near 1 between real and fake pictures, weighted by the schedule
+      penalty: holds the discriminator's slope near 1 between real and fake images, weighted by the schedule
         `penalty` (10 in Gulrajani et al. 2017).
       drift: holds a Wasserstein critic's real scores near 0, weighted by the schedule `drift`.
 
@@ -87,7 +87,7 @@ def make(
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
         terms=Pair(terms, disc_terms),
-        picture_by_picture=penalty,
+        per_image=penalty,
     )
 
 
@@ -110,7 +110,7 @@ def _check_forms(form, gen_form, label, threshold):
 def _disc(adversarial, logits, extra, terms, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
-            "config.objective.name is 'standard', which needs one score for each picture, but this discriminator "
+            "config.objective.name is 'standard', which needs one score for each image, but this discriminator "
             f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
     real, fake = adversarial(turn.real_out, turn.fake_out)

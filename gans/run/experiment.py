@@ -20,22 +20,22 @@ from gans.errors import UserError
 from gans.run.parallel import free_memory
 from gans.types import Game, TrainState
 
-_MEMORY = 4 * 2**30  # bytes of decoded pictures that are kept rather than decoded again
+_MEMORY = 4 * 2**30  # bytes of decoded images that are kept rather than decoded again
 
 
 class Experiment(NamedTuple):
-    """A config with its pictures opened and split, and the game that it describes."""
+    """A config with its images opened and split, and the game that it describes."""
 
     config: ConfigDict
     source: Source
-    train: np.ndarray  # int [n]: which pictures of the source are trained on
+    train: np.ndarray  # int [n]: which images of the source are trained on
     parts: list[np.ndarray]  # places in `train`, for each of the disjoint parts that the task wants
     test: np.ndarray  # int [m]: which are held out
     game: Game
 
 
 def open_experiment(config: ConfigDict) -> Experiment:
-    """Opens the pictures of a config, splits them and builds its game.
+    """Opens the images of a config, splits them and builds its game.
 
     Raises:
       UserError: anything in the config or the data that a user can mend.
@@ -60,10 +60,10 @@ def start(experiment: Experiment) -> TrainState:
 
 
 def stored_bytes(experiment: Experiment) -> int:
-    """Bytes of training pictures that every device is to hold, as `config.data.placement` has it: 0 for 'host'.
+    """Bytes of training images that every device is to hold, as `config.data.placement` has it: 0 for 'host'.
 
     Raises:
-      UserError: another placement than 'host' or 'device', or pictures that would fill more than half of what is free.
+      UserError: another placement than 'host' or 'device', or images that would fill more than half of what is free.
     """
     placement = experiment.config.data.placement
     if placement not in ('host', 'device'):
@@ -73,14 +73,14 @@ def stored_bytes(experiment: Experiment) -> int:
     needed, free = experiment.source[int(experiment.train[0])].nbytes * len(experiment.train), free_memory()
     if needed > free / 2:
         raise UserError(
-            f'{len(experiment.train)} training pictures need {needed / 2**30:.1f} GiB on every device, which has '
+            f'{len(experiment.train)} training images need {needed / 2**30:.1f} GiB on every device, which has '
             f'{free / 2**30:.1f} GiB free, and training needs room too: give --config.data.placement=host.'
         )
     return needed
 
 
 def fingerprint(experiment: Experiment) -> str:
-    """A digest of the training pictures: equal for equal sets, wherever they lie on disk."""
+    """A digest of the training images: equal for equal sets, wherever they lie on disk."""
     return digest(sorted(experiment.source.key(int(i)) for i in experiment.train))
 
 

@@ -23,10 +23,10 @@ from gans.types import Game
 
 
 class Layout(NamedTuple):
-    """How state and pictures lie on the devices, and the step compiled for that.
+    """How state and images lie on the devices, and the step compiled for that.
 
-    What a step is fed with are the pictures themselves, uint8 [turns, N, H, W, 3], or, where the whole training set was
-    placed on the devices, the numbers of its pictures, int32 [turns, N].
+    What a step is fed with are the images themselves, uint8 [turns, N, H, W, 3], or, where the whole training set was
+    placed on the devices, the numbers of its images, int32 [turns, N].
 
     Attributes:
       devices: how many devices share a batch.
@@ -56,7 +56,7 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
       game: what is played.
       batch: the global batch size.
       devices: how many of the devices to use; 0 for all. Several processes use all.
-      stored: the whole training set, uint8 [n, H, W, 3], of which every device gets a copy; None feeds pictures.
+      stored: the whole training set, uint8 [n, H, W, 3], of which every device gets a copy; None feeds images.
 
     Raises:
       UserError: an unknown kind, more devices than there are, or a batch that they cannot share.
@@ -163,14 +163,14 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         return jax.device_put(copies, by_device)
 
     def feed(fed):
-        turns, n, *picture = fed.shape
-        return jax.device_put(fed.reshape(turns, count, n // count, *picture).swapaxes(0, 1), by_device)
+        turns, n, *image = fed.shape
+        return jax.device_put(fed.reshape(turns, count, n // count, *image).swapaxes(0, 1), by_device)
 
     def lower(key, state, fed):
-        turns, n, *picture = fed.shape
+        turns, n, *image = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
         return program(None).lower(
-            key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *picture), fed.dtype),)
+            key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *image), fed.dtype),)
         )
 
     stored = place(stored)
@@ -204,7 +204,7 @@ def _first(tree):
 
 
 def _play(game, axis, key, state, stored, fed):
-    """A step on each of what it was fed with, one after the other; `stored` is None where that is pictures."""
+    """A step on each of what it was fed with, one after the other; `stored` is None where that is images."""
 
     def step(state, fed):
         return train_step(game, key, state, fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip'), axis)

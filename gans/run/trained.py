@@ -77,11 +77,11 @@ def read_config(folder: str | Path) -> ConfigDict:
 
 def _described(about, folder):
     """The config of a checkpoint with its game and the state's shapes, before anything of it is believed."""
-    config, pictures = stored.read_config(about.get('config'), folder), about.get('train_pictures')
-    if not isinstance(pictures, int) or not 0 < pictures < 2**31:
-        raise stored.unusable(folder, f'train_pictures is {pictures!r}')
+    config, images = stored.read_config(about.get('config'), folder), about.get('train_images')
+    if not isinstance(images, int) or not 0 < images < 2**31:
+        raise stored.unusable(folder, f'train_images is {images!r}')
     try:
-        game = build(config, pictures)
+        game = build(config, images)
         return config, game, state_shapes(game, config)
     except Exception as error:  # of any kind: what is no config of this code can fail anywhere in it
         raise stored.unusable(folder, error) from error

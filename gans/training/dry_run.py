@@ -31,7 +31,7 @@ def describe(experiment: Experiment, folder: str) -> str:
             _parameters('Discriminator', state.disc.params),
             _schedules(game.schedules, config.steps),
             f'Data: {experiment.source.where}\n'
-            f'{len(experiment.train)} pictures to train on, {len(experiment.test)} held out.',
+            f'{len(experiment.train)} images to train on, {len(experiment.test)} held out.',
             f'Devices: {len(jax.devices())} x {jax.devices()[0].device_kind}\n'
             f'Memory: {needed / 2**30:.2f} GiB needed on each by the compiled step, {free / 2**30:.2f} GiB free\n'
             f'Run folder: {folder}',
@@ -40,12 +40,12 @@ def describe(experiment: Experiment, folder: str) -> str:
 
 
 def memory_needed(experiment: Experiment, state: TrainState) -> int:
-    """Bytes that a step needs on every device, counted by XLA: `state` (its shapes), pictures and what lies between."""
+    """Bytes that a step needs on every device, counted by XLA: `state` (its shapes), images and what lies between."""
     stored = stored_bytes(experiment)
     config, game = experiment.config, experiment.game
     layout = lay_out(config.parallel, game, config.batch, config.devices)
-    pictures = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
-    memory = layout.lower(jax.random.key(0), state, pictures).compile().memory_analysis()
+    images = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
+    memory = layout.lower(jax.random.key(0), state, images).compile().memory_analysis()
     whole = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
     return whole - memory.alias_size_in_bytes + stored
 

@@ -1,6 +1,6 @@
-"""What a run's own record says, drawn: its losses and other numbers over the steps, and its pictures beside them.
+"""What a run's own record says, drawn: its losses and other numbers over the steps, and its images beside them.
 
-Reads config.json, metrics.jsonl and pictures/step_*.png of a run's folder and no checkpoint: they are there from the
+Reads config.json, metrics.jsonl and samples/step_*.png of a run's folder and no checkpoint: they are there from the
 first log line on, so that a run can be looked at while it is training.
 """
 
@@ -26,13 +26,13 @@ TIMES = 5  # as many as figure 4 of the post on gradually increasing resolution 
 
 _COLOURS = {'disc': 'tab:red', 'gen': 'tab:blue', 'schedule': 'tab:green'}
 _DPI = 128  # a power of two: with it inches are whole pixels again, without rounding
-_WIDTH = 1536  # pixels of a figure, unless its pictures need more
+_WIDTH = 1536  # pixels of a figure, unless its images need more
 _COLUMNS = 4  # small panels side by side
 _SHORT = 40  # points: a shorter curve is drawn with them
 _TALL = 20  # times the median: a curve whose peak is higher than that gets a logarithmic axis
-_EXAMPLES = 2  # samples, and real pictures, for every time in `progress`
-_SIDE = 160  # pixels: smaller pictures are magnified by whole factors, so that every pixel of theirs stays one
-_INSET = 256  # pixels: so wide insets become, unless one picture is wider
+_EXAMPLES = 2  # samples, and real images, for every time in `progress`
+_SIDE = 160  # pixels: smaller images are magnified by whole factors, so that every pixel of theirs stays one
+_INSET = 256  # pixels: so wide insets become, unless one image is wider
 _GAP = 20
 
 
@@ -43,8 +43,8 @@ class Series(NamedTuple):
     values: np.ndarray  # float [n]
 
 
-class Sheet(NamedTuple):
-    """A picture that the loop drew (`gans.training.sample_grid`), cut into its tiles."""
+class SampleGrid(NamedTuple):
+    """An image that the loop drew (`gans.training.sample_grid`), cut into its tiles."""
 
     step: int
     tiles: np.ndarray  # uint8 [rows, columns, H, W, 3]
@@ -55,14 +55,14 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
 
     Writes `curves.png` (see `draw_curves`), `progress.png` (`draw_progress`), and `draw_insets` as `convergence.png` if
     the run logs the BEGAN measure, else as `losses.png`. Each is yielded when it is written, the first also for a run
-    that has too few pictures for the others.
+    that has too few images for the others.
 
     Args:
       folder: the run's folder.
       output: the folder for the figures; by default `history` in the run's.
 
     Raises:
-      UserError: not a run, nothing logged yet, too few pictures, or nowhere to write.
+      UserError: not a run, nothing logged yet, too few images, or nowhere to write.
     """
     folder = run_folder(folder)
     target = Path(folder / 'history' if output is None else output).expanduser()
@@ -70,16 +70,16 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     yield _save(target / 'curves.png', draw_curves(curves))
     config = _config_of(folder)
     from_noise = config.task.name == 'generate'
-    sheets = _sheets_of(folder, shape_of(config), from_noise)
-    yield _save(target / 'progress.png', draw_progress(sheets, from_noise))
+    sample_grids = _sample_grids_of(folder, shape_of(config), from_noise)
+    yield _save(target / 'progress.png', draw_progress(sample_grids, from_noise))
     name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
     logged = curves[shown[0]].steps
-    # The loop draws before the first step, and logs from `log.every` on: the first sheet has no place on the curve.
-    insets = {s.step: _inset(s, from_noise) for s in sheets if logged[0] <= s.step <= logged[-1]}
+    # The loop draws before the first step and logs from `log.every` on: the first grid has no place on the curve.
+    insets = {s.step: _inset(s, from_noise) for s in sample_grids if logged[0] <= s.step <= logged[-1]}
     if not insets:
-        drawn = ', '.join(str(sheet.step) for sheet in sheets)
+        drawn = ', '.join(str(sample_grid.step) for sample_grid in sample_grids)
         raise UserError(
-            f'{folder}/pictures has sheets of steps {drawn}, but the log lines are of {logged[0]} to {logged[-1]}, '
+            f'{folder}/images has sample grids of steps {drawn}, but the log lines are of {logged[0]} to {logged[-1]}, '
             f'so that {name}.png would be empty: wait for the next.'
         )
     yield _save(target / f'{name}.png', draw_insets({name: curves[name] for name in shown}, insets))
@@ -134,18 +134,18 @@ def draw_curves(curves: Mapping[str, Series]):
     return figure
 
 
-def draw_progress(sheets: Sequence[Sheet], from_noise: bool):
-    """The same pictures at several times, in columns from left to right.
+def draw_progress(sample_grids: Sequence[SampleGrid], from_noise: bool):
+    """The same images at several times, in columns from left to right.
 
-    Of a generator from noise: real pictures as the discriminator saw them at that step, below them samples. Else: what
-    the generator saw, what it made, and what it should have made of one held-out picture.
+    Of a generator from noise: real images as the discriminator saw them at that step, below them samples. Else: what
+    the generator saw, what it made, and what it should have made of one held-out image.
 
     Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figure 4.
 
     Returns:
       a matplotlib Figure with every pixel of the tiles as a square of a whole number of pixels.
     """
-    columns = [_progress_rows(sheet, from_noise) for sheet in sheets]
+    columns = [_progress_rows(sample_grid, from_noise) for sample_grid in sample_grids]
     labels = [label for label, _ in columns[0]]
     height, width, _ = columns[0][0][1].shape
     factor = -(-_SIDE // min(height, width))
@@ -157,13 +157,15 @@ def draw_progress(sheets: Sequence[Sheet], from_noise: bool):
         _write(figure, left - 10, top + row * down + height // 2, label, ha='right', va='center')
         for column, cells in enumerate(columns):
             _place(figure, left + column * across, top + row * down, cells[row][1], factor)
-    for column, sheet in enumerate(sheets):
-        _write(figure, left + column * across + width // 2, top - 8, f'step {sheet.step}', ha='center', va='bottom')
+    for column, sample_grid in enumerate(sample_grids):
+        _write(
+            figure, left + column * across + width // 2, top - 8, f'step {sample_grid.step}', ha='center', va='bottom'
+        )
     return figure
 
 
 def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
-    """Curves over the steps, above them pictures of some steps, each tied to its place on the first curve.
+    """Curves over the steps, above them images of some steps, each tied to its place on the first curve.
 
     Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), figure 5: the BEGAN measure.
 
@@ -193,7 +195,7 @@ def draw_insets(curves: Mapping[str, Series], insets: Mapping[int, np.ndarray]):
     for step, at in zip(steps, _side_by_side(above, width + _GAP, total - right - width), strict=True):
         _place(figure, at, top, insets[step], factor)
         _write(figure, at + width // 2, top - 8, f'step {step}', ha='center', va='bottom')
-        # A sheet may fall between two log lines: then its place is on the straight line that is drawn between them.
+        # A sample grid may fall between two log lines: then its place is on the straight line between them.
         point = (step, np.interp(step, *first))
         axes.plot(*point, 'o', color='black', markersize=6, label='_')
         below = (at + width / 2, between + plot + bottom - 4)
@@ -226,44 +228,48 @@ def _config_of(folder):
         raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error
 
 
-def _sheets_of(folder, shape, from_noise) -> list[Sheet]:
-    """The run's sheets at equal distances; UserError if it has fewer than two."""
+def _sample_grids_of(folder, shape, from_noise) -> list[SampleGrid]:
+    """The run's sample grids at equal distances; UserError if it has fewer than two."""
     paths = {}
-    for path in (folder / 'pictures').glob('step_*.png'):
+    for path in (folder / 'samples').glob('step_*.png'):
         if match := re.fullmatch(r'step_(\d+)\.png', path.name):
             paths[int(match[1])] = path
     if len(paths) < 2:
         raise UserError(
-            f'{folder}/pictures has too few sheets ({len(paths)}) for more than curves.png, which is drawn: wait until '
-            'there are two, or train with --config.log.pictures above 0.'
+            f'{folder}/samples has too few sample grids ({len(paths)}) for more than curves.png, which is drawn: wait '
+            'until there are two, or train with --config.log.grids above 0.'
         )
-    return [_read_sheet(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
+    return [_read_sample_grid(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
 
 
-def _read_sheet(step, path, shape, from_noise):
-    sheet = np.asarray(decode.load_picture(path, f'{path}'))
+def _read_sample_grid(step, path, shape, from_noise):
+    sample_grid = np.asarray(decode.load_image(path, f'{path}'))
     try:
-        tiles = grids.tiles(sheet, shape)
+        tiles = grids.tiles(sample_grid, shape)
     except ValueError as error:
-        raise UserError(f'{path} is no sheet of this run ({error}): take it out of the folder.') from error
+        raise UserError(f'{path} is no sample grid of this run ({error}): take it out of the folder.') from error
     if len(tiles) < 2 if from_noise else len(tiles) != 3:
-        raise UserError(f'{path} is no sheet of this run (rows of pictures: {len(tiles)}): take it out of the folder.')
-    return Sheet(step, tiles)
+        raise UserError(
+            f'{path} is no sample grid of this run (rows of images: {len(tiles)}): take it out of the folder.'
+        )
+    return SampleGrid(step, tiles)
 
 
-def _progress_rows(sheet, from_noise):
-    """[(label, picture)] from the top."""
+def _progress_rows(sample_grid, from_noise):
+    """[(label, image)] from the top."""
     if from_noise:
-        seen, made = sheet.tiles[-1][:_EXAMPLES], sheet.tiles[0][:_EXAMPLES]
-        return [('D sees', picture) for picture in seen] + [('G makes', picture) for picture in made]
-    return [(label, row[0]) for label, row in zip(('G sees', 'G makes', 'G should make'), sheet.tiles, strict=True)]
+        seen, made = sample_grid.tiles[-1][:_EXAMPLES], sample_grid.tiles[0][:_EXAMPLES]
+        return [('D sees', image) for image in seen] + [('G makes', image) for image in made]
+    return [
+        (label, row[0]) for label, row in zip(('G sees', 'G makes', 'G should make'), sample_grid.tiles, strict=True)
+    ]
 
 
-def _inset(sheet, from_noise):
+def _inset(sample_grid, from_noise):
     """Some of what the generator made, as many as fit: at most three by three. uint8 [H, W, 3]."""
     # The last row of samples may be partly free.
-    made = sheet.tiles[: max(1, len(sheet.tiles) - 2)] if from_noise else sheet.tiles[1:2]
-    fit = int(np.clip(_INSET // (sheet.tiles.shape[3] + 2), 1, 3))
+    made = sample_grid.tiles[: max(1, len(sample_grid.tiles) - 2)] if from_noise else sample_grid.tiles[1:2]
+    fit = int(np.clip(_INSET // (sample_grid.tiles.shape[3] + 2), 1, 3))
     block = made[:fit, :fit]
     return grids.grid(block.reshape(-1, *block.shape[2:]), block.shape[1])
 
@@ -282,9 +288,9 @@ def _axes(figure, left, top, width, height):
     return figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
 
 
-def _place(figure, left, top, picture, factor):
-    """A picture, uint8 [H, W, 3], so many times as large: pixel by pixel, which axes would resample."""
-    large = picture.repeat(factor, axis=0).repeat(factor, axis=1)
+def _place(figure, left, top, image, factor):
+    """An image, uint8 [H, W, 3], so many times as large: pixel by pixel, which axes would resample."""
+    large = image.repeat(factor, axis=0).repeat(factor, axis=1)
     figure.figimage(large, left, round(figure.bbox.height) - top - len(large), origin='upper')
 
 

@@ -105,9 +105,9 @@ class Logbook:
         """Appends one line of numbers that depend on the machine."""
         self._write(TIMING, step, values)
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Adds a picture, uint8 [H, W, 3], to the TensorBoard events."""
-        self._events.picture(step, name, picture)
+    def image(self, step: int, name: str, image: np.ndarray) -> None:
+        """Adds an image, uint8 [H, W, 3], to the TensorBoard events."""
+        self._events.image(step, name, image)
 
     def close(self) -> None:
         """Closes everything. All was written when it came: what is left is of a line that failed, and was told."""
@@ -172,7 +172,7 @@ def _numbers_of(line: bytes) -> dict | None:
 
 
 class Pace:
-    """How fast training goes: pictures per second, time spent waiting for data, memory, time left."""
+    """How fast training goes: images per second, time spent waiting for data, memory, time left."""
 
     def __init__(self, batch: int, steps: int, step: int):
         self._batch, self._steps, self._step = batch, steps, step
@@ -180,7 +180,7 @@ class Pace:
         self._waited = 0.0
 
     def waited(self, seconds: float) -> None:
-        """Counts time that the step stood still for want of pictures."""
+        """Counts time that the step stood still for want of images."""
         self._waited += seconds
 
     def report(self, step: int) -> dict[str, float]:
@@ -189,8 +189,8 @@ class Pace:
         elapsed, done = max(now - self._since, 1e-9), max(step - self._step, 1)
         rate = done * self._batch / elapsed
         numbers = {
-            'pictures_per_second': rate,
-            'seconds_per_1000_pictures': 1000 / rate,
+            'images_per_second': rate,
+            'seconds_per_1000_images': 1000 / rate,
             'data_wait_fraction': self._waited / elapsed,
             'memory_gib': peak_memory_gib(),
             'seconds_left': (self._steps - step) * elapsed / done,
@@ -216,8 +216,8 @@ def progress_line(step: int, steps: int, metrics: Mapping[str, float], timing: M
     clock = f'{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}'
     losses = '  '.join(f'{name} {metrics[name]:.4g}' for name in ('gen/loss', 'disc/loss'))
     return (
-        f'step {step}/{steps}  {losses}  {timing["pictures_per_second"]:.1f} pictures/s'
-        f'  {timing["seconds_per_1000_pictures"]:.2f} s/1000'
+        f'step {step}/{steps}  {losses}  {timing["images_per_second"]:.1f} images/s'
+        f'  {timing["seconds_per_1000_images"]:.2f} s/1000'
         f'  data wait {100 * timing["data_wait_fraction"]:.1f} %'
         f'  memory {timing["memory_gib"]:.2f} GiB  left {clock}'
     )

@@ -1,4 +1,4 @@
-"""The loop: pictures in, steps, and at their times a log line, a picture grid, a checkpoint."""
+"""The loop: images in, steps, and at their times a log line, an image grid, a checkpoint."""
 
 import contextlib
 import math
@@ -17,9 +17,9 @@ from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
 from gans.run.parallel import lay_out
 from gans.training import logbook
-from gans.training.monitor import alarm_of
+from gans.training.monitor import monitor_of
 from gans.training.records import NoRecords, Records
-from gans.training.sample_grid import Sheets
+from gans.training.sample_grid import SampleGrids
 
 _IN_FLIGHT = 2  # calls given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
 
@@ -73,8 +73,8 @@ class _Loop:
         self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
         self.window = place['window']  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
-        self.sheets = Sheets(experiment)
-        self.alarm = alarm_of(experiment)
+        self.sample_grids = SampleGrids(experiment)
+        self.monitor = monitor_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
         self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
@@ -87,7 +87,7 @@ class _Loop:
         config, layout, step = self.experiment.config, self.layout, self.step
         state = layout.place(state)
         if step == 0:
-            self.draw_pictures(0, layout.fetch(state))
+            self.draw_images(0, layout.fetch(state))
         pace = logbook.Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
         agreed, number = multihost.Agreement(_IN_FLIGHT), 0
@@ -113,7 +113,7 @@ class _Loop:
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
         if not conv.loop_well():
             return 1
-        together = self.experiment.config.get('steps_per_call', 1)  # older pages have none
+        together = self.experiment.config.get('steps_per_call', 1)  # older configs have none
         stage, last = self.experiment.game.stage, min(step + together, self.experiment.config.steps) - 1
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
         return together if on_time and stage(step) == stage(last) else 1
@@ -132,7 +132,7 @@ class _Loop:
         last = step == config.steps
         times = {
             'log': last or step % config.log.every == 0,
-            'draw': step in _equal_times(config.steps, config.log.pictures),
+            'draw': step in _equal_times(config.steps, config.log.grids),
             'save': not last and (step % config.checkpoint.every == 0 or stage(step) != stage(step - 1)),
         }
         return {name for name, now in times.items() if now}
@@ -143,7 +143,7 @@ class _Loop:
         if 'log' in due:
             self.log(step, state, pace)
         if 'draw' in due:
-            self.draw_pictures(step, self.layout.fetch(state))
+            self.draw_images(step, self.layout.fetch(state))
         if 'save' in due:
             self.save(step, state)
 
@@ -151,7 +151,7 @@ class _Loop:
         self.collect(step)
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
         self.window = []
-        watched, warning = self.alarm(step, lambda: self.layout.fetch(state))
+        watched, warning = self.monitor(step, lambda: self.layout.fetch(state))
         self.records.report(step, means | watched, pace.report(step))
         if warning:
             self.records.warn(warning)
@@ -193,13 +193,13 @@ class _Loop:
             )
         self.window += fetched
 
-    def draw_pictures(self, step, state):
-        """Writes the sheet of fixed held-out inputs and descriptors."""
-        self.records.picture(step, self.sheets(state, step))
+    def draw_images(self, step, state):
+        """Writes the sample grid of fixed held-out inputs and latents."""
+        self.records.image(step, self.sample_grids(state, step))
 
 
 def _feeds(experiment, start):
-    """What the steps are fed with, from `start` on: pictures, or their numbers where the devices hold the pictures."""
+    """What the steps are fed with, from `start` on: images, or their numbers where the devices hold the images."""
     config = experiment.config
     mine = (jax.process_index(), jax.process_count())
     order = dict(batch=config.batch, turns=experiment.game.batch_shape[0], seed=config.seed, start=start, shard=mine)
@@ -210,7 +210,7 @@ def _feeds(experiment, start):
 
 
 def _stored(experiment):
-    """All training pictures, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
+    """All training images, uint8 [n, H, W, 3], if the devices are to hold them, else None."""
     if not stored_bytes(experiment):
         return None
     return read_whole(experiment.source, experiment.train, experiment.config.data.threads)

@@ -1,6 +1,6 @@
-"""A warning where generated pictures lose what real ones have: a cheap number at every log line, never a stop.
+"""A warning where generated images lose what real ones have: a cheap number at every log line, never a stop.
 
-Samples from noise may begin to repeat each other; colours of gray pictures may fade (Curro 2016, section 4.0.1: the
+Samples from noise may begin to repeat each other; colours of gray images may fade (Curro 2016, section 4.0.1: the
 network "can learn to forward its input").
 """
 
@@ -22,9 +22,9 @@ from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
 from gans.types import TrainState
 
-COUNT = 16  # pictures; always those of the same inputs, so that what changes is the generator
-FALLEN = 0.3  # of the highest so far, or of real pictures where it was above theirs: a warning
-LITTLE = 0.1  # of real pictures, after `PATIENCE` of training: a warning too
+COUNT = 16  # images; always those of the same inputs, so that what changes is the generator
+FALLEN = 0.3  # of the highest so far, or of real images where it was above theirs: a warning
+LITTLE = 0.1  # of real images, after `PATIENCE` of training: a warning too
 PATIENCE = 0.2
 
 Look = Callable[[int, Callable[[], TrainState]], tuple[dict[str, float], str]]
@@ -35,9 +35,9 @@ class Watch(NamedTuple):
 
     Attributes:
       name: the metric's.
-      number: pictures [N, H, W, 3] -> number.
-      least: where real pictures have no more than this, there is nothing to compare with: one level of 8 bits.
-      without: what is said of such pictures.
+      number: images [N, H, W, 3] -> number.
+      least: where real images have no more than this, there is nothing to compare with: one level of 8 bits.
+      without: what is said of such images.
       fact: what a warning says is so.
       guess: what it says may be the cause.
     """
@@ -56,46 +56,46 @@ WATCHES = {
         deviation,
         1 / 255,
         'all alike',
-        'samples differ {} times as much as real pictures do',
+        'samples differ {} times as much as real images do',
         'have collapsed',
     ),
     'colorize': Watch(
         'colourfulness',
-        lambda pictures: colourfulness(pictures).mean(),
+        lambda images: colourfulness(images).mean(),
         1.0,
         'gray',
-        'its pictures are {} times as colourful as real ones',
+        'its images are {} times as colourful as real ones',
         'be fading to gray',
     ),
 }
 
 
-def alarm_of(experiment: Experiment) -> Look:
+def monitor_of(experiment: Experiment) -> Look:
     """What looks at a run at its log lines: (step, () -> state) -> (metrics, a sentence to warn with or '')."""
     watch = WATCHES.get(experiment.config.task.name)
-    return Alarm(experiment, watch) if watch else lambda step, fetch: ({}, '')
+    return Monitor(experiment, watch) if watch else lambda step, fetch: ({}, '')
 
 
-class Alarm:
-    """Watches one number of generated pictures. The highest so far is that of one sitting: a resumed run looks anew."""
+class Monitor:
+    """Watches one number of generated images. The highest so far is that of one sitting: a resumed run looks anew."""
 
     def __init__(self, experiment: Experiment, watch: Watch):
-        """Draws the inputs, and measures as many training pictures."""
+        """Draws the inputs, and measures as many training images."""
         config, game = experiment.config, experiment.game
         # By content: the first of a sorted folder would all be of one kind.
         few = by_content(experiment.source, experiment.train)[:COUNT]
-        pictures = read_whole(experiment.source, few[np.arange(COUNT) % len(few)])
+        images = read_whole(experiment.source, few[np.arange(COUNT) % len(few)])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
-        self._gen_inputs = jit_seldom(partial(draw, game))(key, pictures).gen
-        self._real = float(watch.number(ops.to_float(pictures)))
+        self._gen_inputs = jit_seldom(partial(draw, game))(key, images).gen
+        self._real = float(watch.number(ops.to_float(images)))
         self._measure = jit_seldom(partial(_measure, game, watch))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:
-        """The metric, that of generated pictures in parts of that of real ones, and what is to be said of it.
+        """The metric, that of generated images in parts of that of real ones, and what is to be said of it.
 
-        Where real pictures have next to nothing of it there is no metric, which is said once.
+        Where real images have next to nothing of it there is no metric, which is said once.
         """
         if self._real <= self._watch.least:
             told, self._warned = self._warned, True
@@ -105,7 +105,7 @@ class Alarm:
 
     def _nothing_to_watch(self):
         return (
-            f'The training pictures looked at are {self._watch.without}: {self._watch.name} is not logged, since there '
+            f'The training images looked at are {self._watch.without}: {self._watch.name} is not logged, since there '
             'is nothing to compare it with.'
         )
 
@@ -119,7 +119,7 @@ class Alarm:
             return ''
         return (
             f'Step {step}: {self._watch.fact.format(f"{number:.2f}")}; the most so far was {self._highest:.2f}. '
-            f'The generator may {self._watch.guess}: look at the newest of pictures/.'
+            f'The generator may {self._watch.guess}: look at the newest of samples/.'
         )
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder while it trains: its config, log, pictures and checkpoints, and how it goes on."""
+"""What a run leaves in its folder while it trains: its config, log, images and checkpoints, and how it goes on."""
 
 import contextlib
 import logging
@@ -54,7 +54,7 @@ class Records:
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),
-            'train_pictures': len(self._experiment.train),
+            'train_images': len(self._experiment.train),
         }
         with self._writing():
             self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
@@ -72,11 +72,11 @@ class Records:
             self._book.timing(step, timing)
         tell(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
 
-    def picture(self, step: int, sheet: np.ndarray) -> None:
-        """Writes a grid of pictures, uint8 [H, W, 3]."""
+    def image(self, step: int, sample_grid: np.ndarray) -> None:
+        """Writes a grid of images, uint8 [H, W, 3]."""
         with self._writing():
-            files.save_png(self.folder / 'pictures' / f'step_{step:06d}.png', sheet)
-            self._book.picture(step, 'held_out', sheet)
+            files.save_png(self.folder / 'samples' / f'step_{step:06d}.png', sample_grid)
+            self._book.image(step, 'held_out', sample_grid)
 
     def warn(self, sentence: str) -> None:
         """Says something that does not stop training, on the screen and in log.txt."""
@@ -145,7 +145,7 @@ class Records:
             )
         if about.get('data') != self._about['data']:
             raise UserError(
-                f'{self.folder} was trained on other pictures ({about.get("train_pictures")} of them) than '
+                f'{self.folder} was trained on other images ({about.get("train_images")} of them) than '
                 f'{self._experiment.source.where}: give those back, or another --workdir.'
             )
         if step > config.steps:
@@ -176,7 +176,7 @@ class NoRecords:
     def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
         """Writes nothing."""
 
-    def picture(self, step: int, sheet: np.ndarray) -> None:
+    def image(self, step: int, sample_grid: np.ndarray) -> None:
         """Writes nothing."""
 
     def warn(self, sentence: str) -> None:

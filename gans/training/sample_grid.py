@@ -1,7 +1,7 @@
-"""The picture that the loop draws at equal times: the same inputs throughout a run, and what became of them.
+"""The image that the loop draws at equal times: the same inputs throughout a run, and what became of them.
 
-Where the generator is shown a picture: rows of what it sees, makes, and should make. Where it makes pictures from noise
-alone: a block of samples from fixed descriptors, below it a row of real pictures as the discriminator sees them at that
+Where the generator is shown an image: rows of what it sees, makes, and should make. Where it makes images from noise
+alone: a block of samples from fixed latents, below it a row of real images as the discriminator sees them at that
 step (figure 4 of the post on gradually increasing resolution, 2018, which has them above).
 """
 
@@ -22,31 +22,31 @@ from gans.startup import jit_seldom
 from gans.types import Game, Inputs, TrainState
 
 
-class Sheets:
-    """Draws the sheets of one run: `sheets(state, step)`."""
+class SampleGrids:
+    """Draws the sample grids of one run: `sample_grids(state, step)`."""
 
     def __init__(self, experiment: Experiment):
-        """Reads the held-out pictures of all sheets, `config.log.grid` of them if there are so many.
+        """Reads the held-out images of all sample grids, `config.log.grid_images` of them if there are so many.
 
         They come from all over the set, since neighbours in a folder are often of one kind.
         """
         config, game = experiment.config, experiment.game
-        wanted = config.log.grid
-        pictures = read_whole(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
+        wanted = config.log.grid_images
+        images = read_whole(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
         make_inputs = jit_seldom(partial(draw, game))
-        self._inputs = make_inputs(key, pictures)
+        self._inputs = make_inputs(key, images)
         if 'image' in self._inputs.gen:
             self._make = jit_seldom(partial(_translated, game))
         else:
-            # Samples need no picture of their own: where few are held out, they come round again.
-            self._inputs = make_inputs(key, pictures[np.arange(wanted) % len(pictures)])
+            # Samples need no image of their own: where few are held out, they come round again.
+            self._inputs = make_inputs(key, images[np.arange(wanted) % len(images)])
             self._make = jit_seldom(partial(_generated, game))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
-        """The sheet of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
-        pictures, columns = self._make(state, self._inputs, jnp.int32(step)), _columns(self._inputs)
-        return grids.grid(np.concatenate([np.asarray(row) for row in pictures]), columns)
+        """The sample grid of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
+        images, columns = self._make(state, self._inputs, jnp.int32(step)), _columns(self._inputs)
+        return grids.grid(np.concatenate([np.asarray(row) for row in images]), columns)
 
 
 def _columns(inputs: Inputs) -> int:
@@ -68,7 +68,7 @@ def _translated(game: Game, state, inputs, step):
 
 
 def _generated(game: Game, state, inputs, step):
-    """[samples, what is left free of their last row, a row of real pictures as the discriminator sees them], uint8."""
+    """[samples, what is left free of their last row, a row of real images as the discriminator sees them], uint8."""
     columns = _columns(inputs)
     samples = ops.to_uint8(sample(game, state, inputs.gen))
     free = jnp.full((-len(samples) % columns, *samples.shape[1:]), 255, jnp.uint8)

@@ -47,11 +47,11 @@ class Events:
         for name, value in values.items():
             self._write(step=step, summary=scalar(name, value))
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Writes a picture, uint8 [H, W, 3]."""
+    def image(self, step: int, name: str, array: np.ndarray) -> None:
+        """Writes an image, uint8 [H, W, 3]."""
         from tensorboardX.summary import image
 
-        self._write(step=step, summary=image(name, picture, dataformats='HWC'))
+        self._write(step=step, summary=image(name, array, dataformats='HWC'))
 
     def close(self) -> None:
         """Closes the file."""

@@ -24,7 +24,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures [N, H, W, 3] -> logits [N]."""
+    """Images [N, H, W, 3] -> logits [N]."""
 
     norm: bool = False
     dtype: Any = jnp.float32

@@ -16,7 +16,7 @@ from gans.errors import UserError
 
 SIDE = 8  # cells of a digit
 _FULL = 16  # a cell full of ink
-_MARGIN = 28 / 20  # MNIST's digits are 20 pixels high in pictures of 28
+_MARGIN = 28 / 20  # MNIST's digits are 20 pixels high in images of 28
 _REACH = 3  # cells that a Lanczos window sees to each side
 INSTALL = 'pip install "scikit-learn>=1.6,<2"'
 
@@ -33,13 +33,13 @@ def open_source(shape: tuple[int, int], seed: int) -> Arrays:
 
 
 def open_labels(shape: tuple[int, int], seed: int) -> Labels:
-    """Which digit each picture of the source is; there is no part for testing. All else as `open_source`."""
+    """Which digit each image of the source is; there is no part for testing. All else as `open_source`."""
     del shape, seed
     return Labels(_load().target.astype(np.int64))
 
 
 def enlarge(shape: tuple[int, int], cells: np.ndarray) -> np.ndarray:
-    """Counts of ink [8, 8] -> a picture uint8 [H, W, 3]: the digit in the middle, over 20/28 of the shorter side.
+    """Counts of ink [8, 8] -> an image uint8 [H, W, 3]: the digit in the middle, over 20/28 of the shorter side.
 
     How full the cells are is interpolated (Lanczos); outside of them there is no ink. That alone would be blurred. What
     was counted had edges, and they lay where cells are half full: twice the contrast around one half brings them back.
@@ -47,7 +47,7 @@ def enlarge(shape: tuple[int, int], cells: np.ndarray) -> np.ndarray:
     """
     from PIL import Image
 
-    # What the picture shows, in cells; the digit alone is SIDE x SIDE of them.
+    # What the image shows, in cells; the digit alone is SIDE x SIDE of them.
     height, width = (SIDE * _MARGIN * side / min(shape) for side in shape)
     rim = math.ceil((max(height, width) - SIDE) / 2) + _REACH
     padded = np.pad(cells.astype(np.float32) / _FULL, rim)

@@ -1,6 +1,6 @@
-"""The embedded data set: pictures of flowers, drawn on the spot: every experiment runs without a download.
+"""The embedded data set: images of flowers, drawn on the spot: every experiment runs without a download.
 
-A picture is a pure function of (seed, index, shape). `SPECIES` and `GROUNDS` are the data, the rest places them. Shape
+An image is a pure function of (seed, index, shape). `SPECIES` and `GROUNDS` are the data, the rest places them. Shape
 tells the species, and species, marks and light tell most of the colour: it can be learned from grays. Some species have
 several palettes, as gardens do. The brushes are in `gans/data/sources/flowers.py`.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data.sources import flowers
-from gans.data.sources.flowers import Centre, Cluster, Light, Petal, Sheet, Single, View, Whorl, ramp, single
+from gans.data.sources.flowers import Canvas, Centre, Cluster, Light, Petal, Single, View, Whorl, ramp, single
 
 COARSE = 32  # the background is out of focus: it is painted on COARSE x COARSE pixels for every shape
 
@@ -195,18 +195,18 @@ def _between(rng: np.random.Generator, *ranges: tuple[float, float]) -> list[flo
     return [low + (high - low) * part for (low, high), part in zip(ranges, parts, strict=True)]
 
 
-def _backdrop(sheet: Sheet, rng: np.random.Generator, ground: Ground, light: Light) -> None:
-    """Paints the ground on a coarse sheet: a slope of light and smooth noise, looked up in its ramp."""
+def _backdrop(canvas: Canvas, rng: np.random.Generator, ground: Ground, light: Light) -> None:
+    """Paints the ground on a coarse canvas: a slope of light and smooth noise, looked up in its ramp."""
     rows, columns, strength = ground.mottle
     value = _enlarge(rng.standard_normal((rows, columns), np.float32) * strength, (COARSE, COARSE))
     value += ground.grain * rng.standard_normal((COARSE, COARSE), np.float32)
     across = np.linspace(-0.5, 0.5, COARSE, dtype=np.float32)
     slope = (0.3 * light.strength * light.x) * across, (0.3 * light.strength * light.y - ground.rise) * across
     value += slope[0] + slope[1][:, None] + float(rng.uniform(0.4, 0.6))
-    sheet.rgb = ramp(ground.colours).take((value * 63).astype(np.intp), axis=1, mode='clip')
+    canvas.rgb = ramp(ground.colours).take((value * 63).astype(np.intp), axis=1, mode='clip')
 
 
-def _bokeh(sheet: Sheet, rng: np.random.Generator, ground: Ground, petals: np.ndarray) -> None:
+def _bokeh(canvas: Canvas, rng: np.random.Generator, ground: Ground, petals: np.ndarray) -> None:
     """Paints discs of light; some are larger and have the colour of the petals: flowers far away."""
     far = int(rng.integers(1, 6)) if rng.random() < 0.5 else 0
     x, y, size, pick, power = rng.random((5, ground.bokeh + far), np.float32)
@@ -216,34 +216,34 @@ def _bokeh(sheet: Sheet, rng: np.random.Generator, ground: Ground, petals: np.nd
     radius[:far] += 0.08
     power[:far] = 0.75
     colours[:, :far] = petals[:, pick[:far]]
-    across = (sheet.xs - (2 * x[:, None] - 1) * sheet.xs[-1]) ** 2
-    down = (sheet.ys - (2 * y[:, None] - 1) * sheet.ys[-1]) ** 2
+    across = (canvas.xs - (2 * x[:, None] - 1) * canvas.xs[-1]) ** 2
+    down = (canvas.ys - (2 * y[:, None] - 1) * canvas.ys[-1]) ** 2
     cover = (radius[:, None, None] - np.sqrt(across[:, None, :] + down[:, :, None])) * 14 + 0.5
     cover = cover.clip(0, 1).reshape(-1, COARSE * COARSE) * power[:, None]
     rest = np.prod(1 - cover, axis=0)
     discs = (colours @ cover) * ((1 - rest) / (cover.sum(axis=0) + 1e-6))
-    sheet.rgb = sheet.rgb * rest.reshape(COARSE, COARSE) + discs.reshape(sheet.rgb.shape)
+    canvas.rgb = canvas.rgb * rest.reshape(COARSE, COARSE) + discs.reshape(canvas.rgb.shape)
 
 
-def _leaf(sheet, rng, kind: str, green, light: Light, x: float, y: float, angle: float, scale: float) -> None:
+def _leaf(canvas, rng, kind: str, green, light: Light, x: float, y: float, angle: float, scale: float) -> None:
     """Paints one leaf from (x, y) towards `angle` degrees; its size, bend and tone vary."""
     leaf = LEAVES[kind]
     length, bend, tone = _between(rng, (0.75, 1.25), (-1, 1), (0.7, 1.15))
     leaf = leaf._replace(length=leaf.length * length * scale, curl=leaf.curl * bend)
     colours = (np.minimum(green * tone, 1), np.minimum(green * (tone * 1.3) + 0.05, 1))
-    single(View(sheet, 0, 0, 1, 0, 0), Single(angle, leaf, x, y), colours, light, 0)
+    single(View(canvas, 0, 0, 1, 0, 0), Single(angle, leaf, x, y), colours, light, 0)
 
 
-def _plants(sheet, rng, kind: str, green, light, count: int, aspect) -> None:
-    """Paints `count` leaves around the picture: blades rise from below, others grow from anywhere."""
+def _plants(canvas, rng, kind: str, green, light, count: int, aspect) -> None:
+    """Paints `count` leaves around the image: blades rise from below, others grow from anywhere."""
     for _ in range(count):
         x, y, angle = _between(rng, (-1, 1), (-1, 1), (0, 360))
         if kind in ('blade', 'strap'):
             y, angle = 0.75 + 0.3 * abs(y), 90 + (angle - 180) * 0.2
-        _leaf(sheet, rng, kind, green, light, x * aspect[1], y * aspect[0], angle, 1)
+        _leaf(canvas, rng, kind, green, light, x * aspect[1], y * aspect[0], angle, 1)
 
 
-def _stem(sheet, rng, species, green, light, x, y, radius, aspect) -> None:
+def _stem(canvas, rng, species, green, light, x, y, radius, aspect) -> None:
     """Paints the stem below a flower with its leaves, or the branch behind a blossom."""
     lean, bend, side = _between(rng, (-14, 14), (-0.12, 0.12), (-1, 1))
     if species.leaf == 'branch':
@@ -251,24 +251,24 @@ def _stem(sheet, rng, species, green, light, x, y, radius, aspect) -> None:
         reach = 2.2 * aspect[1]
         petal = Petal(2 * reach, 0.06 / reach, 0.02, 0.02, curl=bend / 4, cup=0.6, mark='spots')
         part = Single(3 * lean, petal, x - reach * c, y + 0.5 * radius + reach * s)
-        single(View(sheet, 0, 0, 1, 0, 0), part, (ramp('2a1810 5a3a28 8a6a50'), ramp('20100a 20100a')), light, 0)
+        single(View(canvas, 0, 0, 1, 0, 0), part, (ramp('2a1810 5a3a28 8a6a50'), ramp('20100a 20100a')), light, 0)
         return
     length = max(aspect[0] - y, 0) + 0.4
     petal = Petal(length, (0.035 + 0.03 * radius) / length, 0.02, 0.02, curl=bend, cup=0.6)
-    single(View(sheet, 0, 0, 1, 0, 0), Single(lean - 90, petal, x, y), (green * 0.95,), light, 0)
+    single(View(canvas, 0, 0, 1, 0, 0), Single(lean - 90, petal, x, y), (green * 0.95,), light, 0)
     for down, turn in ((0.7 * radius, 1), (1.15 * radius, -1)):
         angle = 90 + math.copysign(turn, turn * side) * float(rng.uniform(25, 80))
-        _leaf(sheet, rng, species.leaf, green, light, x + 0.017 * lean * down, y + down, angle, 0.55 + 0.6 * radius)
+        _leaf(canvas, rng, species.leaf, green, light, x + 0.017 * lean * down, y + down, angle, 0.55 + 0.6 * radius)
 
 
-def _flower(sheet, rng, species: Species, palette, light: Light, x, y, radius) -> None:
+def _flower(canvas, rng, species: Species, palette, light: Light, x, y, radius) -> None:
     """Paints one flower of the species: its parts from back to front, turned and tilted at random."""
     turn, tilt, lean, swing = _between(rng, (0, 2 * math.pi), (0, species.tilt), (-0.6, 0.6), (-0.3, 0.3))
     light = light.turned(turn if species.cell else lean)
-    views = [View(sheet, x, y, radius, tilt, lean)]
+    views = [View(canvas, x, y, radius, tilt, lean)]
     if species.cell:
         jitter = rng.standard_normal((3, 64), np.float32) * 0.12
-        views = [Cluster(sheet, x, y, radius, turn, light, species.cell, i, jitter) for i in (2, 1, 0)]
+        views = [Cluster(canvas, x, y, radius, turn, light, species.cell, i, jitter) for i in (2, 1, 0)]
     angle = swing if species.upright else turn
     for view in views:
         for part in species.parts:
@@ -294,7 +294,7 @@ def _places(rng: np.random.Generator, aspect) -> list[tuple[float, float, float]
 
 
 def draw(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Returns a picture of flowers, uint8 [H, W, 3]; what is drawn depends on `rng`, not on the shape."""
+    """Returns an image of flowers, uint8 [H, W, 3]; what is drawn depends on `rng`, not on the shape."""
     aspect = (shape[0] / min(shape), shape[1] / min(shape))
     species = SPECIES[int(rng.integers(len(SPECIES)))]
     names = species.palettes[int(rng.integers(len(species.palettes)))]
@@ -304,27 +304,27 @@ def draw(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     angle, sun, warm, exposure, fresh = _between(rng, (-2.7, -0.4), (0.3, 1), (-0.05, 0.06), (0.88, 1.1), (0.85, 1.1))
     light = Light(math.cos(angle), math.sin(angle), sun)
     green = ramp(ground.green) * fresh
-    coarse = Sheet((COARSE, COARSE), aspect, soft=0.09)
+    coarse = Canvas((COARSE, COARSE), aspect, soft=0.09)
     _backdrop(coarse, rng, ground, light)
     _bokeh(coarse, rng, ground, palette[0])
     if ground.plants:
         _plants(coarse, rng, ground.plants, green * 0.9, light, int(rng.integers(1, 5)), aspect)
-    sheet = Sheet(shape, aspect)
-    sheet.rgb = _enlarge(coarse.rgb, shape)
+    canvas = Canvas(shape, aspect)
+    canvas.rgb = _enlarge(coarse.rgb, shape)
     kind = 'oval' if species.leaf == 'branch' else species.leaf
-    _plants(sheet, rng, kind, green, light, int(rng.integers(1, 4)), aspect)
+    _plants(canvas, rng, kind, green, light, int(rng.integers(1, 4)), aspect)
     places = _places(rng, aspect)
     for place in places if species.leaf != 'pad' else ():
-        _stem(sheet, rng, species, green, light, *place, aspect)
+        _stem(canvas, rng, species, green, light, *place, aspect)
     for x, y, radius in places:
-        _flower(sheet, rng, species, palette, light, x, y, radius * species.size)
+        _flower(canvas, rng, species, palette, light, x, y, radius * species.size)
     tint = np.array([1 + warm, 1, 1 - warm], np.float32) * (255 * exposure)
-    picture = (sheet.rgb * tint[:, None, None]).clip(0, 255).astype(np.uint8)
-    return np.ascontiguousarray(picture.transpose(1, 2, 0))
+    image = (canvas.rgb * tint[:, None, None]).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
 class Flowers:
-    """`count` pictures of `shape`; see `open_source`. Nothing in it changes, so threads may share it."""
+    """`count` images of `shape`; see `open_source`. Nothing in it changes, so threads may share it."""
 
     def __init__(self, shape: tuple[int, int], seed: int, count: int):
         self.shape, self.seed, self.count = shape, seed, count
@@ -335,13 +335,13 @@ class Flowers:
         return self.count
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns picture `i` as uint8 [H, W, 3]; raises IndexError beyond the end."""
+        """Returns image `i` as uint8 [H, W, 3]; raises IndexError beyond the end."""
         if not 0 <= i < self.count:
-            raise IndexError(f'picture {i} of {self.count}')
+            raise IndexError(f'image {i} of {self.count}')
         return draw(self.shape, np.random.default_rng((self.seed, int(i))))
 
     def key(self, i: int) -> bytes:
-        """Returns the identity of picture `i`: the same for every shape."""
+        """Returns the identity of image `i`: the same for every shape."""
         return f'flower {self.seed} {i}'.encode()
 
 

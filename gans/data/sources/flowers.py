@@ -1,6 +1,6 @@
 """Drawing of petals, leaves and flower centres with numpy: the brushes of `gans/data/sources/embedded.py`.
 
-A sheet's origin is its middle, x points right, y down; half of the short side is 1. A flower's own frame has
+A canvas's origin is its middle, x points right, y down; half of the short side is 1. A flower's own frame has
 radius 1 (`View`). Every edge is a distance to an outline, turned into coverage over one pixel, and too fine
 details fade, so that one drawing looks alike at all sizes. Colours are float32 [3, H, W] in [0, 1].
 """
@@ -85,8 +85,8 @@ class Light(NamedTuple):
         return Light(c * self.x + s * self.y, c * self.y - s * self.x, self.strength)
 
 
-class Sheet:
-    """A picture to paint on, `rgb` [3, H, W], and its pixels' coordinates; `soft` blurs all edges."""
+class Canvas:
+    """An image to paint on, `rgb` [3, H, W], and its pixels' coordinates; `soft` blurs all edges."""
 
     def __init__(self, shape: tuple[int, int], aspect: tuple[float, float], soft: float = 0.0):
         height, width = shape
@@ -176,7 +176,7 @@ def _mark(kind: str, t: np.ndarray, q: np.ndarray, pixel: float) -> np.ndarray:
     return mark.clip(0, 1)
 
 
-def brush(sheet, box, petal, u, v, length, tone, lit, palette, pixel, scale):
+def brush(canvas, box, petal, u, v, length, tone, lit, palette, pixel, scale):
     """Paints one petal per pixel of `box`, and its shadow around it.
 
     u, v: [H, W] along and across the petal; `length`, `tone` (brightness) and `lit` (the light along, across)
@@ -218,18 +218,18 @@ def brush(sheet, box, petal, u, v, length, tone, lit, palette, pixel, scale):
     keep *= 1 - cover
     shade *= cover
     colour *= shade
-    under = sheet.rgb[(slice(None), *box)]
+    under = canvas.rgb[(slice(None), *box)]
     under *= keep
     under += colour
 
 
 class View:
-    """A flower's frame: centre and radius on the sheet, tilt (radians) towards the direction `lean`."""
+    """A flower's frame: centre and radius on the canvas, tilt (radians) towards the direction `lean`."""
 
-    def __init__(self, sheet: Sheet, x: float, y: float, radius: float, tilt: float, lean: float):
-        self.sheet, self.x, self.y, self.radius, self.lean = sheet, x, y, radius, lean
+    def __init__(self, canvas: Canvas, x: float, y: float, radius: float, tilt: float, lean: float):
+        self.canvas, self.x, self.y, self.radius, self.lean = canvas, x, y, radius, lean
         self.squash, self.rise = math.cos(tilt), math.sin(tilt)
-        self.pixel = sheet.pixel / radius / math.sqrt(self.squash)
+        self.pixel = canvas.pixel / radius / math.sqrt(self.squash)
 
     def place(self, across: float, down: float, lift: float = 0.0, x: float = 0.0, y: float = 0.0):
         """Returns (rows and columns, X, Y in this frame, brightness) around (x, y); None if out of sight.
@@ -241,10 +241,10 @@ class View:
         px, py = x * c - (y * self.squash + up) * s, x * s + (y * self.squash + up) * c
         wide, high = across * abs(c) + down * abs(s), across * abs(s) + down * abs(c)
         r = self.radius
-        box = self.sheet.window(self.x + px * r, self.y + py * r, wide * r, high * r)
+        box = self.canvas.window(self.x + px * r, self.y + py * r, wide * r, high * r)
         if box is None:
             return None
-        dx, dy = (self.sheet.xs[box[1]] - self.x) / r, (self.sheet.ys[box[0]][:, None] - self.y) / r
+        dx, dy = (self.canvas.xs[box[1]] - self.x) / r, (self.canvas.ys[box[0]][:, None] - self.y) / r
         if self.lean == 0 and self.squash == 1:
             return box, dx, dy, 1.0
         return box, dx * c + dy * s, (dy * c - dx * s - up) * (1 / self.squash), 1.0
@@ -253,8 +253,8 @@ class View:
 class Cluster(View):
     """A dome of small flowers: folding the plane into a jittered lattice draws all of them at once."""
 
-    def __init__(self, sheet, x, y, radius, lean, light: Light, cell: float, layer: int, jitter: np.ndarray):
-        super().__init__(sheet, x, y, radius, 0.0, lean)
+    def __init__(self, canvas, x, y, radius, lean, light: Light, cell: float, layer: int, jitter: np.ndarray):
+        super().__init__(canvas, x, y, radius, 0.0, lean)
         self.cell, self.light, self.layer, self.jitter = cell, light, layer, jitter
         self.pixel /= cell
 
@@ -304,7 +304,7 @@ def whorl(view: View, part: Whorl, palette, light: Light, turn: float, rng: np.r
     nearest = (np.floor(spot) if part.overlap else np.rint(spot)).astype(np.intp)
     for index in (nearest + 1, nearest) if part.overlap else (nearest,):
         c, s, length, tone, *lit = table.take(index, axis=1, mode='wrap')
-        brush(view.sheet, box, petal, x * c + y * s, y * c - x * s, length, tone * dome, lit, palette,
+        brush(view.canvas, box, petal, x * c + y * s, y * c - x * s, length, tone * dome, lit, palette,
               view.pixel, petal.length)
 
 
@@ -326,7 +326,7 @@ def single(view: View, part: Single, palette, light: Light, turn: float) -> None
     dx, dy = dx - x, dy - y
     lit = light.turned(angle)
     lit = (lit.x * lit.strength, lit.y * lit.strength)
-    brush(view.sheet, box, petal, dx * c + dy * s, dy * c - dx * s, length, tone, lit, palette, view.pixel, length)
+    brush(view.canvas, box, petal, dx * c + dy * s, dy * c - dx * s, length, tone, lit, palette, view.pixel, length)
 
 
 def centre(view: View, part: Centre, palette, light: Light, turn: float) -> None:
@@ -344,6 +344,6 @@ def centre(view: View, part: Centre, palette, light: Light, turn: float) -> None
     cover = _coverage(part.radius - radius, view.pixel)
     near = (5 - 4 * rho).clip(0, 1)
     colour = palette[part.slot].take((rho * (RAMP - 1)).astype(np.intp), axis=1, mode='clip')
-    under = view.sheet.rgb[(slice(None), *box)]
+    under = view.canvas.rgb[(slice(None), *box)]
     under *= (1 - cover) * (1 - 0.5 * near * near)
     under += colour * (shade * cover)

@@ -1,4 +1,4 @@
-"""A folder or a .zip of pictures, with all the other files that lie in such places."""
+"""A folder or a .zip of images, with all the other files that lie in such places."""
 
 import collections
 import os
@@ -14,10 +14,10 @@ from types import MappingProxyType
 from gans.data import decode, files
 from gans.errors import UserError
 
-PLACE = 'path'  # the argument that says where the pictures lie
+PLACE = 'path'  # the argument that says where the images lie
 
-# Files that people keep beside pictures: passed over, and said so in `where`. Whatever is in neither list is
-# opened: a picture without an extension is a picture, anything else is an error that names it.
+# Files that people keep beside images: passed over, and said so in `where`. Whatever is in neither list is
+# opened: an image without an extension is an image, anything else is an error that names it.
 BESIDE = frozenset(
     '.cfg .csv .htm .html .ini .json .jsonl .log .mat .md .npy .npz .pdf .pkl .py .rst .sh '
     '.toml .tsv .txt .url .xml .yaml .yml'.split()
@@ -35,21 +35,21 @@ def open_source(
     skip_bad: bool = False,
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
-) -> decode.Pictures:
-    """Opens the pictures under a folder, or in a .zip, at `shape` (height, width).
+) -> decode.Images:
+    """Opens the images under a folder, or in a .zip, at `shape` (height, width).
 
     Folders are searched to any depth, in the order of the relative paths; hidden files, __MACOSX, Thumbs.db
     and texts, tables and the like (BESIDE) are passed over. So is what is no regular file (FIFOs, sockets, devices,
     links that lead nowhere, or up to a folder around this one), and named. A zip is only read, never unpacked to
     disk, so that any path in it is harmless. `~` is expanded. `fit` is 'crop' (scale the short side, cut the middle)
-    or 'resize' (stretch); pictures smaller than the shape are refused unless `upscale`. Files of more than `max_bytes`
-    (in a zip: unpacked), and pictures of more than `max_pixels`, are refused. Nothing is drawn at random, so `seed`
+    or 'resize' (stretch); images smaller than the shape are refused unless `upscale`. Files of more than `max_bytes`
+    (in a zip: unpacked), and images of more than `max_pixels`, are refused. Nothing is drawn at random, so `seed`
     is not used.
 
     Opening reads every file once, in threads: its hash (`key`) and, from its header, its size, so that what
-    cannot be used is found now and not in hour three. With `skip_bad` every picture is also decoded once
+    cannot be used is found now and not in hour three. With `skip_bad` every image is also decoded once
     (about as long as one epoch), and whatever cannot be used is left out and counted in `where`. Raises
-    UserError for a missing path, a missing permission, no pictures, files that are no pictures, and pictures
+    UserError for a missing path, a missing permission, no images, files that are no images, and images
     that are too small.
     """
     del seed
@@ -60,7 +60,7 @@ def open_source(
     if not found.names:
         other = found.beside or found.irregular
         beside = f' (only other files, such as {other[0]})' if other else ''
-        raise UserError(f"there are no pictures in '{place}'{beside}: give a folder or .zip that has some.")
+        raise UserError(f"there are no images in '{place}'{beside}: give a folder or .zip that has some.")
     names = [f'{place}/{name}' for name in found.shown]
 
     def read(i: int, most: int) -> bytes:
@@ -68,7 +68,7 @@ def open_source(
 
     kind = f"{found.kind} '{place}'"
     limits = decode.Limits(max_bytes, max_pixels)
-    return decode.Pictures(kind, names, read, shape, fit, upscale, skip_bad, found.notes(), limits)
+    return decode.Images(kind, names, read, shape, fit, upscale, skip_bad, found.notes(), limits)
 
 
 class _Found:
@@ -116,7 +116,7 @@ def _open_path(root: Path, place: str) -> _Found:
             names, irregular = walk(root)
             return _Found(names, partial(_read_file, root), 'folder', irregular)
         if not root.exists():
-            raise UserError(f"there is no '{place}': give a folder or a .zip of pictures as path.")
+            raise UserError(f"there is no '{place}': give a folder or a .zip of images as path.")
         with files.open_regular(root, sys.maxsize, place):
             pass  # is_zipfile() calls a file that may not be read no zip, and waits for a FIFO
         if zipfile.is_zipfile(root):
@@ -126,7 +126,7 @@ def _open_path(root: Path, place: str) -> _Found:
         raise UserError(f"'{where}' may not be read: change its permissions.") from error
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"'{place}' cannot be read ({error}).") from error
-    raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of pictures as path.")
+    raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of images as path.")
 
 
 def walk(root: Path) -> tuple[list[str], dict[str, str]]:

@@ -24,10 +24,10 @@ from gans.data.arrays import Arrays, as_rgb
 from gans.data.source import Labels
 from gans.errors import UserError
 
-PLACE = 'path'  # the argument that says where the pictures lie
+PLACE = 'path'  # the argument that says where the images lie
 
-PICTURES, LABELS, TEST_PICTURES, TEST_LABELS = 'x_train', 'y_train', 'x_test', 'y_test'  # Keras's names
-IDX = 'train-images-idx3-ubyte'  # the authors' name of the training pictures; the others' names follow from it
+IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = 'x_train', 'y_train', 'x_test', 'y_test'  # Keras's names
+IDX = 'train-images-idx3-ubyte'  # the authors' name of the training images; the others' names follow from it
 _IDX_NAMES = (IDX, 'train-images.idx3-ubyte')  # some programs that unpack put a dot there
 _BYTES = 0x08  # idx: the type of the numbers
 
@@ -41,22 +41,22 @@ def open_source(
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
 ) -> Arrays:
-    """Opens the training part of a set of gray pictures, as RGB at `shape` (height, width).
+    """Opens the training part of a set of gray images, as RGB at `shape` (height, width).
 
     `path` is an .npz with x_train uint8 [N, h, w] (y_train, x_test and y_test are read where they are there); a folder
     with train-images-idx3-ubyte (and train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte), each
-    also as .gz; or that one file. `~` is expanded. Pictures of another size than `shape` are fitted to it as in
+    also as .gz; or that one file. `~` is expanded. Images of another size than `shape` are fitted to it as in
     `gans.data.sources.folder`: `fit` is 'crop' or 'resize', smaller ones are refused unless `upscale`. Arrays of more
-    than `max_bytes` each, unpacked, and pictures of more than `max_pixels` are refused. Nothing is drawn at
+    than `max_bytes` each, unpacked, and images of more than `max_pixels` are refused. Nothing is drawn at
     random, so `seed` is not used. Raises UserError for a missing path or permission, other files, damaged ones, and
-    pictures that are too small or too large.
+    images that are too small or too large.
     """
     del seed
     place = Path(path).expanduser()
     found = _read(place, max_bytes, max_pixels)
     noted = '' if LABELS in found else ', without labels'
-    where = f"training part of '{place}': {len(found[PICTURES])} pictures{noted}"
-    return Arrays(where, found[PICTURES], _shower(found[PICTURES], shape, fit, upscale, f'{PICTURES} of {place}'))
+    where = f"training part of '{place}': {len(found[IMAGES])} images{noted}"
+    return Arrays(where, found[IMAGES], _shower(found[IMAGES], shape, fit, upscale, f'{IMAGES} of {place}'))
 
 
 def open_labels(
@@ -68,7 +68,7 @@ def open_labels(
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
 ) -> Labels | None:
-    """The labels of the same pictures, and the part for testing if it is there with its own; None without labels.
+    """The labels of the same images, and the part for testing if it is there with its own; None without labels.
 
     Arguments and errors are those of `open_source`.
     """
@@ -77,21 +77,21 @@ def open_labels(
     found = _read(place, max_bytes, max_pixels)
     if LABELS not in found:
         return None
-    if TEST_PICTURES not in found or TEST_LABELS not in found:
+    if TEST_IMAGES not in found or TEST_LABELS not in found:
         return Labels(found[LABELS])
-    show = _shower(found[TEST_PICTURES], shape, fit, upscale, f'{TEST_PICTURES} of {place}')
-    where = f"test part of '{place}': {len(found[TEST_PICTURES])} pictures"
-    test = Arrays(where, found[TEST_PICTURES], show)
+    show = _shower(found[TEST_IMAGES], shape, fit, upscale, f'{TEST_IMAGES} of {place}')
+    where = f"test part of '{place}': {len(found[TEST_IMAGES])} images"
+    test = Arrays(where, found[TEST_IMAGES], show)
     return Labels(found[LABELS], test, found[TEST_LABELS])
 
 
-def _shower(pictures, shape, fit, upscale, name) -> Callable[[np.ndarray], np.ndarray]:
-    """What makes one of `pictures` [N, h, w] a picture of `shape`."""
+def _shower(images, shape, fit, upscale, name) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes one of `images` [N, h, w] an image of `shape`."""
     decode.check_fit(fit)
-    if pictures.shape[1:] == tuple(shape):
+    if images.shape[1:] == tuple(shape):
         return as_rgb
     if not upscale:
-        decode.check_size(pictures.shape[1:], shape, name)
+        decode.check_size(images.shape[1:], shape, name)
     return partial(_fitted, shape, fit, name)
 
 
@@ -102,7 +102,7 @@ def _fitted(shape, fit, name, gray):
 
 
 def _read(place: Path, max_bytes: int, max_pixels: int) -> dict[str, np.ndarray]:
-    """The arrays of a set by Keras's names: the training pictures, and of the others those that are there."""
+    """The arrays of a set by Keras's names: the training images, and of the others those that are there."""
     try:
         if not place.exists():
             raise UserError(f"there is no '{place}': give an MNIST .npz, or a folder with {IDX}, as path.")
@@ -112,8 +112,8 @@ def _read(place: Path, max_bytes: int, max_pixels: int) -> dict[str, np.ndarray]
         raise UserError(f"'{error.filename or place}' may not be read: change its permissions.") from error
     except OSError as error:
         raise UserError(f"'{error.filename or place}' cannot be read ({error.strerror or error}).") from error
-    for pictures, labels in ((PICTURES, LABELS), (TEST_PICTURES, TEST_LABELS)):
-        _check(found, pictures, labels, place, max_pixels)
+    for images, labels in ((IMAGES, LABELS), (TEST_IMAGES, TEST_LABELS)):
+        _check(found, images, labels, place, max_pixels)
     return {name: array.astype(np.int64) if name in (LABELS, TEST_LABELS) else array for name, array in found.items()}
 
 
@@ -121,12 +121,12 @@ def _read_npz(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
     try:
         with files.open_regular(path, sys.maxsize) as file, zipfile.ZipFile(file) as archive:
             has = [name.removesuffix('.npy') for name in archive.namelist()]
-            if PICTURES not in has:
+            if IMAGES not in has:
                 raise UserError(
-                    f"'{path}' has no {PICTURES} (it has: {', '.join(has) or 'nothing'}): give an .npz with Keras's "
+                    f"'{path}' has no {IMAGES} (it has: {', '.join(has) or 'nothing'}): give an .npz with Keras's "
                     'names.'
                 )
-            names = [name for name in (PICTURES, LABELS, TEST_PICTURES, TEST_LABELS) if name in has]
+            names = [name for name in (IMAGES, LABELS, TEST_IMAGES, TEST_LABELS) if name in has]
             return {name: _read_npy(archive, f'{name}.npy', max_bytes, f'{path}/{name}') for name in names}
     except (UserError, PermissionError):
         raise
@@ -152,11 +152,11 @@ def _read_idx_set(place: Path, max_bytes: int) -> dict[str, np.ndarray]:
         raise UserError(f"there is no {IDX} (or {IDX}.gz) in '{place}': give the folder that has it as path.")
     name = first.name.removesuffix('.gz')
     labels = name.replace('images', 'labels').replace('idx3', 'idx1')
-    test_pictures, test_labels = (other.replace('train', 't10k') for other in (name, labels))
-    names = {LABELS: labels, TEST_PICTURES: test_pictures, TEST_LABELS: test_labels}
+    test_images, test_labels = (other.replace('train', 't10k') for other in (name, labels))
+    names = {LABELS: labels, TEST_IMAGES: test_images, TEST_LABELS: test_labels}
     # A file of another name has nothing beside it, least of all itself.
     beside = {key: _with_or_without_gz(first.parent, (other,)) for key, other in names.items() if other != name}
-    found = {PICTURES: _read_idx(first, 3, max_bytes)}
+    found = {IMAGES: _read_idx(first, 3, max_bytes)}
     return found | {key: _read_idx(path, 3 if 'x_' in key else 1, max_bytes) for key, path in beside.items() if path}
 
 
@@ -186,20 +186,20 @@ def _read_idx(path: Path, dimensions: int, max_bytes: int) -> np.ndarray:
     raise UserError(f"'{path}' is cut off or damaged: its length is not what it says; fetch it again.")
 
 
-def _check(found: Mapping[str, np.ndarray], pictures: str, labels: str, place: Path, max_pixels: int) -> None:
-    """Raises UserError unless a part's pictures are bytes [N, h, w] and its labels, if any, one for each of them."""
-    if pictures not in found:
+def _check(found: Mapping[str, np.ndarray], images: str, labels: str, place: Path, max_pixels: int) -> None:
+    """Raises UserError unless a part's images are bytes [N, h, w] and its labels, if any, one for each of them."""
+    if images not in found:
         return
-    array = found[pictures]
+    array = found[images]
     if array.dtype != np.uint8 or array.ndim != 3 or not array.size:
         raise UserError(
-            f"{pictures} of '{place}' is {array.dtype} {list(array.shape)}: it must be gray pictures, uint8 [N, H, W]."
+            f"{images} of '{place}' is {array.dtype} {list(array.shape)}: it must be gray images, uint8 [N, H, W]."
         )
-    decode.check_pixels(array.shape[2], array.shape[1], max_pixels, f'{pictures} of {place}')
+    decode.check_pixels(array.shape[2], array.shape[1], max_pixels, f'{images} of {place}')
     if labels in found:
         given = found[labels]
         if not np.issubdtype(given.dtype, np.integer) or given.shape != array.shape[:1]:
             raise UserError(
                 f"{labels} of '{place}' is {given.dtype} {list(given.shape)}: it must be whole numbers, one for each "
-                f'of the {len(array)} pictures.'
+                f'of the {len(array)} images.'
             )

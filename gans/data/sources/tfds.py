@@ -22,7 +22,7 @@ from typing import Any
 from gans.data import decode, files
 from gans.errors import UserError, closest
 
-PLACE = 'data_dir'  # the argument that says where the pictures lie
+PLACE = 'data_dir'  # the argument that says where the images lie
 
 # What TFDS downloads from, more or less: if none of them answers, there is no point in trying.
 HOSTS = (('storage.googleapis.com', 443), ('www.tensorflow.org', 443), ('github.com', 443))
@@ -41,16 +41,16 @@ def open_source(
     label: str | None = None,
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
-) -> decode.Pictures:
-    """Opens the pictures of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
+) -> decode.Images:
+    """Opens the images of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
     `split` is in TFDS's notation ('train', 'train+test', 'train[:10%]'); the default is everything, since
-    the project holds out pictures of its own. `data_dir` defaults to $TFDS_DATA_DIR or
+    the project holds out images of its own. `data_dir` defaults to $TFDS_DATA_DIR or
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
-    pictures are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
-    'label' ('' takes all), only its pictures are taken; every record of the split is read for that. `fit`, `upscale`,
+    images are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
+    'label' ('' takes all), only its images are taken; every record of the split is read for that. `fit`, `upscale`,
     `max_bytes`, `max_pixels`, and what is read at opening: as in `gans.data.sources.folder`; `seed` is not used.
-    Raises UserError for an unknown set, split or label, a set without pictures, pictures that are too small, and if
+    Raises UserError for an unknown set, split or label, a set without images, images that are too small, and if
     TensorFlow or the network is needed and not there.
     """
     del seed
@@ -66,14 +66,14 @@ def open_source(
     chosen, part = range(count), split
     if label:
         chosen, part = _labelled(tfds, builder, features, count, label), f'{split}, {label}'
-    names = [f'{dataset}/{split}, picture {i}' for i in chosen]
+    names = [f'{dataset}/{split}, image {i}' for i in chosen]
 
     def read_image(i: int, most: int) -> bytes:
         packed = features(chosen[i])['image'].bytes_list.value[0]
         files.check_bytes(len(packed), most, names[i])
         return packed
 
-    return decode.Pictures(
+    return decode.Images(
         f"TFDS '{builder.info.full_name}' ({part}) in '{folder}'",
         names,
         read_image,
@@ -212,12 +212,12 @@ def _check_features(tfds: Any, name: str, features: Any) -> None:
     if not isinstance(image, tfds.features.Image):
         has = ', '.join(sorted(named)) or type(features).__name__
         raise UserError(
-            f"the TFDS data set '{name}' has no pictures under 'image' (it has: {has}): choose one "
-            'that does, or export its pictures to a folder.'
+            f"the TFDS data set '{name}' has no images under 'image' (it has: {has}): choose one "
+            'that does, or export its images to a folder.'
         )
     if image.np_dtype == 'float32':
         raise UserError(
-            f"the TFDS data set '{name}' has images of floats, such as depths, not pictures: choose another one."
+            f"the TFDS data set '{name}' has images of floats, such as depths, not images: choose another one."
         )
 
 
@@ -249,18 +249,18 @@ def _records(tfds: Any, builder: Any, name: str, split: str) -> tuple[Callable[[
 
 
 def _features_of(read: Callable[[int], bytes], name: str) -> Callable[[int], Any]:
-    """Returns how to read the features of example `i`, by name: its picture is still packed, as PNG or JPEG."""
+    """Returns how to read the features of example `i`, by name: its image is still packed, as PNG or JPEG."""
     from tensorflow_datasets.proto import tf_example_pb2
 
     def features(i: int) -> Any:
         try:
             found = tf_example_pb2.Example.FromString(read(i)).features.feature
             if not found['image'].bytes_list.value:
-                raise ValueError('no picture in it')
+                raise ValueError('no image in it')
             return found
         except Exception as error:  # missing files, broken blocks and messages
             raise UserError(
-                f"'{name}, picture {i}' is damaged or missing ({_first_line(error)}): prepare the data set again."
+                f"'{name}, image {i}' is damaged or missing ({_first_line(error)}): prepare the data set again."
             ) from error
 
     return features
@@ -280,9 +280,7 @@ def _labelled(tfds: Any, builder: Any, features: Callable[[int], Any], count: in
     wanted = feature.str2int(label)
     chosen = [i for i in range(count) if features(i)['label'].int64_list.value[0] == wanted]
     if not chosen:
-        raise UserError(
-            f"this split of '{builder.info.full_name}' has no pictures of the class '{label}': take another."
-        )
+        raise UserError(f"this split of '{builder.info.full_name}' has no images of the class '{label}': take another.")
     return chosen
 
 
