@@ -9,9 +9,9 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
-The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of
-two CPU cores suffice: 64 px, batch 16, 620 steps, and learning rates of 1e-3 (generator; falling to 1e-4 over the last fifth)
-and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
+The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
+CPU cores suffice: 64 px, batch 16, 620 steps, and learning rates of 1e-3 (generator; falling to 1e-4 over the last
+fifth) and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
 
 The discriminator has a loss of its own without a weight. While the adversarial weight is 0, in the first 30 % of
 training, it learns to tell real from fake all the same, and the generator does not listen; when the weight rises, it

@@ -9,9 +9,9 @@ figures 3, 4, 5a, 6, 7 and 9.
     python main.py --config=configs/inpaint.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/inpaint.py:tiny         a few steps of very small networks, for tests
 
-The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of
-two CPU cores suffice: 64 px, batch 8, 2900 steps, and learning rates of 1e-3 (generator; falling to 2e-5 over the last fifth)
-and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
+The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
+CPU cores suffice: 64 px, batch 8, 2900 steps, and learning rates of 1e-3 (generator; falling to 2e-5 over the last
+fifth) and 4e-4 (discriminator) where Table 2 has 1e-4 for both.
 
 The discriminator has a loss of its own without a weight. While the adversarial weight is 0, in the first 30 % of
 training, it learns to tell real from fake all the same, and the generator does not listen; when the weight rises, it

@@ -14,9 +14,9 @@ The embedded digits are scikit-learn's, enlarged; MNIST's own are read with
 `--config.data.source=mnist --config.data.mnist.path=PLACE`, or through TFDS with `--config.data.source=tfds`.
 
 The default config has smaller networks, batches of 64, 2500 steps, noise of 0.3 after every convolution (the thesis's
-text; its code has 0.5), learning rates of 1e-3 (generator) and 5e-4 (discriminator), which fall to a tenth over the last 30 %
-of training, where the thesis has 5e-4 and 5e-5, and shows an average of the generator's weights. At the thesis's rates
-digits are about to be seen after 2000 steps, in a cloud of dots.
+text; its code has 0.5), learning rates of 1e-3 (generator) and 5e-4 (discriminator), which fall to a tenth over the
+last 30 % of training, where the thesis has 5e-4 and 5e-5, and shows an average of the generator's weights. At the
+thesis's rates digits are about to be seen after 2000 steps, in a cloud of dots.
 """
 
 from ml_collections import ConfigDict

@@ -9,9 +9,9 @@ Gulrajani et al. 2017.
     python main.py --config=configs/wgan_gp.py:tiny         a few steps of very small networks, for tests
 
 The default config has a quarter of the paper's widths, batches of 16 instead of 128, 1400 steps, one critic turn in
-each, where Gulrajani et al. have five (the post does not say), and a faster critic instead (Heusel et al. 2017): learning
-rates of 2e-4 (generator) and 4e-4 (critic) that fall to a tenth over the last 30 % of training, where Table 3 has 1e-4.
-It shows an average of the generator's weights.
+each, where Gulrajani et al. have five (the post does not say), and a faster critic instead (Heusel et al. 2017):
+learning rates of 2e-4 (generator) and 4e-4 (critic) that fall to a tenth over the last 30 % of training, where Table 3
+has 1e-4. It shows an average of the generator's weights.
 """
 
 from ml_collections import ConfigDict

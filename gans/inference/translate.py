@@ -37,7 +37,8 @@ class Task(NamedTuple):
     """What a run's task does with an image.
 
     Attributes:
-      paint: (Network, LargeImage, mask or None) -> the results, one per variant, each used up before the next is made: the last one is the image itself, painted over.
+      paint: (Network, LargeImage, mask or None) -> the results, one per variant, each used up before the next is made:
+        the last one is the image itself, painted over.
       masked: images have masks beside them, and keep every pixel outside, so that the format must be lossless.
     """
 
