@@ -8,7 +8,7 @@ Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
     python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
 
 `:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million images every
-one is looked at for that when it is opened. Images of your own, a folder of facades say, come with
+one is looked at for that when it is opened. Your own images, for example a folder of facades, come with
 `--config.data.source=folder --config.data.folder.path=PLACE`.
 
 The text leaves widths and batch size open: they are those of the code. Where it has one instance of minibatch

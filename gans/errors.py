@@ -14,7 +14,7 @@ class UserError(Exception):
 
 
 class Failure(Exception):
-    """Something that is nobody's typing: training diverged, say. The message says what was kept."""
+    """Something that is no mistake of the user's, for example divergence. The message says what was kept."""
 
     code = 3
 

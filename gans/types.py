@@ -78,7 +78,7 @@ class Term(NamedTuple):
 
     Attributes:
       value: Turn -> scalar.
-      layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv' say).
+      layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv').
       paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
     """
@@ -147,7 +147,7 @@ class Task(NamedTuple):
 
 
 class Average(NamedTuple):
-    """How variables are averaged over the steps of training: the generator's for whatever is shown of it, say.
+    """How variables are averaged over the steps of training, for example the generator's.
 
     Attributes:
       init: variables -> the average before the first step.
@@ -196,7 +196,7 @@ class Player(flax.struct.PyTreeNode):
     """What is trained of one network, and how far its optimizer has come."""
 
     params: Tree
-    stats: Tree  # variables that are not trained, running batch statistics say; {} without any
+    stats: Tree  # variables that are not trained, for example running batch statistics; {} without any
     opt_state: Tree
     ema: Tree = ()  # all variables averaged over the steps; () where nothing is averaged, and for the discriminator
     mean: Tree = ()  # the parameters' mean over the steps, for losses that ask for it; () where none does

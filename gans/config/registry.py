@@ -37,7 +37,7 @@ def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[
     Args:
       function: what is going to be called; a class counts by its constructor.
       section: the arguments; a key `name` is skipped: it chose the function.
-      where: the section's place, 'config.task' say, for the message.
+      where: the section's place for the message, for example 'config.task'.
       given: parameters that the caller supplies.
 
     Raises:

@@ -17,7 +17,7 @@ def make(decay: float) -> Average:
       UserError: a decay outside [0, 1).
     """
     if not 0 <= decay < 1:
-        raise UserError(f'config.ema is {decay}: give the decay of an average, 0.999 say, or 0 for none.')
+        raise UserError(f'config.ema is {decay}: give the decay of an average, for example 0.999, or 0 for none.')
     return exponential(decay) if decay else none()
 
 

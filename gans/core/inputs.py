@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gans.core import schedules
-from gans.core.sampling import describe
+from gans.core.sampling import map_latents
 from gans.image import ops
 from gans.nn import noise
 from gans.types import Game, Inputs, Tree
@@ -55,7 +55,7 @@ def training_inputs(game: Game, key: jax.Array, carry: Tree, images: jax.Array, 
     inputs = draw_from(images if game.task.parts == 1 else images[:, 0])
     if game.task.parts > 1:
         inputs = inputs._replace(real=draw_from(images[:, -1]).real)
-    gen = _view_image(game, describe(game, carry, inputs.gen), hyper)
+    gen = _view_image(game, map_latents(game, carry, inputs.gen), hyper)
     cond = None if inputs.cond is None else game.view(inputs.cond, hyper)
     real = game.view(game.target(inputs.real, hyper), hyper)
     return inputs._replace(gen=gen, real=real, cond=cond)

@@ -13,17 +13,17 @@ def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
 
     `gen_inputs` are a task's `Inputs.gen`.
     """
-    return paint(game, state, describe(game, state.carry, gen_inputs))
+    return paint(game, state, map_latents(game, state.carry, gen_inputs))
 
 
-def describe(game: Game, carry: Tree, gen_inputs: dict) -> dict:
+def map_latents(game: Game, carry: Tree, gen_inputs: dict) -> dict:
     """`Inputs.gen` with the latent that the rules of the game, as far as they have come, make of the task's."""
     map_latent = partial(game.objective.map_latent, carry)
     return {name: map_latent(x) if name == 'latent' else x for name, x in gen_inputs.items()}
 
 
 def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
-    """`sample` for a latent that is a latent already, one found by a search say: `describe` is left out."""
+    """`sample` for latents that are what the generator gets, for example found by a search: nothing maps them."""
     variables = {**(state.gen.ema or state.gen.variables), 'hyper': schedules.read(game.schedules, state.step)}
     return game.gen.apply(variables, **gen_inputs, train=False)
 

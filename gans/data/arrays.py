@@ -1,4 +1,4 @@
-"""Images that lie in one array in memory: sets of small gray images, digits say."""
+"""Images in one array in memory: sets of small gray images, for example digits."""
 
 import hashlib
 from collections.abc import Callable

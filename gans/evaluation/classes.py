@@ -1,4 +1,4 @@
-"""Measures for generators whose images belong to classes, digits say: which of them do samples show?
+"""Measures for generators whose images belong to classes, for example digits: which of them do samples show?
 
 The judge is a classifier that is trained on the labels of the run's own training images, anew for every evaluation:
 that takes less than half a minute, and the same images give the same judge, whatever their files are called, so that

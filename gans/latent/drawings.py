@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from gans.core.inputs import draw_from_noise
-from gans.core.sampling import describe, paint
+from gans.core.sampling import map_latents, paint
 from gans.core.tasks import QUANTILES, VARIANCES
 from gans.errors import UserError
 from gans.image import grids, ops
@@ -91,11 +91,11 @@ class Painter:
         self.space = space.principal(mean, cov)
         self.quantile = QUANTILES[config.task.distribution]
         self._paint = jax.jit(lambda state, x: ops.to_uint8(paint(game, state, {'latent': x})))
-        self._describe = jax.jit(partial(_describe, game, self.shape))
+        self._latents_of_seeds = jax.jit(partial(_latents_of_seeds, game, self.shape))
 
     def latents(self, seeds: Sequence[int]) -> np.ndarray:
         """float32 [N, Z], each by its seed alone (and by what the rules of the game have learned)."""
-        return np.asarray(self._describe(self.state.carry, np.array(seeds, np.uint32)))
+        return np.asarray(self._latents_of_seeds(self.state.carry, np.array(seeds, np.uint32)))
 
     def spread(self, places: np.ndarray) -> np.ndarray:
         """Latents float32 [N, Z] of places [N, Z] in the range of the noise, from -1, its lower end, to 1.
@@ -104,7 +104,7 @@ class Painter:
         places shows as much of it everywhere (Kingma and Welling 2014, figure 4).
         """
         latent = self.quantile(np.float32((1 + places) / 2))
-        return np.asarray(describe(self.game, self.state.carry, {'latent': latent})['latent'])
+        return np.asarray(map_latents(self.game, self.state.carry, {'latent': latent})['latent'])
 
     def images(self, points: np.ndarray) -> np.ndarray:
         """Latents [..., Z] -> uint8 [..., H, W, 3], of the averaged generator if there is one."""
@@ -265,10 +265,10 @@ def _few_words(numbers):
     return f'{words[0]} to {words[-1]}' if in_order else ', '.join(words)
 
 
-def _describe(game, shape, carry, seeds):
+def _latents_of_seeds(game, shape, carry, seeds):
     """uint32 [N] -> latents [N, Z]: what the task draws with the seed's key, as the rules of the game have it."""
     keys = jax.vmap(jax.random.key)(seeds)
-    return describe(game, carry, draw_from_noise(game, keys, shape))['latent']
+    return map_latents(game, carry, draw_from_noise(game, keys, shape))['latent']
 
 
 def _in_batches(make: Callable, rows: np.ndarray, batch: int) -> np.ndarray:

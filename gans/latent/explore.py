@@ -41,7 +41,7 @@ class Wishes(NamedTuple):
         thesis's code goes to 0.9, which is the default, and its text to 1.
       edits: a file of edits (`gans.latent.edits`).
       apply: which of them, + between those that are added.
-      arithmetic: a sum of seeds' means, 0,1,2-3,4,5+6,7,8 say.
+      arithmetic: a sum of seeds' means, for example 0,1,2-3,4,5+6,7,8.
       input: an image, a folder or a zip of images to be found.
       search: find them by gradient descent, also where the discriminator has an encoder.
     """

@@ -147,7 +147,7 @@ def read_terms(text: str) -> list[Term]:
     terms = re.findall('([+-])([^+-]*)', plain if plain[:1] in ('+', '-') else f'+{plain}')
     if not all(seeds for _, seeds in terms):
         raise UserError(
-            f'--arithmetic={text!r} has a sign without seeds: write seeds and signs, 0,1,2-3,4,5+6,7,8 say.'
+            f'--arithmetic={text!r} has a sign without seeds: write seeds and signs, for example 0,1,2-3,4,5+6,7,8.'
         )
     return [
         Term(-1 if sign == '-' else 1, tuple(read_integers(seeds.split(','), 'arithmetic'))) for sign, seeds in terms

@@ -107,7 +107,7 @@ def _over_layers(
     if isinstance(layers, str) or not len(layers):
         raise UserError(
             f"The term {name!r} looks at the layers {layers!r}: name one or more of the discriminator's in a tuple, "
-            "layers=('down_0', 'down_1') say."
+            "for example layers=('down_0', 'down_1')."
         )
     if np.size(weights) and np.shape(weights) != np.shape(layers):
         raise UserError(f'The term {name!r} has the weights {weights} for {len(layers)} layers: give one for each.')

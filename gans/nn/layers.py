@@ -148,7 +148,7 @@ class Conv(nn.Module):
 class TransposedConv(nn.Module):
     """`kernel` x `kernel` transposed convolution of stride 2: [N, H, W, I] -> [N, 2 H, 2 W, features].
 
-    `shape` is the output's (height, width) where it is not twice the input's, but one less: 4 -> 7 pixels, say. See
+    `shape` is the output's (height, width) where it is not twice the input's, but one less (4 -> 7 pixels). See
     `gans.nn.conv_transpose`; weights and bias start as those of `Conv`.
     """
 
@@ -246,7 +246,7 @@ def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
     if height % step or width % step or not height or not width:
         raise UserError(
             f'the {networks} networks need a height and width that are multiples of {step}, not '
-            f'{height} x {width}: set the image shape to, say, ({step}, {step})'
+            f'{height} x {width}: set the image shape to, for example, ({step}, {step})'
         )
 
 

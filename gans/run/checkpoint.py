@@ -84,7 +84,7 @@ class Checkpoints:
         """Waits until what was saved is on disk.
 
         Raises:
-          UserError: it cannot be written: no disk space or no permission, say.
+          UserError: it cannot be written (no disk space, no permission).
           Failure: it was written, and what is read back is something else.
         """
         if self._pending is None:

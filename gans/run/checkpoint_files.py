@@ -57,7 +57,7 @@ def write(folder: Path, state: Any, about: Mapping) -> None:
       about: what goes beside them as JSON; its floats must be finite.
 
     Raises:
-      OSError: the disk is full, say.
+      OSError: it cannot be written (the disk is full, ...).
     """
     arrays = {name: np.asarray(array) for name, array in _by_name(state).items()}
     table = {name: {**_kind(array), 'digest': _digest(array)} for name, array in arrays.items()}

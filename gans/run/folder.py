@@ -67,6 +67,6 @@ def claim(folder: Path) -> Path:
 
 
 def _has_checkpoints(folder):
-    """Whether it is a run from which the lock's file was left behind: copied in part, say."""
+    """Whether it is a run from which the lock's file was left behind, for example copied in part."""
     found = folder / checkpoint.FOLDER
     return found.is_dir() and bool(checkpoint.Checkpoints(folder, read_only=True).steps())

@@ -32,7 +32,7 @@ def run_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise UserError(f'Cannot look into {folder} ({error.strerror}): give a run folder.') from error
     if not found:
-        raise UserError(f'There is no run folder {folder}: give one that training made, runs/00000-... say.')
+        raise UserError(f'There is no run folder {folder}: give one that training made (runs/00000-...).')
     return folder
 
 
