@@ -391,7 +391,7 @@ def test_normal_noise_is_spread_evenly_in_probability(use_pairs, tmp_path):
 
 def test_the_rules_of_the_game_place_the_latents(tmp_path):
     trained = run_of(tmp_path, pairs, **PAIRS)
-    rules = trained.game.objective._replace(latent=lambda carry, latent: 1 + 0.5 * latent)
+    rules = trained.game.objective._replace(map_latent=lambda carry, latent: 1 + 0.5 * latent)
     painter = Painter(trained._replace(game=trained.game._replace(objective=rules)))
     np.testing.assert_allclose(painter.spread(np.array([[-1.0, 0.4]])), [[0.5, 1.2]], atol=1e-6)
 

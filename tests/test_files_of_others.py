@@ -15,7 +15,7 @@ from command_line import config, main
 from odd_files import swapped_profile, tiff
 from PIL import Image
 
-from gans.data import source
+from gans.data import cache, source
 from gans.data.cache import keep
 from gans.data.sources.folder import open_source
 from gans.image.grids import tiles
@@ -391,18 +391,18 @@ def test_files_that_change_while_training_goes_on_are_named(tmp_path, monkeypatc
 def test_the_decoded_cache_never_shows_another_image(tmp_path, monkeypatch):
     """A is open, B makes room for itself by removing A, A ends, A is opened again; then its file is damaged."""
     a, b = plant(tmp_path / 'a', 12), plant(tmp_path / 'b', 12, first=50)
-    cache = tmp_path / 'cache'
-    monkeypatch.setenv('GANS_DECODED', str(cache))
+    folder = tmp_path / 'cache'
+    monkeypatch.setenv('GANS_DECODED', str(folder))
     monkeypatch.setattr(cache, '_DISK', 12 * SIDE * SIDE * 3 + 2000)
-    held = keep(open_source((SIDE, SIDE), 0, str(a)), cache)
+    held = keep(open_source((SIDE, SIDE), 0, str(a)), folder)
     held.gather(np.arange(12))
     assert train(b, tmp_path / 'b_run').code == 0
-    assert len(list(cache.glob('*.images'))) == 1
+    assert len(list(folder.glob('*.images'))) == 1
     del held
     planted = {np.asarray(Image.open(path)).tobytes() for path in a.glob('*.png')}
     for run in ('again', 'damaged'):
         assert train(a, tmp_path / run).code == 0
         shown = originals(tmp_path / run)
         assert len(shown) and all(image.tobytes() in planted for image in shown)
-        (kept,) = cache.glob('*.images')
+        (kept,) = folder.glob('*.images')
         kept.write_bytes(random.Random(0).randbytes(kept.stat().st_size))

@@ -163,8 +163,8 @@ def test_images_are_labelled_with_the_step_of_their_file(began, monkeypatch, nam
         sample_grid = sample_grids[int(label.get_text().removeprefix('step '))]
         for image in below:
             assert any(
-                places(image.get_array(), image)
-                for image in (sample_grid[1], sample_grid[0], sample_grid[9], sample_grid[10])
+                places(image.get_array(), tile)
+                for tile in (sample_grid[1], sample_grid[0], sample_grid[9], sample_grid[10])
             )
 
 
@@ -262,7 +262,7 @@ def no_rows(folder):
 @pytest.mark.parametrize(
     'damage, drawn, sentence',
     [
-        (remove_sample_grids, 1, r'run/images has too few sample grids \(1\).*config.log.grids'),
+        (remove_sample_grids, 1, r'run/samples has too few sample grids \(1\).*config.log.grids'),
         (empty_metrics, 0, 'run/metrics.jsonl has no line yet: wait'),
         (lambda folder: (folder / 'metrics.jsonl').unlink(), 0, r'metrics.jsonl \(No such file.*--workdir'),
         (lambda folder: (folder / 'config.json').unlink(), 1, r'config.json \(No such file.*train'),

@@ -107,13 +107,13 @@ def _check_forms(form, gen_form, label, threshold):
             raise UserError(f'config.objective.{name} is {value}, which the form {form!r} does not use: {fit} would.')
 
 
-def _disc(adversarial, logits, extra, terms, turn: Turn):
+def _disc(loss, logits, extra, terms, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
             "config.objective.name is 'standard', which needs one score for each image, but this discriminator "
             f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
-    real, fake = adversarial(turn.real_out, turn.fake_out)
+    real, fake = loss(turn.real_out, turn.fake_out)
     metrics = {'real_loss': real, 'fake_loss': fake}
     scores = {'real': turn.real_out, 'fake': turn.fake_out}
     for name, score in scores.items():
@@ -131,6 +131,6 @@ def _disc(adversarial, logits, extra, terms, turn: Turn):
     return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
 
 
-def _gen(adversarial, terms, turn: Turn):
-    parts = {'adversarial': adversarial(turn.fake_out)} | {name: term.value(turn) for name, term in terms.items()}
+def _gen(loss, terms, turn: Turn):
+    parts = {'adversarial': loss(turn.fake_out)} | {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(0.0, parts, turn.hyper), parts, turn.carry

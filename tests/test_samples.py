@@ -98,7 +98,7 @@ def test_samples_do_not_depend_on_seed_batch_or_number(tmp_path):
 
 def test_the_rules_change_the_latents_of_samples(tmp_path):
     trained = run_of(tmp_path, soft)
-    rules = trained.game.objective._replace(latent=lambda carry, latent: 0.5 * latent)
+    rules = trained.game.objective._replace(map_latent=lambda carry, latent: 0.5 * latent)
     halved = trained._replace(game=trained.game._replace(objective=rules))
     assert (samples.draw_samples(halved, 8) != samples.draw_samples(trained, 8)).any()
 

@@ -71,7 +71,7 @@ def test_latents_are_fixed_and_changed_by_the_rules():
     state = start(experiment)
     one = SampleGrids(experiment)(state, 0)
     np.testing.assert_array_equal(SampleGrids(experiment)(state, 3), one)
-    still = experiment.game.objective._replace(latent=lambda carry, latent: 0 * latent)
+    still = experiment.game.objective._replace(map_latent=lambda carry, latent: 0 * latent)
     same = SampleGrids(experiment._replace(game=experiment.game._replace(objective=still)))(state, 0)
     assert len({cell.tobytes() for row in cells(same)[:-1] for cell in row}) == 1
 

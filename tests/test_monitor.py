@@ -109,7 +109,7 @@ def test_nothing_is_watched_where_holes_are_filled(tiny):
 
 def test_the_loop_logs_the_number_and_goes_on_after_a_warning(tmp_path, caplog):
     experiment = open_experiment(generator_config(**{'steps': 3, 'log.grids': 0}))
-    still = experiment.game.objective._replace(latent=lambda carry, latent: 0 * latent)
+    still = experiment.game.objective._replace(map_latent=lambda carry, latent: 0 * latent)
     assert train(experiment._replace(game=experiment.game._replace(objective=still)), tmp_path / 'run')
     lines = [json.loads(line) for line in (tmp_path / 'run/metrics.jsonl').read_text().splitlines()]
     assert [line['step'] for line in lines] == [1, 2, 3]
