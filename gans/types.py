@@ -1,4 +1,4 @@
-"""The records that the rooms pass to each other: data and what follows from it, no behaviour.
+"""The records that packages pass to each other: data and what follows from it, no behaviour.
 
 Shapes: N examples, H x W pixels, C channels. Images are float32 in [-1, 1] unless they are called uint8.
 """
@@ -90,14 +90,14 @@ class Term(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """The rules of a game: what each player minimises.
+    """What each player minimises.
 
     Attributes:
       gen: Turn -> (loss, metrics, carry); metrics are scalars by name.
       disc: the same for the discriminator.
-      init: () -> the first carry; `()` for rules without memory.
+      init: () -> the first carry; `()` for objectives without memory.
       needs: the names of the schedules that the losses read from `Turn.hyper`.
-      map_latent: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Rules that learn
+      map_latent: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Objectives that learn
         the distribution of latents while they are played map the task's to theirs; by default it is the task's.
         The map is affine in the latent, row by row, so that latents have a mean and a covariance in closed form
         (`gans.latent.space.moments`).
@@ -131,7 +131,7 @@ class Objective(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is asked of the generator.
+    """How an example is made of an image.
 
     Attributes:
       draw: (key, image [H, W, 3]) -> Inputs for one example, without the leading N.

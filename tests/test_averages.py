@@ -164,7 +164,7 @@ def test_batch_norm_under_pmap_is_refused(who, tmp_path):
 def test_rules_with_a_memory_under_pmap_are_refused(tmp_path):
     experiment = open_experiment(generator_config(parallel='pmap'))
     rules = experiment.game.objective._replace(init=lambda: jnp.float32(0))
-    with pytest.raises(UserError, match='rules with a memory'):
+    with pytest.raises(UserError, match='an objective with a memory'):
         train(experiment._replace(game=experiment.game._replace(objective=rules)), tmp_path / 'run')
 
 

@@ -17,7 +17,7 @@ def sample(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
 
 
 def map_latents(game: Game, carry: Tree, gen_inputs: dict) -> dict:
-    """`Inputs.gen` with the latent that the rules of the game, as far as they have come, make of the task's."""
+    """`Inputs.gen` with the latents mapped by the objective, whose memory is `carry`."""
     map_latent = partial(game.objective.map_latent, carry)
     return {name: map_latent(x) if name == 'latent' else x for name, x in gen_inputs.items()}
 

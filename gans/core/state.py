@@ -47,7 +47,7 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     """The state's shapes and types, without computing anything.
 
     Raises:
-      UserError: networks, images, rules and devices that do not fit together.
+      UserError: networks, images, objective and devices that do not fit together.
     """
     images = jax.ShapeDtypeStruct((1, *game.batch_shape[2:]), np.uint8)
     found = {'gen': set(), 'disc': set()}
@@ -76,7 +76,7 @@ def _check_batchwise(game, config, state, found):
             f'but the discriminator has {" and ".join(sorted(found["disc"]))}: take that out in config.discriminator.'
         )
     what = sorted(found['gen'] | found['disc'])
-    what += ['rules with a memory'] if jax.tree.leaves(state.carry) else []
+    what += ['an objective with a memory'] if jax.tree.leaves(state.carry) else []
     what += ['terms that compare the layers of batches'] if game.objective.layers else []
     if what and config.parallel == 'pmap':
         raise UserError(

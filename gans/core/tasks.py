@@ -1,4 +1,4 @@
-"""What is asked of the generator: one image to what the two players get, on the device.
+"""Tasks: one image to what the two players get, on the device.
 
 A task sees one example: a key and a float32 image [H, W, 3] in [-1, 1]. Whoever calls it maps it over a batch with
 a key for each example, so that an example's flip, boxes and noise do not depend on the number of devices.
@@ -132,7 +132,7 @@ def _augment(flip, key, image):
 
 
 def _vary(flip, rotate, modulation, key, image):
-    """Mirrored, turned, recoloured; what is not asked for is no part of the program."""
+    """Mirrored, turned, recoloured; what is off is no part of the program."""
     chance = jax.random.uniform(key, (6,))
     if flip:
         image = jnp.where(chance[0] < 0.5, image[:, ::-1], image)

@@ -94,7 +94,7 @@ class Painter:
         self._latents_of_seeds = jax.jit(partial(_latents_of_seeds, game, self.shape))
 
     def latents(self, seeds: Sequence[int]) -> np.ndarray:
-        """float32 [N, Z], each by its seed alone (and by what the rules of the game have learned)."""
+        """float32 [N, Z], each by its seed alone (and by what the objective has learned)."""
         return np.asarray(self._latents_of_seeds(self.state.carry, np.array(seeds, np.uint32)))
 
     def spread(self, places: np.ndarray) -> np.ndarray:
@@ -266,7 +266,7 @@ def _few_words(numbers):
 
 
 def _latents_of_seeds(game, shape, carry, seeds):
-    """uint32 [N] -> latents [N, Z]: what the task draws with the seed's key, as the rules of the game have it."""
+    """uint32 [N] -> latents [N, Z]: what the task draws with the key of each seed, mapped by the objective."""
     keys = jax.vmap(jax.random.key)(seeds)
     return map_latents(game, carry, draw_from_noise(game, keys, shape))['latent']
 

@@ -39,7 +39,7 @@ class Codes(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The rules' carry: how much the discriminator cares about generated images (0 to 1), and the codes."""
+    """The objective's memory: how much the discriminator cares about generated images (0 to 1), and the codes."""
 
     k: Array
     codes: Codes
@@ -53,7 +53,7 @@ def make(
     warm_up: int = 1000,
     memory: int = 0,
 ) -> Objective:
-    """Builds the rules.
+    """Makes the objective.
 
     Args:
       terms: further terms of the generator's loss by name.

@@ -49,7 +49,7 @@ def make(
     penalty: bool = False,
     drift: bool = False,
 ) -> Objective:
-    """Builds the rules.
+    """Makes the objective.
 
     Args:
       form: a key of `FORMS`.

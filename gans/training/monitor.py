@@ -93,7 +93,7 @@ class Monitor:
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:
-        """The metric, that of generated images in parts of that of real ones, and what is to be said of it.
+        """({name of the metric: its value for generated images divided by that for real ones}, a warning or '').
 
         Where real images have next to nothing of it there is no metric, which is said once.
         """
