@@ -97,9 +97,9 @@ class Objective(NamedTuple):
       disc: the same for the discriminator.
       init: () -> the first carry; `()` for objectives without memory.
       needs: the names of the schedules that the losses read from `Turn.hyper`.
-      map_latent: (carry, latent [N, Z] as the task drew it) -> what the generator gets of it, [N, Z]. Objectives that learn
-        the distribution of latents while they are played map the task's to theirs; by default it is the task's.
-        The map is affine in the latent, row by row, so that latents have a mean and a covariance in closed form
+      map_latent: (carry, latent [N, Z] as the task drew it) -> the latent that the generator gets, [N, Z]; the identity
+        for most. Objectives that learn the distribution of latents during training map the task's to theirs. The map is
+        affine in the latent, row by row, so that latents have a mean and a covariance in closed form
         (`gans.latent.space.moments`).
       terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
