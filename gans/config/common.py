@@ -24,51 +24,7 @@ def defaults() -> dict[str, Any]:
     return dict(
         # int: everything random follows from it: initial weights, order of the images, noise, embedded images.
         seed=0,
-        data=dict(
-            # str: the source of the images, a module in gans/data/sources; its own fields are in the section of its
-            # name. Sources without a section here have the defaults of their `open_source`.
-            source='embedded',
-            # float, a fraction of the images: held out of training, for evaluation.
-            held_out=0.1,
-            # str: 'host' reads every batch on the CPU; 'device' keeps the whole training set on every device.
-            placement='host',
-            # int: threads that read ahead with placement 'host'; 0 reads in the training thread.
-            threads=2,
-            # int, bytes: the most that a file may have, unpacked; larger ones are refused.
-            max_bytes=2**28,
-            # int, pixels: the most that an image in a file may have; larger ones are refused.
-            max_pixels=178_956_970,
-            # Images of flowers, drawn by the program.
-            embedded=dict(
-                # int, images: how many.
-                count=4000,
-            ),
-            # A folder or a .zip with images.
-            folder=dict(
-                # str: where it is; needed.
-                path=placeholder(str),
-                # str: 'crop' cuts the middle out of images of another shape, 'resize' stretches them.
-                fit='crop',
-                # bool: enlarge images that are smaller than `size`; False refuses them.
-                upscale=False,
-                # bool: leave out files that cannot be read; False refuses the folder.
-                skip_bad=False,
-            ),
-            # TensorFlow Datasets.
-            tfds=dict(
-                # str: the set, 'mnist', 'celeb_a:2.1.0' or 'celeb_a_hq/1024'; needed.
-                dataset=placeholder(str),
-                # str: the split in the notation of TFDS, 'train' or 'train[:10%]'; 'all' for everything.
-                split='all',
-                # str: where prepared sets are; None for $TFDS_DATA_DIR or ~/tensorflow_datasets.
-                data_dir=placeholder(str),
-                # str, bool: as for a folder.
-                fit='crop',
-                upscale=False,
-                # str: the one class whose images are taken; None for all.
-                label=placeholder(str),
-            ),
-        ),
+        data=_data(),
         # str: what the networks compute in, 'float32' or 'bfloat16'; parameters and losses are float32 always.
         dtype='float32',
         # int: turns of the generator and of the discriminator in one step.
@@ -95,6 +51,54 @@ def defaults() -> dict[str, Any]:
             every=400,
             # int, checkpoints: how many of the newest are kept.
             keep=2,
+        ),
+    )
+
+
+def _data():
+    return dict(
+        # str: the source of the images, a module in gans/data/sources; its own fields are in the section of its
+        # name. Sources without a section here have the defaults of their `open_source`.
+        source='embedded',
+        # float, a fraction of the images: held out of training, for evaluation.
+        held_out=0.1,
+        # str: 'host' reads every batch on the CPU; 'device' keeps the whole training set on every device.
+        placement='host',
+        # int: threads that read ahead with placement 'host'; 0 reads in the training thread.
+        threads=2,
+        # int, bytes: the most that a file may have, unpacked; larger ones are refused.
+        max_bytes=2**28,
+        # int, pixels: the most that an image in a file may have; larger ones are refused.
+        max_pixels=178_956_970,
+        # Images of flowers, drawn by the program.
+        embedded=dict(
+            # int, images: how many.
+            count=4000,
+        ),
+        # A folder or a .zip with images.
+        folder=dict(
+            # str: where it is; needed.
+            path=placeholder(str),
+            # str: 'crop' cuts the middle out of images of another shape, 'resize' stretches them.
+            fit='crop',
+            # bool: enlarge images that are smaller than `size`; False refuses them.
+            upscale=False,
+            # bool: leave out files that cannot be read; False refuses the folder.
+            skip_bad=False,
+        ),
+        # TensorFlow Datasets.
+        tfds=dict(
+            # str: the set, 'mnist', 'celeb_a:2.1.0' or 'celeb_a_hq/1024'; needed.
+            dataset=placeholder(str),
+            # str: the split in the notation of TFDS, 'train' or 'train[:10%]'; 'all' for everything.
+            split='all',
+            # str: where prepared sets are; None for $TFDS_DATA_DIR or ~/tensorflow_datasets.
+            data_dir=placeholder(str),
+            # str, bool: as for a folder.
+            fit='crop',
+            upscale=False,
+            # str: the one class whose images are taken; None for all.
+            label=placeholder(str),
         ),
     )
 

@@ -163,6 +163,9 @@ def check(config: Mapping) -> None:
     for kind, names in _NEEDED.items():
         for name in names:
             _check_needed(config, name, kind)
+    for player in ('generator', 'discriminator'):
+        if not isinstance(config[player].get('name', ''), str | None):
+            raise UserError(f'config.{player}.name is {config[player]["name"]!r}: give a name.')
     _check_name(config['name'])
     for name, value in _fields({key: value for key, value in config.items() if key != 'schedules'}):
         _check_number(f'config.{name}', value, range_of(name))
