@@ -117,11 +117,10 @@ def with_defaults(**fields: Any) -> ConfigDict:
 
 
 def _merge(shared, given, where=''):
-    """`given` first, in its order, then what else is shared."""
-    merged = {}
+    merged = dict(shared)
     for name, value in given.items():
         if where and name not in shared and not (where == 'data.' and isinstance(value, Mapping)):
             raise UserError(f'config.{where}{name} is not a field{closest(name, shared)}: see docs/configs.md.')
         nested = isinstance(value, Mapping) and isinstance(shared.get(name), Mapping)
         merged[name] = _merge(shared[name], value, f'{where}{name}.') if nested else value
-    return merged | {name: value for name, value in shared.items() if name not in given}
+    return merged
