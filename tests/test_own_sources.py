@@ -12,12 +12,11 @@ import gans.data.sources
 from gans.cli.arguments import override
 from gans.config import ranges
 from gans.config.load import load
-from gans.data.opening import open_source
+from gans.data.opening import move_data, open_source
 
 MINE = """
 import numpy as np
 from gans.data.arrays import Arrays
-from gans.data.source import Labels
 
 PLACE = 'path'
 
@@ -101,3 +100,9 @@ def test_a_run_on_it_is_stored_resumed_moved_and_evaluated():
 
     measured = main('--mode=evaluate', '--workdir=run', '--input=elsewhere')
     assert measured.code == 0 and '24 of mine in' in measured.out and 'elsewhere' in measured.out
+
+
+def test_images_that_moved_are_found_also_where_the_config_has_no_section():
+    found = given('colorize', 'data.source=mine').unlock()
+    move_data(found, 'elsewhere')
+    assert open_source(found).where.startswith('24 of mine in elsewhere')

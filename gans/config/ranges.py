@@ -209,9 +209,9 @@ def _check_needed(config, name, kind):
     for part in name.split('.'):
         found = found.get(part) if isinstance(found, Mapping) else None
     if found is None:
-        raise UserError(f'config.{name} is missing: every config needs it, see configs/colorize.py.')
+        raise UserError(f'config.{name} is missing: every config needs it, see docs/configs.md.')
     if kind is not float and not isinstance(found, kind):
-        raise UserError(f'config.{name} is {found!r}: give {_KINDS[kind]}, as in configs/colorize.py.')
+        raise UserError(f'config.{name} is {found!r}: give {_KINDS[kind]}, see docs/configs.md.')
 
 
 def _check_name(name):
