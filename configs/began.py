@@ -18,72 +18,45 @@ samples were one dim face.
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='began',
-            seed=0,
-            size=32,
-            batch=16,
-            steps=3000,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='embedded',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                embedded=dict(count=4000),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
-            ),
-            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
-            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
-            task=dict(
-                name='generate',
-                latent=64,
-                distribution='normal',
-                flip=True,
-                rotate=False,
-                hue=0.0,
-                saturation=0.0,
-                value=0.0,
-            ),
-            networks='began',
-            generator=dict(width=16, levels=2, z_dim=64, init_std=0.06),
-            discriminator=dict(widths=(16, 32, 48), z_dim=64, init_std=0.06),
-            dtype='float32',
-            objective=dict(name='began', z_dim=64, gamma=0.6, gain=0.02, warm_up=1000, memory=2000, terms=()),
-            turns=dict(gen=1, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.99,
-            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
-                learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
-                residual=dict(at=(0.0, 0.1), value=(1.0, 0.0)),
-                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
-                blur=0.0,
-            ),
-            # 'jit' runs one program over all devices; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many sample grids of so many samples.
-            log=dict(every=50, grids=8, grid_images=36),
-            checkpoint=dict(every=400, keep=2),
-        )
+    config = with_defaults(
+        name='began',
+        size=32,
+        batch=16,
+        steps=3000,
+        data=dict(tfds=dict(dataset='celeb_a')),
+        # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
+        # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+        task=dict(
+            name='generate',
+            latent=64,
+            distribution='normal',
+            flip=True,
+            rotate=False,
+            hue=0.0,
+            saturation=0.0,
+            value=0.0,
+        ),
+        networks='began',
+        generator=dict(width=16, levels=2, z_dim=64, init_std=0.06),
+        discriminator=dict(widths=(16, 32, 48), z_dim=64, init_std=0.06),
+        objective=dict(name='began', z_dim=64, gamma=0.6, gain=0.02, warm_up=1000, memory=2000, terms=()),
+        ema=0.99,
+        optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
+            learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
+            residual=dict(at=(0.0, 0.1), value=(1.0, 0.0)),
+            # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+            blur=0.0,
+        ),
     )
     return choose_variant(
         config, variant, {'paper': _paper, 'paper_128': _paper_128, 'flowers': _flowers, 'tiny': _tiny}

@@ -14,92 +14,63 @@ players), and shows an average of the generator's weights. With 5e-4 for both pl
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='birds',
-            seed=0,
-            size=64,
-            batch=32,
-            steps=2800,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='embedded',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                embedded=dict(count=4000),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(
-                    dataset='caltech_birds2011', split='all', data_dir=placeholder(str), fit='crop', upscale=False
-                ),
-            ),
-            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
-            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
-            task=dict(
-                name='generate',
-                latent=128,
-                distribution='normal',
-                flip=True,
-                rotate=False,
-                hue=0.0,
-                saturation=0.0,
-                value=0.0,
-            ),
-            networks='birds',
-            # norm: pixelwise, batch or layer; activation: leaky_relu, relu, elu or tanh.
-            generator=dict(
-                outer=(16, 32, 64),
-                inner=(128, 256),
-                z_dim=128,
-                norm='pixelwise',
-                activation='leaky_relu',
-                slope=0.2,
-                init_std=0.02,
-            ),
-            discriminator=dict(
-                outer=(16, 32, 64),
-                inner=(128, 256),
-                hidden=128,
-                norm='pixelwise',
-                activation='leaky_relu',
-                slope=0.2,
-                init_std=0.02,
-            ),
-            dtype='float32',
-            # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
-            objective=dict(name='standard', form='non_saturating', terms=()),
-            turns=dict(gen=1, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.99,
-            optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=dict(at=(0.7, 1.0), value=(4e-4, 4e-5)),
-                learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-4, 1e-5)),
-                adversarial=1.0,
-                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
-                blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
-            ),
-            # 'jit' runs one program over all devices; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many sample grids of so many samples.
-            log=dict(every=50, grids=8, grid_images=36),
-            checkpoint=dict(every=400, keep=2),
-        )
+    config = with_defaults(
+        name='birds',
+        size=64,
+        batch=32,
+        steps=2800,
+        data=dict(tfds=dict(dataset='caltech_birds2011')),
+        # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
+        # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+        task=dict(
+            name='generate',
+            latent=128,
+            distribution='normal',
+            flip=True,
+            rotate=False,
+            hue=0.0,
+            saturation=0.0,
+            value=0.0,
+        ),
+        networks='birds',
+        # norm: pixelwise, batch or layer; activation: leaky_relu, relu, elu or tanh.
+        generator=dict(
+            outer=(16, 32, 64),
+            inner=(128, 256),
+            z_dim=128,
+            norm='pixelwise',
+            activation='leaky_relu',
+            slope=0.2,
+            init_std=0.02,
+        ),
+        discriminator=dict(
+            outer=(16, 32, 64),
+            inner=(128, 256),
+            hidden=128,
+            norm='pixelwise',
+            activation='leaky_relu',
+            slope=0.2,
+            init_std=0.02,
+        ),
+        # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
+        objective=dict(name='standard', form='non_saturating', terms=()),
+        ema=0.99,
+        optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(0.7, 1.0), value=(4e-4, 4e-5)),
+            learning_rate_disc=dict(at=(0.7, 1.0), value=(1e-4, 1e-5)),
+            adversarial=1.0,
+            # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+            blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
+        ),
     )
     return choose_variant(config, variant, {'paper': _paper, 'no_blur': _no_blur, 'tiny': _tiny})
 

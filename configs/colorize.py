@@ -24,66 +24,38 @@ leaves and cream, pink or purple flowers; blue skies may come out green, sunflow
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='colorize',
-            seed=0,
-            size=64,
-            batch=16,
-            steps=620,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='embedded',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                embedded=dict(count=4000),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(
-                    dataset='oxford_flowers102', split='all', data_dir=placeholder(str), fit='crop', upscale=False
-                ),
-            ),
-            # Gray image and a random vector in; half of the training images mirrored.
-            task=dict(name='colorize', latent=128, flip=True),
-            networks='unet',
-            generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, init_std=0.02, slope=0.2),
-            discriminator=dict(widths=(16, 32, 64, 128, 256, 256), hidden=256, init_std=0.02, slope=0.2),
-            dtype='float32',
-            # 'minimax' is the form that the paper prints.
-            objective=dict(name='standard', form='non_saturating', terms=('l1',)),
-            turns=dict(gen=1, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.0,
-            optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=dict(at=(0.8, 1.0), value=(1e-3, 1e-4)),
-                learning_rate_disc=dict(at=(0.0,), value=(4e-4,)),
-                l1=dict(at=(0.3, 0.8), value=(100.0, 85.0)),
-                adversarial=dict(at=(0.3, 0.8), value=(0.0, 0.15)),
-                # The standard deviation in pixels, given as a fraction of the size.
-                blur=dict(at=(0.0, 0.15), value=(0.1, 0.0), of='size'),
-            ),
-            # 'jit' runs one program over all devices, 'pmap' its twin; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many image grids of so many held-out images.
-            log=dict(every=20, grids=8, grid_images=8),
-            checkpoint=dict(every=100, keep=2),
-        )
+    config = with_defaults(
+        name='colorize',
+        size=64,
+        batch=16,
+        steps=620,
+        data=dict(tfds=dict(dataset='oxford_flowers102')),
+        # Gray image and a random vector in; half of the training images mirrored.
+        task=dict(name='colorize', latent=128, flip=True),
+        networks='unet',
+        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, init_std=0.02, slope=0.2),
+        discriminator=dict(widths=(16, 32, 64, 128, 256, 256), hidden=256, init_std=0.02, slope=0.2),
+        # 'minimax' is the form that the paper prints.
+        objective=dict(name='standard', form='non_saturating', terms=('l1',)),
+        optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.99), disc=dict(name='adam', b1=0.0, b2=0.99)),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(0.8, 1.0), value=(1e-3, 1e-4)),
+            learning_rate_disc=dict(at=(0.0,), value=(4e-4,)),
+            l1=dict(at=(0.3, 0.8), value=(100.0, 85.0)),
+            adversarial=dict(at=(0.3, 0.8), value=(0.0, 0.15)),
+            # The standard deviation in pixels, given as a fraction of the size.
+            blur=dict(at=(0.0, 0.15), value=(0.1, 0.0), of='size'),
+        ),
+        log=dict(every=20, grid_images=8),
+        checkpoint=dict(every=100),
     )
     return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
 

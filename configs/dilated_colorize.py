@@ -16,65 +16,41 @@ gives no widths, depth, batch or learning rates for this experiment: those of it
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='dilated_colorize',
-            seed=0,
-            size=64,
-            batch=16,
-            steps=800,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='embedded',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                embedded=dict(count=4000),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(dataset='celeb_a', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
-            ),
-            # Gray image in, without a random vector; half of the training images mirrored.
-            task=dict(name='colorize', latent=0, flip=True, unpaired=True),
-            networks='dilated',
-            # Dilations 2 to 2^depth; the receptive field is 2^(depth + 2) - 1 pixels wide.
-            generator=dict(width=24, depth=5, norm='layer', activation='elu'),
-            discriminator=dict(
-                widths=(16, 32, 64, 128), hidden=(256,), minibatch=0, norm='layer', activation='elu', noise=0.3
-            ),
-            dtype='float32',
-            objective=dict(name='standard', form='non_saturating', terms=()),
-            turns=dict(gen=2, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.99,
-            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=5e-4,
-                learning_rate_disc=5e-4,
-                adversarial=1.0,
-                # Standard deviation in pixels of the blur through which both players see, as a part of the size.
-                blur=0.0,
-            ),
-            # 'jit' runs one program over all devices; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many sample grids of so many held-out images.
-            log=dict(every=20, grids=8, grid_images=8),
-            checkpoint=dict(every=200, keep=2),
-        )
+    config = with_defaults(
+        name='dilated_colorize',
+        size=64,
+        batch=16,
+        steps=800,
+        data=dict(tfds=dict(dataset='celeb_a')),
+        # Gray image in, without a random vector; half of the training images mirrored.
+        task=dict(name='colorize', latent=0, flip=True, unpaired=True),
+        networks='dilated',
+        # Dilations 2 to 2^depth; the receptive field is 2^(depth + 2) - 1 pixels wide.
+        generator=dict(width=24, depth=5, norm='layer', activation='elu'),
+        discriminator=dict(
+            widths=(16, 32, 64, 128), hidden=(256,), minibatch=0, norm='layer', activation='elu', noise=0.3
+        ),
+        objective=dict(name='standard', form='non_saturating', terms=()),
+        turns=dict(gen=2, disc=1),
+        ema=0.99,
+        optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=5e-4,
+            learning_rate_disc=5e-4,
+            adversarial=1.0,
+            # Standard deviation in pixels of the blur through which both players see, as a part of the size.
+            blur=0.0,
+        ),
+        log=dict(every=20, grid_images=8),
+        checkpoint=dict(every=200),
     )
     return choose_variant(config, variant, {'paired': _paired, 'paper': _paper, 'tiny': _tiny})
 

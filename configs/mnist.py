@@ -22,102 +22,83 @@ thesis's rates digits are about to be seen after 2000 steps, in a cloud of dots.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='mnist',
-            seed=0,
-            size=28,
-            batch=64,
-            steps=2500,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='digits',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                digits=dict(),
-                mnist=dict(path=placeholder(str), fit='crop', upscale=False),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(dataset='mnist', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
+    config = with_defaults(
+        name='mnist',
+        size=28,
+        batch=64,
+        steps=2500,
+        data=dict(
+            source='digits',
+            digits=dict(),
+            mnist=dict(path=placeholder(str), fit='crop', upscale=False),
+            tfds=dict(dataset='mnist'),
+        ),
+        # A latent of `latent` numbers in, an image out. Digits are not mirrored, turned or recoloured.
+        task=dict(
+            name='generate',
+            latent=100,
+            distribution='uniform',
+            flip=False,
+            rotate=False,
+            hue=0.0,
+            saturation=0.0,
+            value=0.0,
+        ),
+        networks='convnet',
+        # channels: 1 for gray images. norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for
+        # each width, or none.
+        generator=dict(
+            widths=(16, 32, 64), z_dim=100, channels=1, norm='layer', activation='elu', slope=0.2, noise_maps=()
+        ),
+        # noise: its deviation after every convolution; hidden: fully connected layers, the last `minibatch` of them
+        # followed by minibatch features.
+        discriminator=dict(
+            widths=(8, 16, 32, 64),
+            hidden=(250, 125),
+            minibatch=2,
+            kernels=32,
+            dims=8,
+            scale='mean',
+            channels=1,
+            norm='layer',
+            activation='leaky_relu',
+            slope=0.2,
+            noise=0.3,
+            dropout=0.0,
+        ),
+        # form, gen_form: non_saturating, minimax, hinge, least_squares. A term takes its weight from the schedule
+        # of its name; `layers` are paths in the discriminator.
+        objective=dict(
+            name='standard',
+            form='hinge',
+            gen_form='non_saturating',
+            threshold=1.0,
+            terms=dict(
+                moments=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
+                style=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
             ),
-            # A latent of `latent` numbers in, an image out. Digits are not mirrored, turned or recoloured.
-            task=dict(
-                name='generate',
-                latent=100,
-                distribution='uniform',
-                flip=False,
-                rotate=False,
-                hue=0.0,
-                saturation=0.0,
-                value=0.0,
-            ),
-            networks='convnet',
-            # channels: 1 for gray images. norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for
-            # each width, or none.
-            generator=dict(
-                widths=(16, 32, 64), z_dim=100, channels=1, norm='layer', activation='elu', slope=0.2, noise_maps=()
-            ),
-            # noise: its deviation after every convolution; hidden: fully connected layers, the last `minibatch` of them
-            # followed by minibatch features.
-            discriminator=dict(
-                widths=(8, 16, 32, 64),
-                hidden=(250, 125),
-                minibatch=2,
-                kernels=32,
-                dims=8,
-                scale='mean',
-                channels=1,
-                norm='layer',
-                activation='leaky_relu',
-                slope=0.2,
-                noise=0.3,
-                dropout=0.0,
-            ),
-            dtype='float32',
-            # form, gen_form: non_saturating, minimax, hinge, least_squares. A term takes its weight from the schedule
-            # of its name; `layers` are paths in the discriminator.
-            objective=dict(
-                name='standard',
-                form='hinge',
-                gen_form='non_saturating',
-                threshold=1.0,
-                terms=dict(
-                    moments=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
-                    style=dict(layers=('down_0', 'down_1', 'down_2', 'down_3')),
-                ),
-            ),
-            turns=dict(gen=2, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.99,
-            optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
-                learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
-                adversarial=1.0,
-                moments=0.2,
-                style=0.1,
-                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
-                blur=0.0,
-            ),
-            # 'jit' runs one program over all devices; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many sample grids of so many samples.
-            log=dict(every=50, grids=8, grid_images=100),
-            checkpoint=dict(every=500, keep=2),
-        )
+        ),
+        turns=dict(gen=2, disc=1),
+        ema=0.99,
+        optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.999), disc=dict(name='adam', b1=0.5, b2=0.999)),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(0.7, 1.0), value=(1e-3, 1e-4)),
+            learning_rate_disc=dict(at=(0.7, 1.0), value=(5e-4, 5e-5)),
+            adversarial=1.0,
+            moments=0.2,
+            style=0.1,
+            # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+            blur=0.0,
+        ),
+        log=dict(grid_images=100),
+        checkpoint=dict(every=500),
     )
     variants = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'paper': _paper, 'tiny': _tiny}
     return choose_variant(config, variant, variants)

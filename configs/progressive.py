@@ -18,79 +18,54 @@ px. The authors reset the optimizers at every new level, and this config does no
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
+from gans.config.common import with_defaults
 from gans.config.load import choose_variant
 
 
 def get_config(variant: str = '') -> ConfigDict:
     """Returns the config, or the variant of it that is named."""
-    config = ConfigDict(
-        dict(
-            name='progressive',
-            seed=0,
-            size=64,
-            batch=16,
-            steps=4500,
-            # `source` names one of the sections below. A tenth of the images is held out. With `placement` 'host',
-            # `threads` read ahead; with 'device', every device holds the whole training set.
-            data=dict(
-                source='embedded',
-                held_out=0.1,
-                placement='host',
-                threads=2,
-                # The most bytes of a file (unpacked) and pixels of an image that are read from files; more is refused.
-                max_bytes=2**28,
-                max_pixels=178_956_970,
-                embedded=dict(count=4000),
-                folder=dict(path=placeholder(str), fit='crop', upscale=False, skip_bad=False),
-                tfds=dict(dataset='celeb_a_hq/1024', split='all', data_dir=placeholder(str), fit='crop', upscale=False),
-            ),
-            # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
-            # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
-            task=dict(
-                name='generate',
-                latent=128,
-                distribution='normal',
-                flip=True,
-                rotate=False,
-                hue=0.0,
-                saturation=0.0,
-                value=0.0,
-            ),
-            networks='progressive',
-            # Channels of the levels, from the first map on: five of them make 64 px of 4.
-            generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
-            discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
-            dtype='float32',
-            objective=dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=()),
-            turns=dict(gen=1, disc=1),
-            # The decay of an average of the generator's weights, which is then what is shown and kept; 0 for none.
-            ema=0.99,
-            # With b1 at 0, what gets no gradient does not move: levels before their time.
-            optimizer=dict(
-                gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
-            ),
-            # Breakpoints in fractions of training, values joined by straight lines, constant outside.
-            schedules=dict(
-                learning_rate_gen=dict(at=(8 / 9, 1.0), value=(2e-3, 2e-4)),
-                learning_rate_disc=dict(at=(8 / 9, 1.0), value=(6e-3, 6e-4)),
-                adversarial=1.0,
-                penalty=10.0,
-                drift=1e-3,
-                growth=_levels(4, 1 / 9, 'fraction'),
-                # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
-                blur=0.0,
-            ),
-            # 'jit' runs one program over all devices; devices=0 takes all of them.
-            parallel='jit',
-            devices=0,
-            # More than one spares dispatching where steps are very short; on the CPU they are single always.
-            steps_per_call=1,
-            # A log line every so many steps; so many sample grids of so many samples.
-            log=dict(every=50, grids=9, grid_images=36),
-            checkpoint=dict(every=500, keep=2),
-        )
+    config = with_defaults(
+        name='progressive',
+        size=64,
+        batch=16,
+        steps=4500,
+        data=dict(tfds=dict(dataset='celeb_a_hq/1024')),
+        # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
+        # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+        task=dict(
+            name='generate',
+            latent=128,
+            distribution='normal',
+            flip=True,
+            rotate=False,
+            hue=0.0,
+            saturation=0.0,
+            value=0.0,
+        ),
+        networks='progressive',
+        # Channels of the levels, from the first map on: five of them make 64 px of 4.
+        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
+        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+        objective=dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=()),
+        ema=0.99,
+        # With b1 at 0, what gets no gradient does not move: levels before their time.
+        optimizer=dict(
+            gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
+        ),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(8 / 9, 1.0), value=(2e-3, 2e-4)),
+            learning_rate_disc=dict(at=(8 / 9, 1.0), value=(6e-3, 6e-4)),
+            adversarial=1.0,
+            penalty=10.0,
+            drift=1e-3,
+            growth=_levels(4, 1 / 9, 'fraction'),
+            # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+            blur=0.0,
+        ),
+        log=dict(grids=9),
+        checkpoint=dict(every=500),
     )
     return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny})
 

@@ -3,23 +3,33 @@
 from pathlib import Path
 
 import pytest
+from command_line import ROOT, main
+from variants import CONFIG_FILES, CONFIGS, in_folder, path_of, variants
 
-from gans.config import compare
+import gans.networks
+from gans.cli import arguments
+from gans.config import compare, ranges
 from gans.config import load as config_files
 from gans.config.shapes import shape_of
 from gans.core.build import build
 from gans.data import files
 from gans.errors import UserError
+from gans.run.trained import load_run
 
-CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
+
+@pytest.mark.parametrize('name', in_folder())
+def test_every_config_in_the_folder_can_be_built_in_all_its_variants(name):
+    """The only test that a further config in configs/ meets."""
+    for full in (name, *(f'{name}:{variant}' for variant in variants(name))):
+        config = config_files.load(path_of(full))
+        ranges.check(config)
+        assert build(config, 100).gen is not None
+        assert compare.differences(config, config_files.from_json(config_files.to_json(config))) == []
 
 
-@pytest.mark.parametrize('config_file', CONFIG_FILES)
-@pytest.mark.parametrize('variant', ['', ':paper', ':tiny'])
-def test_every_config_has_its_variants_and_can_be_built(config_file, variant):
-    config = config_files.load(config_file + variant)
-    assert build(config, 100).gen is not None
-    assert compare.differences(config, config_files.from_json(config_files.to_json(config))) == []
+def test_our_configs_have_a_paper_and_a_tiny_variant():
+    for name in CONFIGS:
+        assert {'paper', 'tiny'} <= set(variants(name)), name
 
 
 @pytest.mark.parametrize('config_file', CONFIG_FILES)
@@ -72,7 +82,13 @@ def test_unknown_configs_and_variants(config_file, words):
 
 
 CHANGES = [
-    ({'networks': 'u_net'}, "did you mean 'unet'"),
+    ({'networks': 'u_net'}, "config.networks is 'u_net', which is not in gans/networks (did you mean 'unet'"),
+    (
+        {'generator.name': 'u_net'},
+        "config.generator.name is 'u_net', which is not in gans/networks (did you mean 'unet",
+    ),
+    ({'discriminator.name': 'dcgans'}, "config.discriminator.name is 'dcgans', which is not in gans/networks (did you"),
+    ({'discriminator.name': 'dcgan'}, 'config.discriminator.hidden is not known'),
     ({'generator.widths': (3, 5)}, None),
     ({'dtype': 'float16'}, 'config.dtype'),
     ({'objective.form': 'hinged'}, 'hinged'),
@@ -117,4 +133,47 @@ def test_sizes_are_numbers_or_pairs(tiny):
 def test_differences_leave_out_what_may_change(tiny):
     a, b = tiny('configs/colorize.py'), tiny('configs/colorize.py')
     b.steps, b.log.every, b.data.threads, b.batch, b.seed = 99, 7, 1, 2, 5
-    assert compare.differences(a, b) == ['config.batch: 8 -> 2', 'config.seed: 0 -> 5']
+    b.data.folder.path, b.data.embedded.count, b.data.tfds.split = '/photos', 32, 'train'
+    lines = ['config.batch: 8 -> 2', 'config.data.embedded.count: 64 -> 32', 'config.seed: 0 -> 5']
+    assert compare.differences(a, b) == lines  # tfds: neither uses it
+    b.data.source = 'tfds'
+    assert 'config.data.tfds.split: all -> train' in compare.differences(a, b)
+
+
+PAIR = """
+from gans.config.load import load
+
+def get_config():
+    config = load('CONFIGS/dcgan.py:tiny').unlock()
+    config.name, config.steps, config.devices = 'pair', 1, 1
+    config.discriminator = dict(name='birds', outer=(4,), inner=(4,), hidden=6)
+    return config
+"""
+
+
+def test_a_generator_and_a_discriminator_of_different_families_train(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('pair.py').write_text(PAIR.replace('CONFIGS', f'{ROOT}/configs'))
+    done = main('--config=pair.py', '--workdir=run')
+    assert done.code == 0, done.err
+    trained = load_run('run')
+    assert trained.step == 1
+    families = [type(player).__module__ for player in (trained.game.gen, trained.game.disc)]
+    assert families == ['gans.networks.dcgan', 'gans.networks.birds']
+
+
+def test_a_player_of_another_family_can_be_chosen_by_flag():
+    given = arguments.override(config_files.load(path_of('places:tiny')), {'generator.name': 'wide'}, 'places')
+    game = build(given, 64)
+    assert [type(player).__module__ for player in (game.gen, game.disc)] == [
+        'gans.networks.wide',
+        'gans.networks.convnet',
+    ]
+    assert game.gen.widths == given.generator.widths
+
+
+def test_a_module_without_a_generator_is_no_choice(tiny, tmp_path, monkeypatch):
+    (tmp_path / 'half.py').write_text('Discriminator = None')
+    monkeypatch.setattr(gans.networks, '__path__', [*gans.networks.__path__, str(tmp_path)])
+    with pytest.raises(UserError, match=r"config.generator.name is 'half', and gans/networks/half.py has no Generator"):
+        build(tiny('configs/colorize.py', **{'generator.name': 'half'}), 64)

@@ -1,13 +1,13 @@
 """The least arithmetic of a step: products counted one by one, and the turns that share them."""
 
 from functools import partial
-from pathlib import Path
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from variants import CONFIG_FILES
 
 from benchmarks.least import layers_of, least_operations
 from gans.config.load import load
@@ -16,8 +16,6 @@ from gans.core.inputs import draw
 from gans.core.state import state_shapes
 from gans.nn.layers import Conv, Dense, TransposedConv
 from gans.run.parallel import lay_out
-
-CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
 
 
 def products(extent, size, stride, dilation=1):

@@ -5,14 +5,13 @@ import importlib
 import inspect
 import math
 import pkgutil
-import re
 import types
 import typing
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from command_line import ROOT, config, main
+from variants import everything, path_of
 
 from gans.cli.arguments import override
 from gans.config import ranges
@@ -21,15 +20,7 @@ from gans.core import tasks
 from gans.errors import UserError
 from gans.losses import terms
 
-CONFIG_FILES = sorted(str(path) for path in (ROOT / 'configs').glob('*.py'))
-VARIANTS = [
-    f'{config_file}{variant}'
-    for config_file in CONFIG_FILES
-    for variant in [
-        '',
-        *sorted({f':{name}' for name in re.findall(r'configs/\w+\.py:(\w+)', Path(config_file).read_text())}),
-    ]
-]
+VARIANTS = [path_of(full) for full in everything()]
 BAD = ['nan', 'inf', '-inf', '-1', '0', str(2**63), str(10**20 - 1), '1.5', '(1,2)', '(nan,nan)', '()', 'many', '']
 
 
@@ -66,7 +57,7 @@ def test_every_number_of_every_config_has_a_range():
 
 
 def test_a_planted_field_without_a_range_is_found():
-    planted = load(CONFIG_FILES[0]).to_dict() | {'planted': 3, 'words': ('a',), 'choice': True}
+    planted = load(VARIANTS[0]).to_dict() | {'planted': 3, 'words': ('a',), 'choice': True}
     assert 'planted' in set(ranges.numbers(planted)) and ranges.range_of('planted') is None
     assert not {'words', 'choice'} & set(ranges.numbers(planted))
 
@@ -77,7 +68,7 @@ def arguments():
         ('networks', 'generator', ('Generator',)),
         ('networks', 'discriminator', ('Discriminator',)),
         ('objectives', 'objective', ('make',)),
-        ('data', 'data.{}', ('open_source',)),
+        ('data.sources', 'data.{}', ('open_source',)),
     ):
         found = importlib.import_module(f'gans.{package}')
         for module in pkgutil.iter_modules(found.__path__):

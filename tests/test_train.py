@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from processes import heard, wait_for
 from runs_on_disk import data_of
 from saved_run import assert_same_outcome, break_after, logged, outcome
+from variants import CONFIG_FILES
 
 from gans import startup
 from gans.errors import UserError
@@ -21,7 +21,6 @@ from gans.run.parallel import lay_out
 from gans.run.trained import load_run
 from gans.training.loop import Diverged, train
 
-CONFIG_FILES = sorted(str(path) for path in Path('configs').glob('*.py'))
 CONFIG_FILE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 

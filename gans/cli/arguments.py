@@ -21,6 +21,8 @@ from ml_collections import ConfigDict
 from gans.cli.verbs import VERBS, Flag, flags_of, takers
 from gans.config.load import flatten
 from gans.config.ranges import RANGES
+from gans.config.registry import kind_of
+from gans.data.opening import fields_of
 from gans.errors import UserError, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins
@@ -151,8 +153,9 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
 
     Args:
       config: the config.
-      fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now.
-      config: the config's name for messages.
+      fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
+        may lack the fields of a source of data, and the names of a generator and a discriminator of their own.
+      config_file: the config's name for messages.
 
     Returns:
       a new config, locked.
@@ -162,14 +165,40 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     """
     values = config.to_dict()
     for name, text in fields.items():
+        kinds = _with_room(values, name)
         *parts, last = name.split('.')
         section, where = values, 'config'
         for part in [*parts, last]:
             if not isinstance(section, Mapping) or part not in section:
                 raise UserError(f'{where}.{part} is not a field of {config_file}{_near(part, section, values)}.')
             parent, section, where = section, section[part], f'{where}.{part}'
-        parent[last] = _field(name, text, section)
+        parent[last] = _field(name, text, section, kinds.get(last, str))
     return ConfigDict(values).lock()
+
+
+def _with_room(values, name):
+    """Adds to a config what it may lack of what a flag names, with its defaults.
+
+    These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
+
+    Args:
+      values: the config as nested dicts, which is changed.
+      name: the dotted name of the flag's field.
+
+    Returns:
+      {field: kind of value} of the source's fields, for those that are None so far; {} if it is no field of a source.
+    """
+    section, _, field = name.partition('.')
+    found = values.get(section)
+    if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
+        found.setdefault('name', None)
+    source, _, field = field.partition('.')
+    if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
+        return {}
+    known = fields_of(source, f'The source in config.{name}')
+    filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
+    found[source] = filled | found.get(source, {})
+    return {name: kind_of(one.annotation) for name, one in known.items()}
 
 
 def _near(part, section, values):
@@ -181,8 +210,8 @@ def _near(part, section, values):
     )
 
 
-def _field(name, text, now):
-    """The text of a field as the kind of value that the field has now."""
+def _field(name, text, now, kind):
+    """The text of a field as the kind of value that the field has now, or as `kind` if it has None."""
     where = f'config.{name}'
     if name.startswith('schedules.') and name.count('.') == 1:
         return _schedule(where, text)
@@ -196,7 +225,7 @@ def _field(name, text, now):
         return text
     if name == 'size':  # a number or a pair
         return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
-    return _parse(where, text, tuple if isinstance(now, (list, tuple)) else str if now is None else type(now))
+    return _parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))
 
 
 def _schedule(where, text):

@@ -1,13 +1,15 @@
 """Two configs side by side: what of a config may change when its run goes on."""
 
 import json
+from fnmatch import fnmatchcase
 
 from ml_collections import ConfigDict
 
 from gans.config.load import flatten, to_json
 
-# A run may be resumed with other values of these: they decide how long training goes on, what is reported and where
-# things lie, not what a step does. (Schedules in fractions of training stretch with `steps`.)
+# A run may be resumed with other values of these fields (fnmatch patterns) and of sections: they decide how long
+# training goes on, what is reported and where things are, not what a step does. (Schedules in fractions of training
+# stretch with `steps`.)
 MAY_CHANGE = (
     'steps',
     'log',
@@ -15,9 +17,8 @@ MAY_CHANGE = (
     'parallel',
     'steps_per_call',
     'devices',
-    'data.folder.path',
-    'data.tfds.data_dir',
-    'data.mnist.path',
+    'data.*.path',
+    'data.*.data_dir',
     'data.threads',
     'data.placement',
     'data.max_bytes',
@@ -30,11 +31,17 @@ DEFAULTS = {'ema': 0.0}
 
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
-    """Lines that say what differs between two configs, but for the fields that may change in a resumed run."""
+    """Lines that say what differs between two configs.
+
+    Left out are the fields that may change in a resumed run, and the sections of sources that neither config uses.
+    """
     before, after = (DEFAULTS | flatten(json.loads(to_json(c))) for c in (old, new))
+    used = {c.data.source for c in (old, new)}
+    unused = {f'data.{name}' for c in (old, new) for name, value in c.data.items() if isinstance(value, ConfigDict)}
+    unused -= {f'data.{name}' for name in used}
     lines = []
     for name in sorted(before.keys() | after.keys()):
-        if any(name == free or name.startswith(f'{free}.') for free in MAY_CHANGE):
+        if any(fnmatchcase(name, free) or name.startswith(f'{free}.') for free in (*MAY_CHANGE, *unused)):
             continue
         if before.get(name) != after.get(name):
             lines.append(f'config.{name}: {before.get(name, "absent")} -> {after.get(name, "absent")}')

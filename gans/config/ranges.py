@@ -163,6 +163,9 @@ def check(config: Mapping) -> None:
     for kind, names in _NEEDED.items():
         for name in names:
             _check_needed(config, name, kind)
+    for player in ('generator', 'discriminator'):
+        if not isinstance(config[player].get('name', ''), str | None):
+            raise UserError(f'config.{player}.name is {config[player]["name"]!r}: give a name.')
     _check_name(config['name'])
     for name, value in _fields({key: value for key, value in config.items() if key != 'schedules'}):
         _check_number(f'config.{name}', value, range_of(name))
@@ -206,9 +209,9 @@ def _check_needed(config, name, kind):
     for part in name.split('.'):
         found = found.get(part) if isinstance(found, Mapping) else None
     if found is None:
-        raise UserError(f'config.{name} is missing: every config needs it, see configs/colorize.py.')
+        raise UserError(f'config.{name} is missing: every config needs it, see docs/configs.md.')
     if kind is not float and not isinstance(found, kind):
-        raise UserError(f'config.{name} is {found!r}: give {_KINDS[kind]}, as in configs/colorize.py.')
+        raise UserError(f'config.{name} is {found!r}: give {_KINDS[kind]}, see docs/configs.md.')
 
 
 def _check_name(name):

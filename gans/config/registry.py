@@ -77,6 +77,15 @@ def _fits(value, wanted) -> bool:
     return isinstance(value, (int, float) if wanted is float else wanted)
 
 
+def kind_of(annotation: Any) -> type:
+    """The kind of value that a flag's text is read as for a parameter: bool, int, float or tuple, else str."""
+    if isinstance(annotation, types.UnionType):  # `int | None`
+        return next((kind for one in typing.get_args(annotation) if (kind := kind_of(one)) is not str), str)
+    if typing.get_origin(annotation) in (tuple, Sequence):
+        return tuple
+    return annotation if annotation in (bool, int, float) else str
+
+
 def _say(wanted) -> str:
     if isinstance(wanted, types.UnionType):
         return ' or '.join(_say(one) for one in typing.get_args(wanted))

@@ -31,11 +31,10 @@ def build(config: ConfigDict, images: int) -> Game:
     Raises:
       UserError: a name, an argument or a value that does not exist, by its place in the config.
     """
-    networks = find_module('networks', config.networks, 'config.networks')
     dtype = choose(_DTYPES, config.dtype, 'config.dtype')
     given = {'dtype': dtype, 'shape': shape_of(config), 'distribution': config.task.get('distribution', 'uniform')}
-    gen = _make_network(networks.Generator, config.generator, 'config.generator', given)
-    disc = _make_network(networks.Discriminator, config.discriminator, 'config.discriminator', given)
+    gen = _make_network('Generator', config, given)
+    disc = _make_network('Discriminator', config, given)
     objective = _make_objective(config.objective)
     task = _make_task(config.task)
     _check_pairs(task, objective)
@@ -77,8 +76,23 @@ def _batch_shape(config, task):
     return (config.turns.gen + config.turns.disc - 1, config.batch, *parts, *shape_of(config), 3)
 
 
-def _make_network(kind, section, where, given):
-    """A network of the fields that its section names and of those that follow from the rest of the config."""
+def _make_network(player, config, given):
+    """A player's network: of the module that its section names or, without a name, of `config.networks`.
+
+    Its fields are those that the section names and those that follow from the rest of the config.
+
+    Args:
+      player: 'Generator' or 'Discriminator', the class in that module.
+      config: the config.
+      given: the fields that follow.
+    """
+    where = f'config.{player.lower()}'
+    section = config[player.lower()]
+    own = section.get('name') if isinstance(section, ConfigDict) else None
+    name, place = (own, f'{where}.name') if own else (config.networks, 'config.networks')
+    kind = getattr(find_module('networks', name, place), player, None)
+    if kind is None:
+        raise UserError(f'{place} is {name!r}, and gans/networks/{name}.py has no {player}: choose other networks.')
     follow = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
     return kind(**arguments_of(kind, section, where, given=tuple(given)), **follow)
 

@@ -1,4 +1,10 @@
-"""The source of images that a config names, opened with its section of `config.data`."""
+"""The source of images that a config names, opened with its section of `config.data`.
+
+A source is a module in `gans/data/sources` with a function `open_source(shape, seed, ...)`. Its further parameters are
+the fields of `config.data.<name>`, with their defaults: a config needs no section for it, and the command line takes
+`--config.data.<name>.<field>=...` for any config. Parameters called `max_bytes` and `max_pixels` get the limits of
+`config.data`; one that says where the images are is called `path` or `data_dir`, and `PLACE` in the module is its name.
+"""
 
 import inspect
 
@@ -10,14 +16,33 @@ from gans.data.source import Labels, Source
 from gans.errors import UserError
 
 _LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source that reads files
+_GIVEN = ('shape', 'seed', *_LIMITS)  # what a source gets from the rest of the config
 
 
 def open_source(config: ConfigDict) -> Source:
     """Opens the source of images that `config.data` names."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
+    return _open(_opener(config.data.source, 'config.data.source'), config)
+
+
+def fields_of(source: str, where: str) -> dict[str, inspect.Parameter]:
+    """The fields that the section of a source may have, by name, with their defaults and annotations.
+
+    Args:
+      source: the name of a module in gans/data/sources.
+      where: where the name is from, for the message.
+
+    Raises:
+      UserError: no such source.
+    """
+    parameters = inspect.signature(_opener(source, where)).parameters
+    return {name: one for name, one in parameters.items() if name not in _GIVEN}
+
+
+def _opener(source, where):
+    module = find_module('data.sources', source, where)
     if not hasattr(module, 'open_source'):
-        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of images.')
-    return _open(module.open_source, config)
+        raise UserError(f'{where} is {source!r}, which is not a source of images.')
+    return module.open_source
 
 
 def open_labels(config: ConfigDict) -> Labels | None:
@@ -35,15 +60,7 @@ def _open(function, config):
     section = config.data.get(config.data.source, {})
     parameters = inspect.signature(function).parameters
     limits = {name: config.data[name] for name in _LIMITS if name in parameters and name in config.data}
-    given = ('shape', 'seed', *_LIMITS)
-    needs = [one.name for one in parameters.values() if one.default is one.empty and one.name not in given]
-    if needs and config.data.source not in config.data:
-        known = ', '.join(name for name, value in config.data.items() if isinstance(value, ConfigDict))
-        raise UserError(
-            f'config.data has no section for the source {config.data.source!r}: choose {known}, or add '
-            f'{config.data.source}=dict({needs[0]}=...) to data in the config.'
-        )
-    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=given), **limits)
+    return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=_GIVEN), **limits)
 
 
 def move_data(config: ConfigDict, place: str) -> None:
@@ -55,4 +72,6 @@ def move_data(config: ConfigDict, place: str) -> None:
     argument = getattr(find_module('data.sources', config.data.source, 'config.data.source'), 'PLACE', None)
     if argument is None:
         raise UserError(f'The images of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
+    if config.data.source not in config.data:
+        config.data[config.data.source] = ConfigDict()
     config.data[config.data.source][argument] = place

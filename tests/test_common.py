@@ -1,0 +1,72 @@
+"""The fields that configs share: gans/config/common.py, its place, and what a config may say differently."""
+
+import inspect
+from collections.abc import Mapping
+
+import pytest
+from command_line import ROOT, main, process
+
+from gans.config.common import defaults, with_defaults
+from gans.config.load import flatten, load
+from gans.data.opening import fields_of
+from gans.errors import UserError
+
+OWN = """
+from gans.config.common import with_defaults
+
+def get_config():
+    return with_defaults(name='own', seed=-1, log=dict(grids=3), data=dict(mine=dict(shade=3)))
+"""
+
+
+def test_a_config_names_only_what_differs(tmp_path):
+    (tmp_path / 'own.py').write_text(OWN)
+    config = load(str(tmp_path / 'own.py')).to_dict()
+    expected = flatten(with_defaults().to_dict()) | {'name': 'own', 'seed': -1, 'log.grids': 3, 'data.mine.shade': 3}
+    assert flatten(config) == expected
+
+
+def test_placeholders_belong_to_one_config():
+    one, other = with_defaults(), with_defaults()
+    one.data.folder.path = '/photos'
+    assert other.data.folder.path is None
+    with pytest.raises(TypeError):
+        other.data.folder.path = 3
+
+
+@pytest.mark.parametrize(
+    'fields, sentence',
+    [
+        (dict(log=dict(evry=1)), r"config.log.evry is not a field .did you mean 'every'"),
+        (dict(checkpoint=dict(kept=1)), r"config.checkpoint.kept is not a field .did you mean 'keep'"),
+        (dict(data=dict(thread=1)), r"config.data.thread is not a field .did you mean 'threads'"),
+        (dict(data=dict(folder=dict(paht=''))), r"config.data.folder.paht is not a field .did you mean 'path'"),
+    ],
+)
+def test_a_field_that_is_not_shared_is_refused_where_it_would_be_read_by_nothing(fields, sentence):
+    with pytest.raises(UserError, match=sentence):
+        with_defaults(**fields)
+
+
+def test_sections_of_sources_have_the_fields_and_defaults_of_their_modules():
+    for source, section in defaults()['data'].items():
+        if isinstance(section, Mapping):
+            shared = with_defaults().data[source].to_dict()
+            known = {name: one.default for name, one in fields_of(source, '').items()}
+            assert shared == {name: None if one is inspect.Parameter.empty else one for name, one in known.items()}
+
+
+def test_a_config_in_any_folder_is_loaded_from_any_working_directory(tmp_path):
+    """What it lacks is told, so it was read, and nothing had to be compiled."""
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'own.py').write_text(OWN)
+    done = process('--config=mine/own.py', cwd=tmp_path)
+    assert (done.code, done.out) == (2, '') and done.err.startswith('config.task.name is missing'), done.err
+
+
+@pytest.mark.parametrize(
+    'path, words', [('configs/common.py', 'no config file'), ('gans/config/common.py', 'get_config')]
+)
+def test_it_is_no_experiment_itself(path, words):
+    done = main(f'--config={ROOT}/{path}')
+    assert done.code == 2 and words in done.err and len(done.err.splitlines()) == 1
