@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config, generator_game
 
-from gans.config.compare import differences
 from gans.core import averages
 from gans.core.build import build
 from gans.core.sampling import sample
@@ -59,14 +58,6 @@ def test_a_running_mean_weighs_all_steps_alike_and_the_start_too():
 def test_other_decays_are_refused(decay):
     with pytest.raises(UserError, match=f'config.ema is {decay}'):
         build(generator_config(ema=decay), 64)
-
-
-def test_configs_from_before_there_were_averages_have_none():
-    old = generator_config()
-    del old['ema']
-    assert build(old, 64).average.init({'x': 1}) == ()
-    assert differences(old, generator_config()) == []
-    assert differences(old, generator_config(ema=0.5)) == ['config.ema: 0.0 -> 0.5']
 
 
 # In the step

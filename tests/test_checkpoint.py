@@ -95,7 +95,7 @@ def test_a_half_written_checkpoint_does_not_count_and_is_removed_by_the_next_tra
 
 
 @pytest.mark.parametrize('empty', [(), {}], ids=['tuple', 'dict'])
-def test_a_checkpoint_from_before_there_was_an_empty_part_comes_back(empty, tmp_path):
+def test_parts_of_the_state_without_arrays_need_nothing_on_disk(empty, tmp_path):
     save(tmp_path, [3])
     with Checkpoints(tmp_path, read_only=True) as checkpoints:
         _, _, state = checkpoint.newest_sound(checkpoints, {**STATE, 'b': {**STATE['b'], 'new': empty}})

@@ -26,16 +26,12 @@ MAY_CHANGE = (
 )
 
 
-# What it means that a config, written before there was such a field, lacks it.
-DEFAULTS = {'ema': 0.0}
-
-
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     """Lines that say what differs between two configs.
 
     Left out are the fields that may change in a resumed run, and the sections of sources that neither config uses.
     """
-    before, after = (DEFAULTS | flatten(json.loads(to_json(c))) for c in (old, new))
+    before, after = (flatten(json.loads(to_json(c))) for c in (old, new))
     used = {c.data.source for c in (old, new)}
     unused = {f'data.{name}' for c in (old, new) for name, value in c.data.items() if isinstance(value, ConfigDict)}
     unused -= {f'data.{name}' for name in used}

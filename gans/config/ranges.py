@@ -139,6 +139,7 @@ _NEEDED = {
     str: ('name', 'data.source', 'data.placement', 'task.name', 'networks', 'dtype', 'objective.name', 'parallel')
     + ('optimizer.gen.name', 'optimizer.disc.name'),
     float: ('seed', 'size', 'batch', 'steps', 'devices', 'data.held_out', 'data.threads', 'turns.gen', 'turns.disc')
+    + ('ema', 'steps_per_call')
     + ('log.every', 'log.grids', 'log.grid_images', 'checkpoint.every', 'checkpoint.keep'),
     Mapping: ('data', 'task', 'generator', 'discriminator', 'objective', 'turns', 'optimizer', 'optimizer.gen')
     + ('optimizer.disc', 'schedules', 'log', 'checkpoint'),

@@ -8,7 +8,6 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gans.config.compare import DEFAULTS
 from gans.config.registry import arguments_of, choose, find_module
 from gans.config.shapes import shape_of
 from gans.core import averages, schedules, tasks
@@ -57,7 +56,7 @@ def build(config: ConfigDict, images: int) -> Game:
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda images, hyper: ops.gaussian_blur(images, hyper['blur']),
-        average=averages.make(config.get('ema', DEFAULTS['ema'])),
+        average=averages.make(config.ema),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
         target=getattr(gen, 'target', lambda images, hyper: images),
         stage=_make_stage(scheduled['growth']) if 'growth' in needs else lambda step: None,

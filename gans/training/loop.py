@@ -113,7 +113,7 @@ class _Loop:
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
         if not conv.loop_well():
             return 1
-        together = self.experiment.config.get('steps_per_call', 1)  # older configs have none
+        together = self.experiment.config.steps_per_call
         stage, last = self.experiment.game.stage, min(step + together, self.experiment.config.steps) - 1
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
         return together if on_time and stage(step) == stage(last) else 1
