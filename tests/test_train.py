@@ -200,7 +200,6 @@ def test_calls_of_several_steps_miss_no_log_line_image_or_checkpoint(loop_well, 
     monkeypatch.setattr('gans.training.loop.lay_out', watched)
     monkeypatch.setattr('gans.nn.conv.loop_well', lambda: loop_well)
     one, two = tiny(CONFIG_FILE, **changes), tiny(CONFIG_FILE, **changes, steps_per_call=2)
-    del one.steps_per_call  # as in configs and runs that are older than the field
     for name, config in (('one', one), ('two', two)):
         train(open_experiment(config), tmp_path / name)
     assert calls == [1] * 6 + ([2, 1, 1, 1, 1] if loop_well else [1] * 6)
