@@ -28,7 +28,7 @@ class Diverged(Failure):
     """Training produced a number that is not finite; the message names it."""
 
 
-def train(experiment: Experiment, folder: Path | None = None) -> bool:
+def train(experiment: Experiment, folder: str | Path | None = None) -> bool:
     """Trains to the end, from the newest checkpoint in the folder if there is one.
 
     Args:
@@ -45,7 +45,7 @@ def train(experiment: Experiment, folder: Path | None = None) -> bool:
       gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
     """
     with signals.stopping() as stop:
-        return _train(experiment, folder, stop)
+        return _train(experiment, None if folder is None else Path(folder).expanduser(), stop)
 
 
 def _train(experiment, folder, stop):
