@@ -9,6 +9,7 @@ import tomllib
 import jax
 import numpy as np
 import pytest
+import yaml
 from command_line import ROOT
 from generators import generator_config
 from packaging.requirements import Requirement
@@ -121,6 +122,18 @@ def test_the_project_takes_its_dependencies_from_requirements_txt_and_tests_need
         'pytest-xdist',
         'ruff',
     }
+    hooks = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())['repos'][0]['hooks']
+    assert all(hook['additional_dependencies'] == [line for line in more if 'ruff' in line] for hook in hooks)
+    for path in (ROOT / 'gans').rglob('*.py'):
+        assert (path.parent / '__init__.py').is_file(), f'{path.parent} is no package: it would not be installed'
+
+
+def test_the_workflow_runs_the_checks_of_the_contributors_on_every_python():
+    job = yaml.safe_load((ROOT / '.github/workflows/ci.yml').read_text())['jobs']['checks']
+    assert job['strategy']['matrix']['python-version'] == ['3.11', '3.12', '3.13']
+    assert {'run': '.ci/run'} in job['steps']
+    checks = [line for line in (ROOT / '.ci/run').read_text().splitlines() if line.startswith(('ruff', 'python -m'))]
+    assert checks == ['ruff check .', 'ruff format --check .', 'python -m pytest']
 
 
 def test_the_version_is_the_same_everywhere():
