@@ -20,7 +20,7 @@ from ml_collections import ConfigDict
 
 from gans.cli.verbs import VERBS, Flag, flags_of, takers
 from gans.config.load import flatten
-from gans.config.ranges import RANGES
+from gans.config.ranges import RANGES, range_of
 from gans.errors import UserError, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins
@@ -65,11 +65,17 @@ def split(words: Sequence[str]) -> dict[str, str]:
         word = rest.pop(0)
         name, equals, text = word.lstrip('-').partition('=')
         if not word.startswith('-') or word.startswith('---') or not name:
-            raise UserError(f'{word!r} is not a flag: flags are written --name=value.')
+            raise UserError(f'{word!r} is not a flag{_meant(word)}: flags are written --name=value.')
         if not equals:
             name, text = _without_equals(name, rest)
         given[name] = text
     return given
+
+
+def _meant(word):
+    """What a word without dashes may be the value of."""
+    flag = 'mode' if word in VERBS else 'config' if re.fullmatch(r'[^-].*\.py(:\w*)?', word) else None
+    return f" (did you mean '--{flag}={word}'?)" if flag else ''
 
 
 def _without_equals(name, rest):
@@ -193,9 +199,12 @@ def _field(name, text, now):
         if not text.strip():
             raise UserError(f'{where} is empty: give a path.')
         expand(where, text)  # to see that it can be; whoever opens it expands it
-        return text
+        return None if text == 'None' else text
     if name == 'size':  # a number or a pair
         return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
+    allowed = range_of(name)
+    if allowed is not None and allowed.none:  # a number or None, whichever it is now
+        return None if text.strip() == 'None' else _parse(where, text, int if allowed.whole else float)
     return _parse(where, text, tuple if isinstance(now, (list, tuple)) else str if now is None else type(now))
 
 
