@@ -19,8 +19,9 @@ from absl import flags as absl_flags
 from ml_collections import ConfigDict
 
 from gans.cli.verbs import VERBS, Flag, flags_of, takers
+from gans.config import ranges
 from gans.config.load import flatten
-from gans.config.ranges import RANGES, range_of
+from gans.config.ranges import RANGES
 from gans.errors import UserError, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins
@@ -195,6 +196,9 @@ def _field(name, text, now):
     if isinstance(now, Mapping):
         example = f', as --{where}.{next(iter(now))}=...' if now else ''
         raise UserError(f'{where} is a section of fields, not one value: give one of its fields{example}.')
+    allowed = ranges.range_of(name)
+    if allowed is not None and allowed.none:  # a number or None, whichever it is now
+        return None if text.strip() == 'None' else _parse(where, text, int if allowed.whole else float)
     if name.endswith(_PLACES):
         if not text.strip():
             raise UserError(f'{where} is empty: give a path.')
@@ -202,9 +206,6 @@ def _field(name, text, now):
         return None if text == 'None' else text
     if name == 'size':  # a number or a pair
         return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
-    allowed = range_of(name)
-    if allowed is not None and allowed.none:  # a number or None, whichever it is now
-        return None if text.strip() == 'None' else _parse(where, text, int if allowed.whole else float)
     return _parse(where, text, tuple if isinstance(now, (list, tuple)) else str if now is None else type(now))
 
 
