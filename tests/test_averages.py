@@ -28,9 +28,15 @@ def run(average, values):
     return [float(f['x']) for f in found]
 
 
-@pytest.mark.parametrize('decay', [0.5, 0.999])
-def test_what_does_not_move_is_its_own_average(decay):
-    np.testing.assert_allclose(run(averages.make(decay), [0.7] * 20), 0.7, rtol=1e-6)
+@pytest.mark.parametrize('average', [averages.make(0.5), averages.make(0.999), averages.running_mean()])
+@pytest.mark.parametrize('dtype', [jnp.float32, jnp.bfloat16])
+def test_what_does_not_move_is_its_own_average_to_the_last_bit(average, dtype):
+    values = jax.random.normal(KEY, (1000,)).astype(dtype)
+    found, update = average.init(values), jax.jit(average.update)
+    for step in range(20):
+        found = update(found, values, jnp.int32(step))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, values)
 
 
 def test_a_few_steps_by_hand():

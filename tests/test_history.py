@@ -17,9 +17,9 @@ from gans.errors import UserError
 from gans.image import files, grids
 from gans.run.experiment import open_experiment
 from gans.training import history as verb
-from gans.training import logbook
 from gans.training.history import draw_curves, draw_insets, equally_spaced, grouped, history, render, series
 from gans.training.loop import train
+from gans.training.metrics_files import read_metrics
 
 METRICS = ('gen/loss', 'disc/loss', 'gen/l1', 'disc/convergence', 'disc/k', 'schedule/blur', 'diversity')
 
@@ -215,7 +215,7 @@ def test_a_line_that_is_being_written_is_left_out(began, line):
     before = logged(folder)
     with open(folder / 'metrics.jsonl', 'a') as file:
         file.write(line)  # without its end: more of it may come
-    assert logbook.read_metrics(folder) == before
+    assert read_metrics(folder) == before
     assert len(list(history(folder))) == 3
 
 
@@ -315,7 +315,7 @@ def test_a_trained_generator(tmp_path):
     figure = read(tmp_path / 'run' / 'history' / 'progress.png')
     for number in experiment.test[[0, len(experiment.test) // 2]]:
         assert len(places(figure, experiment.source[int(number)])) == 3, 'what is real, at steps 0, 1 and 2'
-    curves = series(logbook.read_metrics(tmp_path / 'run'))
+    curves = series(read_metrics(tmp_path / 'run'))
     assert {name for line in logged(tmp_path / 'run') for name in line} == {'step', *curves}
 
 

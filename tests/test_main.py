@@ -8,8 +8,11 @@ import sys
 
 import pytest
 from command_line import ROOT, config, main, process
+from variants import everything
 
 from gans.cli import verbs
+from gans.cli.arguments import override
+from gans.config.load import flatten, from_json, load, to_json
 
 TINY = config('colorize:tiny')
 COLORIZE = f'{ROOT}/configs/colorize.py'
@@ -111,6 +114,8 @@ CASES = [
     (['--batch=8', TINY], "did you mean '--config.batch'"),
     (['--flagfile=flags.txt', TINY], '--flagfile is not a flag'),
     (['colorize'], "'colorize' is not a flag"),
+    (['configs/colorize.py:tiny'], "did you mean '--config=configs/colorize.py:tiny'"),
+    (['evaluate', '--workdir=x'], "did you mean '--mode=evaluate'"),
     ([TINY, 'colorize'], "'colorize' is not a flag"),
     (['--'], "'--' is not a flag"),
     ([''], 'is not a flag'),
@@ -125,6 +130,40 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(words, expected, tmp_path, mo
     assert expected in done.err and 'Traceback' not in done.err
     assert len(done.err.splitlines()) == 1 or not words
     assert not list(tmp_path.iterdir())
+
+
+def test_every_field_of_every_config_can_be_given_by_its_flag():
+    """As the config has it, and as a run has stored it, where tuples are lists."""
+    for full in everything():
+        name, _, variant = full.partition(':')
+        loaded = load(f'{ROOT}/configs/{name}.py' + (f':{variant}' if variant else ''))
+        for given in (loaded, from_json(to_json(loaded))):
+            flat = {field: value for field, value in flatten(given.to_dict()).items() if value != {}}
+            for field, value in flat.items():
+                changed = override(given, {field: str(value)}, full)
+                assert to_json(changed) == to_json(given), f'{full}: --config.{field}={value}'
+
+
+def test_a_field_is_read_as_what_it_may_be():
+    config = load(COLORIZE)
+    for name, text, value in (
+        ('size', '64,128', (64, 128)),
+        ('size', '(64, 128)', (64, 128)),
+        ('size', '128', 128),
+        ('generator.widths', '8,16', (8, 16)),
+        ('generator.widths', '8', (8,)),
+        ('schedules.l1.value', '50.,50.', (50.0, 50.0)),
+        ('schedules.l1', '3', 3.0),
+        ('task.flip', 'false', False),
+        ('data.folder.path', 'None', None),
+        ('data.folder.path', '~/photos', '~/photos'),
+        ('generator.init_std', 'None', None),
+        ('generator.init_std', '0.1', 0.1),
+    ):
+        found = flatten(override(config, {name: text}, 'x').to_dict())[name]
+        assert (found, type(found)) == (value, type(value)), (name, text)
+    without = override(config, {'generator.init_std': 'None'}, 'x')
+    assert override(without, {'generator.init_std': '0.1'}, 'x').generator.init_std == 0.1
 
 
 NAMES = ['a/b', '..', '.', '', ' ', '-a', 120 * 'n', 'a\nb', 'a\x1b[31mb', 'a\\b', 'a[b]', '~']

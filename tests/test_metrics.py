@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.ndimage
+import scipy.stats
 
 from gans.metrics import bootstrap, colour, pixels, ssim
 
@@ -248,6 +249,20 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
         found = bootstrap.interval(rng.exponential(size=60), level=0.8, resamples=300, seed=seed)
         hits += found.low <= 1 <= found.high
     assert 0.7 < hits / 200 < 0.88  # skewed data: a little under 0.8
+
+
+def test_intervals_are_quantiles_of_the_same_resamples_that_scipy_draws():
+    rng = np.random.default_rng(4)
+    a, b = rng.exponential(size=(2, 37))
+    once = dict(n_resamples=500, batch=500, method='percentile')
+    for found, given, statistic in (
+        (bootstrap.interval(a, resamples=500, seed=7), (a,), np.mean),
+        (bootstrap.ratio_interval(a, b, resamples=500, seed=7), (a, b), lambda x, y, axis: x.mean(axis) / y.mean(axis)),
+    ):
+        drawn = scipy.stats.bootstrap(
+            given, statistic, paired=len(given) > 1, vectorized=True, rng=np.random.default_rng(7), **once
+        ).bootstrap_distribution
+        np.testing.assert_allclose(found[1:3], np.quantile(drawn, [0.025, 0.975], method='inverted_cdf'), rtol=1e-12)
 
 
 def test_interval_leaves_nan_out():

@@ -15,7 +15,7 @@ from gans.run.checkpoint import Checkpoints
 from gans.run.experiment import open_experiment
 from gans.run.trained import load_run
 from gans.training.loop import train
-from gans.training.records import Records
+from gans.training.recorder import Recorder
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -123,7 +123,7 @@ def test_training_stops_saved_and_the_handlers_are_given_back(tmp_path, monkeypa
     before = [signal.getsignal(number) for number in CODES]
     for step, number in zip((2, 4, 5), CODES, strict=True):
         with monkeypatch.context() as patched:
-            strike(number, patched, Records, 'report', at=2 if step < 5 else 1)
+            strike(number, patched, Recorder, 'report', at=2 if step < 5 else 1)
             done = main(*run_flags(tmp_path))
         assert done.code == CODES[number]
         assert f'Stopped by {number.name} at step {step}; saved.' in done.out

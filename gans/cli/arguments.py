@@ -19,6 +19,7 @@ from absl import flags as absl_flags
 from ml_collections import ConfigDict
 
 from gans.cli.verbs import VERBS, Flag, flags_of, takers
+from gans.config import ranges
 from gans.config.load import flatten
 from gans.config.ranges import RANGES
 from gans.config.registry import kind_of
@@ -67,11 +68,17 @@ def split(words: Sequence[str]) -> dict[str, str]:
         word = rest.pop(0)
         name, equals, text = word.lstrip('-').partition('=')
         if not word.startswith('-') or word.startswith('---') or not name:
-            raise UserError(f'{word!r} is not a flag: flags are written --name=value.')
+            raise UserError(f'{word!r} is not a flag{_meant(word)}: flags are written --name=value.')
         if not equals:
             name, text = _without_equals(name, rest)
         given[name] = text
     return given
+
+
+def _meant(word):
+    """What a word without dashes may be the value of."""
+    flag = 'mode' if word in VERBS else 'config' if re.fullmatch(r'[^-].*\.py(:\w*)?', word) else None
+    return f" (did you mean '--{flag}={word}'?)" if flag else ''
 
 
 def _without_equals(name, rest):
@@ -218,11 +225,14 @@ def _field(name, text, now, kind):
     if isinstance(now, Mapping):
         example = f', as --{where}.{next(iter(now))}=...' if now else ''
         raise UserError(f'{where} is a section of fields, not one value: give one of its fields{example}.')
+    allowed = ranges.range_of(name)
+    if allowed is not None and allowed.none:  # a number or None, whichever it is now
+        return None if text.strip() == 'None' else _parse(where, text, int if allowed.whole else float)
     if name.endswith(_PLACES):
         if not text.strip():
             raise UserError(f'{where} is empty: give a path.')
         expand(where, text)  # to see that it can be; whoever opens it expands it
-        return text
+        return None if text == 'None' else text
     if name == 'size':  # a number or a pair
         return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
     return _parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))

@@ -75,7 +75,8 @@ def _config_of(flags, fields) -> ConfigDict:
 def _train(flags, config) -> int:
     from gans.run import multihost
     from gans.run.experiment import open_experiment
-    from gans.training import dry_run, logbook
+    from gans.run.folder import next_run_name
+    from gans.training import dry_run
     from gans.training.loop import train
 
     multihost.join(flags['coordinator'], flags['processes'], flags['index'])
@@ -83,7 +84,7 @@ def _train(flags, config) -> int:
     if flags['dry_run']:
         if flags['workdir'] and Path(flags['workdir']).exists() and not Path(flags['workdir']).is_dir():
             raise UserError(f'{flags["workdir"]} is a file, and no run folder: choose another --workdir.')
-        folder = flags['workdir'] or logbook.next_run_name('runs', config.name)
+        folder = flags['workdir'] or next_run_name('runs', config.name)
         say(dry_run.describe(experiment, folder))
         return 0
     with signals.stopping() as stop:

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 
 from gans.image import ops
+from gans.image.batching import in_batches
 from gans.nn import layers
 from gans.types import Array, Tree
 
@@ -91,12 +92,8 @@ def train(images: np.ndarray, labels: np.ndarray) -> Classifier:
 
 def judge(classifier: Classifier, images: np.ndarray) -> Judgement:
     """What a classifier makes of images uint8 [N, H, W, 3] of the size that it was trained with."""
-    network, found = Network(len(classifier.classes)), []
-    for start in range(0, len(images), AT_ONCE):
-        some = images[start : start + AT_ONCE]
-        filled = some[np.arange(AT_ONCE) % len(some)]  # one shape to compile for
-        found.append(Judgement(*(np.asarray(x)[: len(some)] for x in _look(network, classifier.params, filled))))
-    return join(found)
+    look = partial(_look, Network(len(classifier.classes)), classifier.params)
+    return Judgement(*in_batches(look, images, AT_ONCE))
 
 
 def join(judgements: Sequence[Judgement]) -> Judgement:

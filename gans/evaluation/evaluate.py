@@ -23,7 +23,7 @@ from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
 from gans.run.trained import Trained, load_run
 
 FILE = 'evaluation.json'
-VERSION = 2  # count up when the same run and images give other numbers than before: those are not to be compared
+VERSION = 3  # count up when the same run and images give other numbers than before: those are not to be compared
 
 
 class Kind(NamedTuple):

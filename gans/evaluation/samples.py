@@ -23,7 +23,7 @@ from gans.data.content import by_content
 from gans.errors import Failure, UserError
 from gans.evaluation import classes, classifier
 from gans.evaluation.tables import as_json, over_sets, ratio_as_json
-from gans.image import files, grids, ops
+from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
 from gans.metrics.diversity import pairwise_ms_ssim
 from gans.metrics.neighbours import nearest, shrink
@@ -80,7 +80,7 @@ class Samples:
         waiting = np.zeros((0, *self._shape, 3), np.uint8)
         for start in range(0, len(places), self._batch):
             some = places[start : start + self._batch].astype(np.int32)
-            filled = some[np.arange(self._batch) % len(some)]  # one shape to compile for
+            filled = batching.fill(some, self._batch)  # one shape to compile for
             images, finite = jax.device_get(self._make(self._state, filled))
             if not finite:
                 raise Failure(f'The generator of {self._folder} makes numbers that are not finite: nothing to measure.')
@@ -173,12 +173,12 @@ def _look(chunks: Iterable[np.ndarray], count: int, judge: Callable | None = Non
         nonlocal longest
         for chunk in chunks:
             longest = max(longest, len(chunk))
-            floats = chunk.astype(np.float32) / 127.5 - 1
+            floats = ops.to_float(chunk)
             if whole:
                 small.append(shrink(chunk))
             if whole and len(chunk) > 1:
-                filled = floats[np.arange(longest) % len(chunk)]  # one shape to compile for
-                diversity.append(np.asarray(pairwise_ms_ssim(filled))[: len(chunk) // 2])
+                pairs = pairwise_ms_ssim(batching.fill(floats, longest))  # one shape to compile for
+                diversity.append(np.asarray(pairs)[: len(chunk) // 2])
             if judge is not None:
                 judged.append(judge(chunk))
             yield floats

@@ -6,7 +6,7 @@ whatever else is drawn.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from gans.core.sampling import map_latents, paint
 from gans.core.tasks import QUANTILES, VARIANCES
 from gans.errors import UserError
 from gans.image import grids, ops
+from gans.image.batching import in_batches
 from gans.latent import inversion, space
 from gans.run.trained import Trained
 
@@ -109,7 +110,7 @@ class Painter:
     def images(self, points: np.ndarray) -> np.ndarray:
         """Latents [..., Z] -> uint8 [..., H, W, 3], of the averaged generator if there is one."""
         rows = np.reshape(points, (-1, self.size)).astype(np.float32)
-        made = _in_batches(partial(self._paint, self.state), rows, _BATCH)
+        made = in_batches(partial(self._paint, self.state), rows, _BATCH)
         return made.reshape(*np.shape(points)[:-1], *made.shape[1:])
 
     def find(self, images: np.ndarray, search: bool) -> tuple[np.ndarray, str]:
@@ -121,7 +122,7 @@ class Painter:
             scale = math.sqrt(space.eigenvalues.mean())
             make = inversion.searcher(game, space.mean.astype(np.float32), scale)
             how = f'a search of {inversion.STEPS} steps'
-        found = _in_batches(lambda x: make(self.state, ops.to_float(x)), images, min(_BATCH, len(images)))
+        found = in_batches(lambda x: make(self.state, ops.to_float(x)), images, min(_BATCH, len(images)))
         return found, how
 
 
@@ -269,16 +270,6 @@ def _latents_of_seeds(game, shape, carry, seeds):
     """uint32 [N] -> latents [N, Z]: what the task draws with the key of each seed, mapped by the objective."""
     keys = jax.vmap(jax.random.key)(seeds)
     return map_latents(game, carry, draw_from_noise(game, keys, shape))['latent']
-
-
-def _in_batches(make: Callable, rows: np.ndarray, batch: int) -> np.ndarray:
-    """`make` of all rows, `batch` at a time; the last are filled up, so that there is one program to compile."""
-    made = []
-    for start in range(0, len(rows), batch):
-        some = rows[start : start + batch]
-        filled = np.concatenate([some, np.repeat(some[-1:], batch - len(some), axis=0)])
-        made.append(np.asarray(make(filled))[: len(some)])
-    return np.concatenate(made)
 
 
 # What can be drawn, in the order in which it is.

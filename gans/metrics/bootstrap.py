@@ -1,4 +1,11 @@
-"""How sure a mean over images is: percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13)."""
+"""How sure a mean over images is: percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13).
+
+Why not `scipy.stats.bootstrap`: it draws the same resamples from the same seed (a test compares them), but it
+interpolates between the resampled means, refuses a single value, and takes longer: of 391 values 12.7 ms instead of
+8.0 for a mean and 16.1 instead of 8.9 for a ratio, of 2000 values 44.8 instead of 40.0 and 84.6 instead of 56.5
+(medians of 7, in turn, 2000 resamples, scipy 1.17.1, two shared AMD EPYC cores with other work beside it,
+2026-11-26). Importing scipy.stats, which nothing else here does, took another 2.1 s in that hour.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,5 +1,6 @@
-"""Convolutions that choose the fastest exact form by static shape and backend.
+"""CPU tuning: read only if you tune. What networks use is `conv`.
 
+Convolutions that choose the fastest exact form by static shape and backend.
 Every form below equals `plain` up to float32 rounding, with the same HWIO kernel; `choose` holds the rules. The
 factors in the comments were measured on a busy machine: processor time, two AVX2 cores, jax 0.10, batch 16, float32.
 Two are not of that kind: `phases` counts arithmetic, and the times of `patches` come from an earlier probe.

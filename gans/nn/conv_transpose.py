@@ -1,5 +1,6 @@
-"""Transposed convolutions of stride 2, in the fastest exact form by static shape and backend, like `gans.nn.conv`.
+"""CPU tuning: read only if you tune. What networks use is `transposed`.
 
+Transposed convolutions of stride 2, in the fastest exact form by static shape and backend, like `gans.nn.conv`.
 Every form equals `dilated` up to float32 rounding. The factors in comments were measured like those of `gans.nn.conv`.
 """
 

@@ -13,6 +13,7 @@ from gans import startup
 from gans.config import ranges
 from gans.core.build import build
 from gans.core.state import init
+from gans.data.batches import read_whole
 from gans.data.cache import keep, remember
 from gans.data.opening import open_source
 from gans.data.source import Source, disjoint_parts, split
@@ -51,6 +52,11 @@ def _remembered(source):
     folder = startup.decoded_folder()
     kept = keep(source, folder) if folder and source.decoding else None
     return remember(source, _MEMORY) if kept is None else kept
+
+
+def held_out_images(experiment: Experiment, count: int) -> np.ndarray:
+    """The first images that are not trained on, uint8 [n, H, W, 3]: `count`, or all where there are fewer."""
+    return read_whole(experiment.source, experiment.test[:count], experiment.config.data.threads)
 
 
 def start(experiment: Experiment) -> TrainState:

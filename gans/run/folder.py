@@ -1,9 +1,10 @@
-"""The folder of a run for whoever trains in it: made or recognised, and locked against a second training."""
+"""The folder of a run for whoever trains in it: numbered, made or recognised, and locked against a second training."""
 
 import errno
 import fcntl
 import logging
 import os
+import re
 from pathlib import Path
 
 from gans.errors import UserError, cannot_write
@@ -69,4 +70,35 @@ def claim(folder: Path) -> Path:
 def _has_checkpoints(folder):
     """Whether it is a run from which the lock's file was left behind, for example copied in part."""
     found = folder / checkpoint.FOLDER
-    return found.is_dir() and bool(checkpoint.Checkpoints(folder, read_only=True).steps())
+    if not found.is_dir():
+        return False
+    with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
+        return bool(checkpoints.steps())
+
+
+def new_run_folder(parent: str | Path, name: str) -> Path:
+    """Makes the next numbered folder, `parent/00007-name`, safe against a run that starts at the same time."""
+    parent = Path(parent)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in range(_next_number(parent), 100_000):
+            folder = parent / f'{number:05d}-{name}'
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                continue
+    except OSError as error:
+        message = f'Cannot make a run folder in {parent} ({error.strerror}): choose another --workdir.'
+        raise UserError(message) from error
+    raise UserError(f'{parent} has no run numbers left.')
+
+
+def next_run_name(parent: str | Path, name: str) -> str:
+    """What `new_run_folder` would make, without making it."""
+    return str(Path(parent) / f'{_next_number(Path(parent)):05d}-{name}')
+
+
+def _next_number(parent):
+    taken = [int(m[1]) for p in parent.glob('*') if (m := re.match(r'(\d{5})-', p.name))]
+    return max(taken, default=-1) + 1

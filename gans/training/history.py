@@ -18,7 +18,7 @@ from gans.data import decode
 from gans.errors import UserError
 from gans.image import files, grids
 from gans.run.trained import run_folder
-from gans.training import logbook
+from gans.training.metrics_files import read_metrics
 
 LOSSES = ('gen/loss', 'disc/loss')
 CONVERGENCE = 'disc/convergence'
@@ -66,7 +66,7 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     """
     folder = run_folder(folder)
     target = Path(folder / 'history' if output is None else output).expanduser()
-    curves = series(logbook.read_metrics(folder))
+    curves = series(read_metrics(folder))
     yield _save(target / 'curves.png', draw_curves(curves))
     config = _config_of(folder)
     from_noise = config.task.name == 'generate'

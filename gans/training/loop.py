@@ -16,9 +16,9 @@ from gans.nn import conv
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
 from gans.run.parallel import lay_out
-from gans.training import logbook
 from gans.training.monitor import monitor_of
-from gans.training.records import NoRecords, Records
+from gans.training.pace import Pace
+from gans.training.recorder import NoRecorder, Recorder
 from gans.training.sample_grid import SampleGrids
 
 _IN_FLIGHT = 2  # calls given to the devices and not yet finished: enough to hide the dispatch, few enough to stop fast
@@ -28,7 +28,7 @@ class Diverged(Failure):
     """Training produced a number that is not finite; the message names it."""
 
 
-def train(experiment: Experiment, folder: Path | None = None) -> bool:
+def train(experiment: Experiment, folder: str | Path | None = None) -> bool:
     """Trains to the end, from the newest checkpoint in the folder if there is one.
 
     Args:
@@ -45,22 +45,22 @@ def train(experiment: Experiment, folder: Path | None = None) -> bool:
       gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
     """
     with signals.stopping() as stop:
-        return _train(experiment, folder, stop)
+        return _train(experiment, None if folder is None else Path(folder).expanduser(), stop)
 
 
 def _train(experiment, folder, stop):
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
-    records = Records(experiment, shapes, folder) if multihost.is_first() else NoRecords()
-    with multihost.peers(), records:
-        place, state = multihost.from_first(records.begin, shapes)
-        loop = _Loop(experiment, layout, records, place)
+    recorder = Recorder(experiment, shapes, folder) if multihost.is_first() else NoRecorder()
+    with multihost.peers(), recorder:
+        place, state = multihost.from_first(recorder.begin, shapes)
+        loop = _Loop(experiment, layout, recorder, place)
         stop.train(loop.unsaved)
         number = loop.run(state, stop)
     if number:
         name = signals.name_of(number)
-        records.stopped(loop.step, name if stop.number else f'{name} to another process')
+        recorder.stopped(loop.step, name if stop.number else f'{name} to another process')
         stop.number = number
     return not number
 
@@ -68,8 +68,8 @@ def _train(experiment, folder, stop):
 class _Loop:
     """The state of one sitting: what is written where, and the metrics since the last log line."""
 
-    def __init__(self, experiment, layout, records, place):
-        self.experiment, self.layout, self.records = experiment, layout, records
+    def __init__(self, experiment, layout, recorder, place):
+        self.experiment, self.layout, self.recorder = experiment, layout, recorder
         self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
         self.window = place['window']  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
@@ -80,7 +80,7 @@ class _Loop:
 
     def unsaved(self) -> bool:
         """Would the end of the process lose a step, or cut off a checkpoint that is being written?"""
-        return self.step > self.saved or self.records.writing()
+        return self.step > self.saved or self.recorder.writing()
 
     def run(self, state, stop) -> int:
         """Trains and saves; returns the number of the signal that stopped it, 0 at the end of training."""
@@ -88,7 +88,7 @@ class _Loop:
         state = layout.place(state)
         if step == 0:
             self.draw_images(0, layout.fetch(state))
-        pace = logbook.Pace(config.batch, config.steps, step)
+        pace = Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
         agreed, number = multihost.Agreement(_IN_FLIGHT), 0
         with contextlib.closing(feeds):
@@ -152,9 +152,9 @@ class _Loop:
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
         self.window = []
         watched, warning = self.monitor(step, lambda: self.layout.fetch(state))
-        self.records.report(step, means | watched, pace.report(step))
+        self.recorder.report(step, means | watched, pace.report(step))
         if warning:
-            self.records.warn(warning)
+            self.recorder.warn(warning)
         played = self.experiment.game.stage(step - 1)
         if played != self.stage:  # its program was compiled since the last line
             startup.give_back()
@@ -167,7 +167,7 @@ class _Loop:
         bad = _not_finite(copy)
         if bad:
             raise Diverged(f'{bad} is not finite after step {step}; nothing of it was saved.')
-        self.records.save(step, copy, self.window)
+        self.recorder.save(step, copy, self.window)
         self.saved = step
 
     def collect(self, step):
@@ -195,7 +195,7 @@ class _Loop:
 
     def draw_images(self, step, state):
         """Writes the sample grid of fixed held-out inputs and latents."""
-        self.records.image(step, self.sample_grids(state, step))
+        self.recorder.image(step, self.sample_grids(state, step))
 
 
 def _feeds(experiment, start):

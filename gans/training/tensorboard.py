@@ -4,6 +4,7 @@ A file of events is a row of records: length, its checksum, an `Event` message, 
 messages are those of tensorboardX.
 """
 
+import contextlib
 import socket
 import struct
 import time
@@ -36,9 +37,14 @@ class Events:
         last = max((int(stamp) for stamp in stamps if stamp.isdigit()), default=0)
         self.path = folder / f'{_PREFIX}{max(int(time.time()), last + 1):010d}.{socket.gethostname()}'
         self._file = open(self.path, 'xb')
-        self._write(file_version='brain.Event:2')
-        if stamps:
-            self._write(step=step + 1 if step else 0, session_log=SessionLog(status=SessionLog.START))
+        try:
+            self._write(file_version='brain.Event:2')
+            if stamps:
+                self._write(step=step + 1 if step else 0, session_log=SessionLog(status=SessionLog.START))
+        except BaseException:
+            with contextlib.suppress(OSError):  # closing tries to write the same once more
+                self._file.close()
+            raise
 
     def numbers(self, step: int, values: Mapping[str, float]) -> None:
         """Writes numbers by their names."""

@@ -1,7 +1,12 @@
-"""What a run leaves in its folder while it trains: its config, log, images and checkpoints, and how it goes on."""
+"""What a run leaves in its folder while it trains, and how it goes on from that.
+
+The files: config.json, log.txt, metrics.jsonl, timing.jsonl, TensorBoard's events, sample grids and checkpoints.
+"""
 
 import contextlib
+import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +21,21 @@ from gans.image.files import write_json
 from gans.printing import tell
 from gans.run import checkpoint
 from gans.run.experiment import Experiment, fingerprint, start
-from gans.run.folder import Lock, claim
-from gans.training import logbook
+from gans.run.folder import Lock, claim, new_run_folder
+from gans.training import tensorboard
+from gans.training.log_file import LogFile
+from gans.training.metrics_files import METRICS, TIMING, cut_after
+from gans.training.pace import progress_line
 
 
-class Records:
-    """The records of one sitting. One process keeps them; see `NoRecords` for the others."""
+class Recorder:
+    """Writes the files of one sitting of a run. One process has it; see `NoRecorder` for the others."""
 
     def __init__(self, experiment: Experiment, shapes: Any, folder: Path | None):
         """Writes nothing yet; `shapes` are the state's, `folder` as `gans.training.loop.train` has it."""
         self._experiment, self._shapes, self.folder = experiment, shapes, folder
-        self._lock = self._book = self._checkpoints = self._log = None
+        self._opened = contextlib.ExitStack()  # all that `close` closes, in the order of opening
+        self._checkpoints = self._log = None
 
     def __enter__(self):
         return self
@@ -45,10 +54,10 @@ class Records:
           UserError: the folder belongs to another experiment, or cannot be written.
         """
         config = self._experiment.config
-        self.folder = logbook.new_run_folder('runs', config.name) if self.folder is None else claim(self.folder)
-        self._lock = Lock(self.folder)
+        self.folder = new_run_folder('runs', config.name) if self.folder is None else claim(self.folder)
+        self._opened.callback(Lock(self.folder).close)
         with self._writing():
-            self._log = logbook.Log(self.folder)
+            self._log = self._closing(LogFile(self.folder))
         if self._experiment.source.notes:
             self.warn(f'{self._experiment.source.where}.')
         self._about = {
@@ -57,26 +66,26 @@ class Records:
             'train_images': len(self._experiment.train),
         }
         with self._writing():
-            self._checkpoints = checkpoint.Checkpoints(self.folder, config.checkpoint.keep)
+            self._checkpoints = self._closing(checkpoint.Checkpoints(self.folder, config.checkpoint.keep))
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
         with self._writing():
             write_json(self.folder / 'config.json', config.to_dict())
-            self._book = logbook.Logbook(self.folder, place['step'])
+            self._open_metrics(place['step'])
         return place, state
 
     def report(self, step: int, metrics: dict[str, float], timing: dict[str, float]) -> None:
         """Writes a log line, and prints it."""
         self._checkpoints.check()
         with self._writing():
-            self._book.metrics(step, metrics)
-            self._book.timing(step, timing)
-        tell(logbook.progress_line(step, self._experiment.config.steps, metrics, timing))
+            self._write(METRICS, step, metrics)
+            self._write(TIMING, step, timing)
+        tell(progress_line(step, self._experiment.config.steps, metrics, timing))
 
     def image(self, step: int, sample_grid: np.ndarray) -> None:
         """Writes a grid of images, uint8 [H, W, 3]."""
         with self._writing():
             files.save_png(self.folder / 'samples' / f'step_{step:06d}.png', sample_grid)
-            self._book.image(step, 'held_out', sample_grid)
+            self._events.image(step, 'held_out', sample_grid)
 
     def warn(self, sentence: str) -> None:
         """Says something that does not stop training, on the screen and in log.txt."""
@@ -100,11 +109,30 @@ class Records:
         tell(line)
 
     def close(self) -> None:
-        """Waits until everything is written."""
-        with contextlib.ExitStack() as opened:  # closes all of them, whatever the others do; the lock last
-            for closes in (self._lock, self._log, self._book, self._checkpoints):
-                if closes is not None:
-                    opened.callback(closes.close)
+        """Waits until everything is written, and closes every file, whatever the others do; the lock goes last."""
+        self._opened.close()
+
+    def _closing(self, opened):
+        self._opened.callback(opened.close)
+        return opened
+
+    def _open_metrics(self, step):
+        """Opens the files of numbers; what they hold of steps after `step`, of a run that was killed, is cut off."""
+        for name in (METRICS, TIMING):
+            cut_after(self.folder / name, step)
+        self._files = {}
+        for name in (METRICS, TIMING):
+            self._files[name] = open(self.folder / name, 'a')
+            self._opened.callback(_close_quietly, self._files[name])
+        self._events = tensorboard.Events(self.folder / 'tensorboard', step)
+        self._opened.callback(_close_quietly, self._events)
+
+    def _write(self, name: str, step: int, values: Mapping[str, float]):
+        """Appends a line of numbers, and gives them to TensorBoard."""
+        with naming(self.folder / name):
+            self._files[name].write(json.dumps({'step': step, **values}) + '\n')
+            self._files[name].flush()
+        self._events.numbers(step, values)
 
     @contextlib.contextmanager
     def _writing(self):
@@ -161,8 +189,8 @@ class Records:
         return about, self._checkpoints.restore(step, self._shapes)
 
 
-class NoRecords:
-    """The records of all processes but the first: none."""
+class NoRecorder:
+    """The recorder of all processes but the first: it writes nothing."""
 
     def __enter__(self):
         return self
@@ -199,3 +227,9 @@ def _is_window(found):
         return False
     numbers = [value for metrics in found for value in metrics.values()]
     return all(isinstance(n, float) for n in numbers) and all(metrics.keys() == found[0].keys() for metrics in found)
+
+
+def _close_quietly(file):
+    """All was written when it came: what is left in a buffer is of a line that failed, and was told."""
+    with contextlib.suppress(OSError):
+        file.close()

@@ -1,6 +1,7 @@
 """The files of a run when they cannot be written, were damaged, or belong to a run that was killed: through main.py."""
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -11,11 +12,17 @@ from pathlib import Path
 
 import pytest
 from command_line import MAIN, config, main
+from generators import generator_config
 from saved_run import assert_same_outcome, logged, outcome
 
+from gans.core.state import state_shapes
+from gans.errors import UserError
 from gans.image import files
-from gans.training import logbook, tensorboard
-from gans.training.records import Records
+from gans.run.experiment import open_experiment
+from gans.run.folder import Lock
+from gans.training import recorder, tensorboard
+from gans.training.pace import Pace
+from gans.training.recorder import Recorder
 
 OFTEN = ['--config.log.every=1', '--config.checkpoint.every=2', '--config.log.grids=3', '--config.devices=1']
 
@@ -32,13 +39,13 @@ class Killed(BaseException):
 def kill_at(last, monkeypatch):
     """Training in this context is killed after the log line of a step."""
 
-    def report(self, step, *given, real=Records.report):
+    def report(self, step, *given, real=Recorder.report):
         real(self, step, *given)
         if step == last:
             raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Records, 'report', report)
+        patched.setattr(Recorder, 'report', report)
         yield
 
 
@@ -84,8 +91,8 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     full = {
         'config.json': lambda patched: patched.setattr(files, 'whole_file', full_file('config.json')),
         'log.txt': lambda patched: patched.setattr(logging, 'open', Full('log.txt'), raising=False),
-        'metrics.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('metrics'), raising=False),
-        'timing.jsonl': lambda patched: patched.setattr(logbook, 'open', Full('timing'), raising=False),
+        'metrics.jsonl': lambda patched: patched.setattr(recorder, 'open', Full('metrics'), raising=False),
+        'timing.jsonl': lambda patched: patched.setattr(recorder, 'open', Full('timing'), raising=False),
         'tfevents': lambda patched: patched.setattr(tensorboard, 'open', Full('tfevents'), raising=False),
         'step_000004.png': lambda patched: patched.setattr(files, 'whole_file', full_file('step_000004.png')),
     }
@@ -166,6 +173,40 @@ def test_every_run_of_a_process_has_its_own_warnings(tmp_path, monkeypatch):
         assert f'wrong in {name}' in log and f'wrong in {other}' not in log
     latents = {os.path.realpath(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd')}
     assert not any(path.startswith(str(tmp_path)) and path.endswith('.txt') for path in latents)
+
+
+BROKEN = ('lock', 'log.txt', 'checkpoints', 'config.json', 'metrics.jsonl', 'timing.jsonl', 'tfevents', 'nothing')
+
+
+@pytest.mark.parametrize('where', BROKEN)
+def test_whatever_fails_while_a_run_is_opened_every_file_is_closed(where, tmp_path, monkeypatch):
+    """The lock, the handler of log.txt, the two files of numbers and TensorBoard's."""
+
+    def refuse(*given, **more):
+        raise OSError(errno.EIO, 'Input/output error', str(tmp_path / where))
+
+    experiment = open_experiment(generator_config())
+    seen = Recorder(experiment, state_shapes(experiment.game, experiment.config), tmp_path)
+    monkeypatch.setattr(recorder, 'start', lambda experiment: None)
+    breaks = {
+        'lock': (recorder, 'Lock', refuse),
+        'log.txt': (recorder, 'LogFile', refuse),
+        'checkpoints': (recorder.checkpoint, 'Checkpoints', refuse),
+        'config.json': (recorder, 'write_json', refuse),
+        'metrics.jsonl': (recorder, 'open', Full('metrics')),
+        'timing.jsonl': (recorder, 'open', lambda path, mode: refuse() if 'timing' in str(path) else open(path, mode)),
+        'tfevents': (tensorboard.Events, '_write', refuse),
+        'nothing': (recorder, 'none', None),
+    }
+    monkeypatch.setattr(*breaks[where], raising=False)
+    handlers = list(logging.getLogger().handlers)
+    with contextlib.suppress(UserError, OSError), seen:
+        seen.begin()
+        seen.report(1, {'gen/loss': 1.0, 'disc/loss': 1.0}, Pace(batch=1, steps=4, step=0).report(1))
+    assert logging.getLogger().handlers == handlers
+    opened = {os.path.realpath(f'/proc/self/fd/{number}') for number in os.listdir('/proc/self/fd')}
+    assert not [path for path in opened if path.startswith(f'{tmp_path}/') and '/checkpoints' not in path]
+    Lock(tmp_path).close()  # it was given free
 
 
 def test_without_a_home_training_works_and_a_tilde_is_one_sentence(tmp_path, monkeypatch, caplog):

@@ -1,0 +1,66 @@
+"""The two files of JSON lines in a run's folder, one line for each log line of training.
+
+metrics.jsonl holds what training computed and nothing of the machine, so that a run that was stopped and resumed
+writes the same bytes as one that was not. What depends on the machine (rates, memory) goes to timing.jsonl.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from gans.errors import UserError, naming
+from gans.image import files
+
+METRICS = 'metrics.jsonl'
+TIMING = 'timing.jsonl'
+
+
+def cut_after(path: Path, step: int) -> None:
+    """Keeps the whole lines of a JSON-lines file whose `step` is at most `step`. OSErrors of it name the file."""
+    if not path.exists():
+        return
+    with naming(path):
+        kept = [line for line, numbers in _whole_lines(path) if numbers['step'] <= step]
+        with files.whole_file(path) as temporary:
+            temporary.write_bytes(b''.join(kept))
+
+
+def read_metrics(run: str | Path) -> list[dict[str, float]]:
+    """What training wrote into a run's metrics.jsonl so far: {'step' and every name: number} of each whole line.
+
+    Raises:
+      UserError: there is no such file, it cannot be read, or it has no whole line yet.
+    """
+    path = Path(run) / METRICS
+    try:
+        found = [numbers for _, numbers in _whole_lines(path)]
+    except OSError as error:
+        raise UserError(f'Cannot read {path} ({error.strerror}): give the --workdir of a run that logs.') from error
+    if not found:
+        raise UserError(f'{path} has no line yet: wait for the first, after config.log.every steps.')
+    return found
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
+    """(line, its numbers), without the last if a kill, or a writer still at it, left it unfinished.
+
+    A damaged line between others is passed over with a warning.
+    """
+    for place, line in enumerate(path.read_bytes().split(b'\n')[:-1], start=1):
+        numbers = _numbers_of(line)
+        if numbers is None:
+            logging.warning('%s: line %d is damaged and was passed over; the others count.', path, place)
+        else:
+            yield line + b'\n', numbers
+
+
+def _numbers_of(line: bytes) -> dict | None:
+    """What a line says, None if that is not a step and numbers."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or type(found.get('step')) is not int:
+        return None
+    return found if all(type(value) in (int, float) for value in found.values()) else None

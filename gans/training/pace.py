@@ -1,0 +1,58 @@
+"""How fast training goes, as numbers and as the progress line."""
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+
+
+class Pace:
+    """How fast training goes: images per second, time spent waiting for data, memory, time left."""
+
+    def __init__(self, batch: int, steps: int, step: int):
+        self._batch, self._steps, self._step = batch, steps, step
+        self._since = time.perf_counter()
+        self._waited = 0.0
+
+    def waited(self, seconds: float) -> None:
+        """Counts time that the step stood still for want of images."""
+        self._waited += seconds
+
+    def report(self, step: int) -> dict[str, float]:
+        """The numbers since the last report."""
+        now = time.perf_counter()
+        elapsed, done = max(now - self._since, 1e-9), max(step - self._step, 1)
+        rate = done * self._batch / elapsed
+        numbers = {
+            'images_per_second': rate,
+            'seconds_per_1000_images': 1000 / rate,
+            'data_wait_fraction': self._waited / elapsed,
+            'memory_gib': peak_memory_gib(),
+            'seconds_left': (self._steps - step) * elapsed / done,
+        }
+        self._since, self._step, self._waited = now, step, 0.0
+        return numbers
+
+
+def peak_memory_gib() -> float:
+    """The most memory in use so far, in GiB: of the first device if it counts its own, else of this process."""
+    import jax
+
+    counted = jax.local_devices()[0].memory_stats() or {}
+    if 'peak_bytes_in_use' in counted:
+        return counted['peak_bytes_in_use'] / 2**30
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def progress_line(step: int, steps: int, metrics: Mapping[str, float], timing: Mapping[str, float]) -> str:
+    """One line for people."""
+    left = int(timing['seconds_left'])
+    clock = f'{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}'
+    losses = '  '.join(f'{name} {metrics[name]:.4g}' for name in ('gen/loss', 'disc/loss'))
+    return (
+        f'step {step}/{steps}  {losses}  {timing["images_per_second"]:.1f} images/s'
+        f'  {timing["seconds_per_1000_images"]:.2f} s/1000'
+        f'  data wait {100 * timing["data_wait_fraction"]:.1f} %'
+        f'  memory {timing["memory_gib"]:.2f} GiB  left {clock}'
+    )
