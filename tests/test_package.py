@@ -110,14 +110,14 @@ def lines(name):
     return [text for text in texts if text]
 
 
-def test_the_project_takes_its_dependencies_from_requirements_txt_and_tests_need_more():
+def test_the_project_takes_its_dependencies_from_one_list_and_tests_need_more():
     project = tomllib.loads((ROOT / 'pyproject.toml').read_text())
     assert project['project']['dynamic'] == ['dependencies'] and 'dependencies' not in project['project']
-    assert project['tool']['setuptools']['dynamic']['dependencies'] == {'file': ['requirements.txt']}
-    names = {Requirement(line).name for line in lines('requirements.txt')}  # setuptools takes no -r there
+    assert project['tool']['setuptools']['dynamic']['dependencies'] == {'file': ['requirements-core.txt']}
+    names = {Requirement(line).name for line in lines('requirements-core.txt')}  # setuptools takes no -r there
     assert {'jax', 'flax'} <= names and not names & {'pytest', 'pytest-xdist', 'ruff'}
-    first, *more = lines('requirements-dev.txt')
-    assert first == '-r requirements.txt' and {Requirement(line).name for line in more} == {
+    first, *more = lines('requirements.txt')
+    assert first == '-r requirements-core.txt' and {Requirement(line).name for line in more} == {
         'pytest',
         'pytest-xdist',
         'ruff',
