@@ -12,7 +12,7 @@ LAYERS = (
     ('errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
     ('startup', 'losses', 'networks', 'metrics', 'data'),
-    ('objectives',),
+    ('objectives', 'tasks'),
     ('core',),
     ('run',),
     ('training', 'inference'),
@@ -26,9 +26,10 @@ ONLY = {
     'networks': {'errors', 'image', 'nn'},
     'losses': {'errors', 'types'},
     'objectives': {'errors', 'losses', 'nn', 'types'},
-    'metrics': {'errors', 'image'},
+    'tasks': {'errors', 'image', 'metrics', 'nn', 'types'},
+    'metrics': {'errors', 'image', 'types'},
     'data': {'errors', 'config'},
-    'latent': {'core', 'data', 'errors', 'image', 'metrics', 'run', 'types'},
+    'latent': {'core', 'data', 'errors', 'image', 'metrics', 'nn', 'run', 'types'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
 

@@ -78,7 +78,7 @@ CHANGES = [
     ({'objective.form': 'hinged'}, 'hinged'),
     ({'objective.terms': ('l2',)}, 'gans/losses/terms.py'),
     ({'objective.name': 'standart'}, "did you mean 'standard'"),
-    ({'task.name': 'colourize'}, 'gans/core/tasks.py'),
+    ({'task.name': 'colourize'}, "gans/tasks (did you mean 'colorize'"),
     ({'optimizer.disc.name': 'adamw'}, 'config.optimizer.disc.name'),
     ({'turns.gen': 0}, 'at least one turn'),
 ]

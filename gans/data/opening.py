@@ -4,7 +4,7 @@ import inspect
 
 from ml_collections import ConfigDict
 
-from gans.config.registry import arguments_of, find_module
+from gans.config.registry import arguments_of, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.data.source import Labels, Source
 from gans.errors import UserError
@@ -14,16 +14,17 @@ _LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source 
 
 def open_source(config: ConfigDict) -> Source:
     """Opens the source of images that `config.data` names."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
-    if not hasattr(module, 'open_source'):
-        raise UserError(f'config.data.source is {config.data.source!r}, which is not a source of images.')
-    return _open(module.open_source, config)
+    return _open(_module(config).open_source, config)
 
 
 def open_labels(config: ConfigDict) -> Labels | None:
     """The labels of the source's images; None where the set has none, or its kind of source knows none."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
+    module = _module(config)
     return _open(module.open_labels, config) if hasattr(module, 'open_labels') else None
+
+
+def _module(config):
+    return find_module('data.sources', config.data.source, 'config.data.source', 'open_source')
 
 
 def _open(function, config):
@@ -31,17 +32,17 @@ def _open(function, config):
 
     The limits on files, which the config gives once for all sources, go to those that take them.
     """
-    where = f'config.data.{config.data.source}'
-    section = config.data.get(config.data.source, {})
+    name = section_of(config.data.source)
+    where, section = f'config.data.{name}', config.data.get(name, {})
     parameters = inspect.signature(function).parameters
     limits = {name: config.data[name] for name in _LIMITS if name in parameters and name in config.data}
     given = ('shape', 'seed', *_LIMITS)
     needs = [one.name for one in parameters.values() if one.default is one.empty and one.name not in given]
-    if needs and config.data.source not in config.data:
+    if needs and name not in config.data:
         known = ', '.join(name for name, value in config.data.items() if isinstance(value, ConfigDict))
         raise UserError(
             f'config.data has no section for the source {config.data.source!r}: choose {known}, or add '
-            f'{config.data.source}=dict({needs[0]}=...) to data in the config.'
+            f'{name}=dict({needs[0]}=...) to data in the config.'
         )
     return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=given), **limits)
 
@@ -52,7 +53,7 @@ def move_data(config: ConfigDict, place: str) -> None:
     Raises:
       UserError: the source has no place, being drawn and not read.
     """
-    argument = getattr(find_module('data.sources', config.data.source, 'config.data.source'), 'PLACE', None)
+    argument = getattr(_module(config), 'PLACE', None)
     if argument is None:
         raise UserError(f'The images of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
-    config.data[config.data.source][argument] = place
+    config.data[section_of(config.data.source)][argument] = place
