@@ -90,6 +90,14 @@ def test_a_planted_upward_import_is_found(package, line):
     assert violations(package, line)
 
 
+def test_only_the_files_of_the_tasks_know_tasks_by_name():
+    tasks = {path.stem for path in MODULES if package_of(path) == 'tasks'}
+    assert tasks == {'colorize', 'inpaint', 'generate'}
+    for path in MODULES:
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not words & tasks, path
+
+
 def test_heavy_libraries_are_imported_only_where_they_are_used():
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:

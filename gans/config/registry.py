@@ -32,14 +32,14 @@ def find_module(package_name: str, name: str, where: str, wanted: str) -> Module
     """
     if '.' in name and all(part.isidentifier() for part in name.split('.')):
         return _find_elsewhere(name, where, wanted)
+    folder = f'gans/{package_name}'.replace('.', '/')
     package = importlib.import_module(f'gans.{package_name}')
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     if name not in names:
-        folder = package_name.replace('.', '/')
-        raise UserError(f'{where} is {name!r}, which is not in gans/{folder}{closest(name, names)}.')
+        raise UserError(f'{where} is {name!r}, which is not in {folder}{closest(name, names)}.')
     module = importlib.import_module(f'{package.__name__}.{name}')
     if not hasattr(module, wanted):
-        raise UserError(f'{where} is {name!r}, which defines no {wanted}: it helps others in its folder.')
+        raise UserError(f'{where} is {name!r}, which defines no {wanted}: it only helps the other modules of {folder}.')
     return module
 
 
