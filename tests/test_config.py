@@ -94,7 +94,7 @@ CHANGES = [
     ({'objective.form': 'hinged'}, 'hinged'),
     ({'objective.terms': ('l2',)}, 'gans/losses/terms.py'),
     ({'objective.name': 'standart'}, "did you mean 'standard'"),
-    ({'task.name': 'colourize'}, 'gans/core/tasks.py'),
+    ({'task.name': 'colourize'}, "gans/tasks (did you mean 'colorize'"),
     ({'optimizer.disc.name': 'adamw'}, 'config.optimizer.disc.name'),
     ({'turns.gen': 0}, 'at least one turn'),
 ]
@@ -175,5 +175,5 @@ def test_a_player_of_another_family_can_be_chosen_by_flag():
 def test_a_module_without_a_generator_is_no_choice(tiny, tmp_path, monkeypatch):
     (tmp_path / 'half.py').write_text('Discriminator = None')
     monkeypatch.setattr(gans.networks, '__path__', [*gans.networks.__path__, str(tmp_path)])
-    with pytest.raises(UserError, match=r"config.generator.name is 'half', and gans/networks/half.py has no Generator"):
+    with pytest.raises(UserError, match=r"config.generator.name is 'half', which defines no Generator"):
         build(tiny('configs/colorize.py', **{'generator.name': 'half'}), 64)

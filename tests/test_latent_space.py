@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.core import tasks
 from gans.errors import UserError
 from gans.latent import space
 from gans.latent.edits import choose_edits, read_edits
 from gans.latent.space import Term, principal
+from gans.nn import noise
 from gans.objectives import began
 
 KEY = jax.random.key(0)
@@ -25,11 +25,11 @@ def memory(mean, cov, seen=100):
     return began.Memory(jnp.float32(0), codes)
 
 
-@pytest.mark.parametrize('distribution', tasks.DISTRIBUTIONS)
+@pytest.mark.parametrize('distribution', noise.DISTRIBUTIONS)
 def test_the_variances_are_those_of_the_distributions(distribution):
-    drawn = np.asarray(tasks.DISTRIBUTIONS[distribution](KEY, (100_000,)), np.float64)
+    drawn = np.asarray(noise.DISTRIBUTIONS[distribution](KEY, (100_000,)), np.float64)
     assert drawn.mean() == pytest.approx(0, abs=0.02)
-    assert drawn.var() == pytest.approx(tasks.VARIANCES[distribution], rel=0.02)
+    assert drawn.var() == pytest.approx(noise.VARIANCES[distribution], rel=0.02)
 
 
 @pytest.mark.parametrize('variance', [1.0, 1 / 3])

@@ -32,7 +32,7 @@ def test_deviation_by_hand():
 
 def judged(told, steps=100):
     """At which of (step, diversity) the warning speaks."""
-    watch = monitor.Monitor(open_experiment(generator_config(steps=steps)), monitor.WATCHES['generate'])
+    watch = monitor.monitor_of(open_experiment(generator_config(steps=steps)))
     return [step for step, diversity in told if watch.judge(step, diversity)]
 
 

@@ -16,7 +16,6 @@ from variants import everything, path_of
 from gans.cli.arguments import override
 from gans.config import ranges
 from gans.config.load import flatten, from_json, load, to_json
-from gans.core import tasks
 from gans.errors import UserError
 from gans.losses import terms
 
@@ -68,6 +67,7 @@ def arguments():
         ('networks', 'generator', ('Generator',)),
         ('networks', 'discriminator', ('Discriminator',)),
         ('objectives', 'objective', ('make',)),
+        ('tasks', 'task', ('make',)),
         ('data.sources', 'data.{}', ('open_source',)),
     ):
         found = importlib.import_module(f'gans.{package}')
@@ -76,8 +76,6 @@ def arguments():
             for name in names:
                 if hasattr(held, name):
                     yield from parameters(section.format(module.name), getattr(held, name))
-    for name in ('colorize', 'inpaint', 'generate'):
-        yield from parameters('task', getattr(tasks, name))
     for name in ('moments', 'style', 'features'):
         yield from parameters(f'objective.terms.{name}', getattr(terms, name))
 

@@ -149,7 +149,7 @@ def test_images_that_are_too_small_are_refused(tmp_path):
 def test_verbs_that_want_an_input_image_are_refused(tmp_path, monkeypatch):
     trained = run_of(tmp_path, soft)
     monkeypatch.setattr(translate, 'load_run', lambda folder: trained)
-    with pytest.raises(UserError, match="trained for 'generate': only colorize and inpaint translate"):
+    with pytest.raises(UserError, match="trained for 'generate', which has no use on image files"):
         translate.translate(trained.folder, tmp_path / 'data', tmp_path / 'out')
     monkeypatch.setattr(compare, 'load_run', lambda folder: trained)
     with pytest.raises(UserError, match="'generate', which has no right answers to compare"):

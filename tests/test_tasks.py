@@ -5,16 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.core import tasks
 from gans.errors import UserError
 from gans.image import ops
+from gans.tasks import colorize, inpaint
+from gans.tasks import generate as generating
 
 KEYS = jax.random.split(jax.random.key(0), 64)
 IMAGES = jax.random.uniform(jax.random.key(1), (64, 48, 32, 3), minval=-0.9, maxval=0.9)
 
 
 def test_gray_is_bt601_luma_and_both_players_see_it():
-    inputs = jax.vmap(tasks.colorize(latent=5, flip=False).draw)(KEYS, IMAGES)
+    inputs = jax.vmap(colorize.make(latent=5, flip=False).draw)(KEYS, IMAGES)
     expected = np.asarray(IMAGES) @ np.array([[0.299], [0.587], [0.114]])
     np.testing.assert_allclose(inputs.gen['image'], expected, atol=1e-6)
     np.testing.assert_array_equal(inputs.cond, inputs.gen['image'])
@@ -23,20 +24,20 @@ def test_gray_is_bt601_luma_and_both_players_see_it():
 
 
 def test_noise_is_standard_normal_and_differs_between_examples():
-    latent = jax.vmap(tasks.colorize(latent=400, flip=False).draw)(KEYS, IMAGES).gen['latent']
+    latent = jax.vmap(colorize.make(latent=400, flip=False).draw)(KEYS, IMAGES).gen['latent']
     assert abs(float(latent.mean())) < 0.03 and float(latent.std()) == pytest.approx(1, abs=0.03)
     assert len(np.unique(np.asarray(latent[:, 0]))) == 64
 
 
 def test_no_noise_where_none_is_asked_for():
-    assert 'latent' not in tasks.colorize(latent=0, flip=False).draw(KEYS[0], IMAGES[0]).gen
+    assert 'latent' not in colorize.make(latent=0, flip=False).draw(KEYS[0], IMAGES[0]).gen
 
 
 BOXING = dict(boxes=3, min_side=0.1, max_side=0.4)
 
 
 def test_boxes_hide_under_the_mask_and_nothing_else():
-    inputs = jax.vmap(tasks.inpaint(latent=0, flip=False, **BOXING).draw)(KEYS, IMAGES)
+    inputs = jax.vmap(inpaint.make(latent=0, flip=False, **BOXING).draw)(KEYS, IMAGES)
     hidden = np.broadcast_to(np.asarray(inputs.mask), IMAGES.shape) == 1
     boxed, real = np.asarray(inputs.gen['image']), np.asarray(IMAGES)
     np.testing.assert_array_equal(boxed[~hidden], real[~hidden])
@@ -46,7 +47,7 @@ def test_boxes_hide_under_the_mask_and_nothing_else():
 
 def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
     for key in KEYS[:16]:
-        boxed, mask = tasks.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4)
+        boxed, mask = inpaint.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4)
         rows, columns = np.nonzero(np.asarray(mask[..., 0]))
         height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
         assert height * width == mask.sum()
@@ -55,7 +56,7 @@ def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
 
 
 def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
-    _, masks = jax.vmap(lambda key: tasks.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4))(
+    _, masks = jax.vmap(lambda key: inpaint.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4))(
         jax.random.split(jax.random.key(3), 2000)
     )
     assert len(np.unique(np.asarray(masks.sum((1, 2, 3))))) > 20
@@ -66,7 +67,7 @@ def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
 
 @pytest.mark.parametrize('flip', [True, False])
 def test_flips_mirror_about_half_of_the_images(flip):
-    out = np.asarray(jax.vmap(tasks.colorize(latent=0, flip=flip).augment)(KEYS, IMAGES))
+    out = np.asarray(jax.vmap(colorize.make(latent=0, flip=flip).augment)(KEYS, IMAGES))
     same = np.array([np.array_equal(a, b) for a, b in zip(out, IMAGES, strict=True)])
     mirrored = np.array([np.array_equal(a, b[:, ::-1]) for a, b in zip(out, IMAGES, strict=True)])
     assert (same ^ mirrored).all()
@@ -74,7 +75,7 @@ def test_flips_mirror_about_half_of_the_images(flip):
 
 
 def test_an_example_does_not_depend_on_its_neighbours():
-    draw = tasks.inpaint(latent=4, flip=True, **BOXING).draw
+    draw = inpaint.make(latent=4, flip=True, **BOXING).draw
     many = jax.vmap(draw)(KEYS, IMAGES)
     few = jax.vmap(draw)(KEYS[10:12], IMAGES[10:12])
     for a, b in zip(jax.tree.leaves(many), jax.tree.leaves(few), strict=True):
@@ -88,7 +89,7 @@ SQUARES = IMAGES[:, :32]
 
 
 def generate(**changes):
-    return tasks.generate(**{**GENERATE, **changes})
+    return generating.make(**{**GENERATE, **changes})
 
 
 @pytest.mark.parametrize(

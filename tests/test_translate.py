@@ -5,10 +5,11 @@ from PIL import Image
 from saved_run import fake_run, make_config, save_images, save_run, smooth_images
 
 from gans.errors import UserError
+from gans.image.large_image import Enlarged, LargeImage, everything, section
 from gans.inference import translate as module
 from gans.inference.image_files import read_image
-from gans.inference.large_image import Enlarged, LargeImage, everything
-from gans.inference.translate import Network, inpaint, section, translate
+from gans.inference.translate import Network, translate
+from gans.tasks import inpaint
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 
@@ -254,7 +255,7 @@ def test_a_jpeg_becomes_png_to_keep_its_pixels(use, tmp_path):
 class Record:
     """A network that notes what it is shown."""
 
-    shape, variants, share = (64, 64), 1, 0.4
+    shape, variants = (64, 64), 1
 
     def __init__(self):
         self.seen = []
@@ -270,7 +271,7 @@ def test_inpainting_shows_sections_with_the_hole_filled():
     mask[10:30, 10:30] = mask[200:300, 300:360] = 255
     rgb[mask > 0] = 7  # must not be seen
     network = Record()
-    (result,) = inpaint(network, LargeImage(Image.fromarray(rgb)), mask > 0)
+    (result,) = inpaint.paint(0.4, network, LargeImage(Image.fromarray(rgb)), mask > 0)
     assert [s.shape[:2] for s in network.seen] == [(64, 64), (250, 250)]
     for seen in network.seen:
         np.testing.assert_allclose(seen, 200 / 127.5 - 1, atol=1e-6)
@@ -281,7 +282,7 @@ def test_a_mask_of_many_parts_is_shown_once():
     mask = np.zeros((90, 90), np.uint8)
     mask[10:80:6, 10:80:6] = 255
     network = Record()
-    (result,) = inpaint(network, LargeImage(Image.new('RGB', (90, 90), (9, 9, 9))), mask > 0)
+    (result,) = inpaint.paint(0.4, network, LargeImage(Image.new('RGB', (90, 90), (9, 9, 9))), mask > 0)
     assert len(network.seen) == 1
     np.testing.assert_array_equal((np.asarray(result.image) == 128).all(axis=-1), mask > 0)
 
@@ -473,9 +474,11 @@ def test_masks_and_long_values_are_no_input(use, tmp_path):
         translate('run', tmp_path / 'a.tif', tmp_path / 'out')
 
 
-def test_tasks_that_do_not_translate_are_refused(use, tmp_path):
-    use('colorize').config.task.name = 'generate'
-    with pytest.raises(UserError, match="trained for 'generate': only colorize and inpaint"):
+def test_tasks_that_do_not_translate_are_refused(use, tmp_path, monkeypatch):
+    trained = use('colorize')
+    unused = trained.game._replace(task=trained.game.task._replace(on_files=None))
+    monkeypatch.setattr(module, 'load_run', lambda folder: trained._replace(game=unused))
+    with pytest.raises(UserError, match="trained for 'colorize', which has no use on image files: it cannot translate"):
         translate('run', save_images(tmp_path / 'in', [colours(9, 9)]), tmp_path / 'out')
 
 

@@ -17,8 +17,8 @@ from command_line import ROOT, main
 from PIL import Image, ImageCms
 from saved_run import fake_run, make_config, save_images, smooth_images
 
-from gans.image import files
-from gans.inference import baselines, image_files, large_image
+from gans.image import compose, files, large_image
+from gans.inference import image_files
 from gans.inference import translate as module
 
 RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
@@ -492,12 +492,12 @@ def test_a_image_is_what_it_is_as_a_whole(use, tmp_path, monkeypatch):
     Image.fromarray(rgb).save(tmp_path / 'a.png')
     assert translate(tmp_path / 'a.png', tmp_path / 'out').code == 0
     assert len(opened) == 1
-    gray = baselines.luma(rgb / 127.5 - 1)
+    gray = compose.luma(rgb / 127.5 - 1)
     small = Image.fromarray(gray[..., 0]).resize((64, 42), Image.Resampling.LANCZOS)
     shown = np.asarray(small)[..., None] + 0.2 * np.array([1.0, 0, 0])
     planes = [Image.fromarray(p.astype(np.float32)) for p in np.moveaxis(np.clip(shown, -9, 9), -1, 0)]
     colours = np.stack([np.asarray(p.resize((611, 400), Image.Resampling.BICUBIC)) for p in planes], axis=-1)
-    wanted = baselines.quantise(baselines.keep_luma(gray, colours)).astype(int)
+    wanted = compose.quantise(compose.keep_luma(gray, colours)).astype(int)
     assert np.abs(np.asarray(Image.open(tmp_path / 'out' / 'a.png')) - wanted).max() <= 1
 
 
@@ -508,7 +508,7 @@ import jax.numpy as jnp
 from PIL import Image
 from command_line import main
 from saved_run import fake_run, make_config
-from gans import translate
+from gans.inference import translate
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

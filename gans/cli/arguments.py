@@ -22,7 +22,7 @@ from gans.cli.verbs import VERBS, Flag, flags_of, takers
 from gans.config import ranges
 from gans.config.load import flatten
 from gans.config.ranges import RANGES
-from gans.config.registry import kind_of
+from gans.config.registry import kind_of, section_of
 from gans.data.opening import fields_of
 from gans.errors import UserError, closest
 
@@ -171,8 +171,9 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
       UserError: a field that the config does not have, or a text of another kind.
     """
     values = config.to_dict()
+    chosen = fields.get('data.source', config.data.source)
     for name, text in fields.items():
-        kinds = _with_room(values, name)
+        kinds = _with_room(values, name, chosen)
         *parts, last = name.split('.')
         section, where = values, 'config'
         for part in [*parts, last]:
@@ -183,7 +184,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     return ConfigDict(values).lock()
 
 
-def _with_room(values, name):
+def _with_room(values, name, chosen):
     """Adds to a config what it may lack of what a flag names, with its defaults.
 
     These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
@@ -191,6 +192,7 @@ def _with_room(values, name):
     Args:
       values: the config as nested dicts, which is changed.
       name: the dotted name of the flag's field.
+      chosen: the source that the config is going to have.
 
     Returns:
       {field: kind of value} of the source's fields, for those that are None so far; {} if it is no field of a source.
@@ -202,7 +204,8 @@ def _with_room(values, name):
     source, _, field = field.partition('.')
     if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
         return {}
-    known = fields_of(source, f'The source in config.{name}')
+    module = chosen if section_of(chosen) == source else source
+    known = fields_of(module, f'The source in config.{name}')
     filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
     found[source] = filled | found.get(source, {})
     return {name: kind_of(one.annotation) for name, one in known.items()}

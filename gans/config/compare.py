@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from ml_collections import ConfigDict
 
 from gans.config.load import flatten, to_json
+from gans.config.registry import section_of
 
 # A run may be resumed with other values of these fields (fnmatch patterns) and of sections: they decide how long
 # training goes on, what is reported and where things are, not what a step does. (Schedules in fractions of training
@@ -32,7 +33,7 @@ def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     Left out are the fields that may change in a resumed run, and the sections of sources that neither config uses.
     """
     before, after = (flatten(json.loads(to_json(c))) for c in (old, new))
-    used = {c.data.source for c in (old, new)}
+    used = {section_of(c.data.source) for c in (old, new)}
     unused = {f'data.{name}' for c in (old, new) for name, value in c.data.items() if isinstance(value, ConfigDict)}
     unused -= {f'data.{name}' for name in used}
     lines = []

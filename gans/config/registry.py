@@ -1,5 +1,6 @@
 """Names and sections of a config to modules and arguments, with the nearest name where one does not exist."""
 
+import ast
 import importlib
 import importlib.util
 import inspect
@@ -7,6 +8,8 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,14 +18,71 @@ from ml_collections import ConfigDict
 from gans.errors import UserError, closest
 
 
-def find_module(package_name: str, name: str, where: str) -> ModuleType:
-    """Finds `gans.<package>.<name>`; raises UserError with the nearest name if there is none."""
+def find_module(package_name: str, name: str, where: str, wanted: str) -> ModuleType:
+    """Finds the module that a config names.
+
+    Args:
+      package_name: 'tasks' for `gans.tasks`, for example.
+      name: a module of that package, or the dotted path of a module elsewhere: 'my_package.my_task'.
+      where: the name's place in the config, for messages.
+      wanted: the function or class that the module has to define.
+
+    Raises:
+      UserError: no such module, with the nearest name; or a module that does not define it or cannot be imported.
+    """
+    if '.' in name and all(part.isidentifier() for part in name.split('.')):
+        return _find_elsewhere(name, where, wanted)
+    folder = f'gans/{package_name}'.replace('.', '/')
     package = importlib.import_module(f'gans.{package_name}')
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     if name not in names:
-        folder = package_name.replace('.', '/')
-        raise UserError(f'{where} is {name!r}, which is not in gans/{folder}{closest(name, names)}.')
-    return importlib.import_module(f'{package.__name__}.{name}')
+        raise UserError(f'{where} is {name!r}, which is not in {folder}{closest(name, names)}.')
+    module = importlib.import_module(f'{package.__name__}.{name}')
+    if not hasattr(module, wanted):
+        raise UserError(f'{where} is {name!r}, which defines no {wanted}: it only helps the other modules of {folder}.')
+    return module
+
+
+def section_of(name: str) -> str:
+    """The name of the config section for a module that `find_module` finds: the last part of a dotted path."""
+    return name.rpartition('.')[2]
+
+
+def _find_elsewhere(name, where, wanted):
+    """Imports a module by its dotted path.
+
+    The name may come from a stranger's checkpoint. So only modules that were written for this are imported: the source
+    must define `wanted`, and its folders must have an `__init__.py`, which the folder of a run has not.
+    """
+    path = _source_of(name)
+    if path is None:
+        raise UserError(
+            f'{where} is {name!r}, which is not found: give the name of a module in a package that Python can import '
+            '(every folder with an __init__.py, the outermost one beside main.py, in PYTHONPATH or installed).'
+        )
+    try:
+        defined = {getattr(node, 'name', '') for node in ast.parse(path.read_bytes()).body}
+        module = importlib.import_module(name) if wanted in defined else None
+    except Exception as error:  # it is a program: anything may happen in it
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        raise UserError(f'{where} is {name!r}, but {path} cannot be imported ({reason}): correct it.') from error
+    if module is None:
+        raise UserError(f'{where} is {name!r}, but {path} defines no {wanted}.')
+    return module
+
+
+def _source_of(name) -> Path | None:
+    """The file of a module in packages that have an `__init__.py`; None if there is none. Runs nothing."""
+    first, *rest = name.split('.')
+    try:
+        spec = importlib.util.find_spec(first)
+    except ValueError:  # __main__
+        return None
+    for part in rest:
+        if spec is None or spec.origin is None or not spec.submodule_search_locations:
+            return None
+        spec = PathFinder.find_spec(part, spec.submodule_search_locations)
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith('.py') else None
 
 
 def choose(options, name, where):

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from gans.config.registry import arguments_of, choose, find_module
 from gans.config.shapes import shape_of
-from gans.core import averages, schedules, tasks
+from gans.core import averages, schedules
 from gans.errors import UserError, closest
 from gans.image import ops
 from gans.losses import terms
@@ -30,12 +30,12 @@ def build(config: ConfigDict, images: int) -> Game:
     Raises:
       UserError: a name, an argument or a value that does not exist, by its place in the config.
     """
+    task = make_task(config.task)
     dtype = choose(_DTYPES, config.dtype, 'config.dtype')
-    given = {'dtype': dtype, 'shape': shape_of(config), 'distribution': config.task.get('distribution', 'uniform')}
+    given = {'dtype': dtype, 'shape': shape_of(config), 'distribution': task.latents.distribution}
     gen = _make_network('Generator', config, given)
     disc = _make_network('Discriminator', config, given)
     objective = _make_objective(config.objective)
-    task = _make_task(config.task)
     _check_pairs(task, objective)
     clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
     scheduled = schedules.make(config.schedules.to_dict(), clock)
@@ -64,6 +64,16 @@ def build(config: ConfigDict, images: int) -> Game:
     )
 
 
+def make_task(section: ConfigDict) -> Task:
+    """Makes the task that `config.task` describes: `make` of the module that its name chooses.
+
+    Raises:
+      UserError: a name or an argument that does not exist.
+    """
+    make = find_module('tasks', section.name, 'config.task.name', 'make').make
+    return make(**arguments_of(make, section, 'config.task'))
+
+
 def _batch_shape(config, task):
     """The shape of the images that a step is fed with.
 
@@ -89,20 +99,9 @@ def _make_network(player, config, given):
     section = config[player.lower()]
     own = section.get('name') if isinstance(section, ConfigDict) else None
     name, place = (own, f'{where}.name') if own else (config.networks, 'config.networks')
-    kind = getattr(find_module('networks', name, place), player, None)
-    if kind is None:
-        raise UserError(f'{place} is {name!r}, and gans/networks/{name}.py has no {player}: choose other networks.')
+    kind = getattr(find_module('networks', name, place, player), player)
     follow = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
     return kind(**arguments_of(kind, section, where, given=tuple(given)), **follow)
-
-
-def _make_task(section):
-    known = [name for name, make in vars(tasks).items() if getattr(make, '__annotations__', {}).get('return') is Task]
-    if section.name not in known:
-        near = closest(section.name, known)
-        raise UserError(f'config.task.name is {section.name!r}, which is not in gans/core/tasks.py{near}.')
-    make = getattr(tasks, section.name)
-    return make(**arguments_of(make, section, 'config.task'))
 
 
 def _make_stage(growth):
@@ -124,7 +123,7 @@ def _check_pairs(task, objective):
 
 
 def _make_objective(section):
-    module = find_module('objectives', section.name, 'config.objective.name')
+    module = find_module('objectives', section.name, 'config.objective.name', 'make')
     arguments = arguments_of(module.make, section, 'config.objective')
     for player in ('terms', 'disc_terms'):
         if player in arguments:

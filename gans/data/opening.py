@@ -10,7 +10,7 @@ import inspect
 
 from ml_collections import ConfigDict
 
-from gans.config.registry import arguments_of, find_module
+from gans.config.registry import arguments_of, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.data.source import Labels, Source
 from gans.errors import UserError
@@ -21,34 +21,31 @@ _GIVEN = ('shape', 'seed', *_LIMITS)  # what a source gets from the rest of the 
 
 def open_source(config: ConfigDict) -> Source:
     """Opens the source of images that `config.data` names."""
-    return _open(_opener(config.data.source, 'config.data.source'), config)
+    return _open(_module(config.data.source).open_source, config)
 
 
 def fields_of(source: str, where: str) -> dict[str, inspect.Parameter]:
     """The fields that the section of a source may have, by name, with their defaults and annotations.
 
     Args:
-      source: the name of a module in gans/data/sources.
+      source: the name of a module in gans/data/sources, or the dotted path of another.
       where: where the name is from, for the message.
 
     Raises:
       UserError: no such source.
     """
-    parameters = inspect.signature(_opener(source, where)).parameters
+    parameters = inspect.signature(_module(source, where).open_source).parameters
     return {name: one for name, one in parameters.items() if name not in _GIVEN}
-
-
-def _opener(source, where):
-    module = find_module('data.sources', source, where)
-    if not hasattr(module, 'open_source'):
-        raise UserError(f'{where} is {source!r}, which is not a source of images.')
-    return module.open_source
 
 
 def open_labels(config: ConfigDict) -> Labels | None:
     """The labels of the source's images; None where the set has none, or its kind of source knows none."""
-    module = find_module('data.sources', config.data.source, 'config.data.source')
+    module = _module(config.data.source)
     return _open(module.open_labels, config) if hasattr(module, 'open_labels') else None
+
+
+def _module(source, where='config.data.source'):
+    return find_module('data.sources', source, where, 'open_source')
 
 
 def _open(function, config):
@@ -56,8 +53,8 @@ def _open(function, config):
 
     The limits on files, which the config gives once for all sources, go to those that take them.
     """
-    where = f'config.data.{config.data.source}'
-    section = config.data.get(config.data.source, {})
+    name = section_of(config.data.source)
+    where, section = f'config.data.{name}', config.data.get(name, {})
     parameters = inspect.signature(function).parameters
     limits = {name: config.data[name] for name in _LIMITS if name in parameters and name in config.data}
     return function(shape_of(config), config.seed, **arguments_of(function, section, where, given=_GIVEN), **limits)
@@ -69,9 +66,10 @@ def move_data(config: ConfigDict, place: str) -> None:
     Raises:
       UserError: the source has no place, being drawn and not read.
     """
-    argument = getattr(find_module('data.sources', config.data.source, 'config.data.source'), 'PLACE', None)
+    argument = getattr(_module(config.data.source), 'PLACE', None)
     if argument is None:
         raise UserError(f'The images of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
-    if config.data.source not in config.data:
-        config.data[config.data.source] = ConfigDict()
-    config.data[config.data.source][argument] = place
+    name = section_of(config.data.source)
+    if name not in config.data:
+        config.data[name] = ConfigDict()
+    config.data[name][argument] = place

@@ -9,12 +9,13 @@ import numpy as np
 from gans.data.files import printable
 from gans.errors import UserError
 from gans.evaluation.evaluate import FILE, VERSION, evaluate_run, open_images, weights
-from gans.evaluation.paired import MONTAGE_ROWS, PLANS, answers_of, images_of
+from gans.evaluation.paired import MONTAGE_ROWS, answers_of, images_of
 from gans.evaluation.tables import columns as width_of
 from gans.evaluation.tables import notes, shorten, table
 from gans.image import files, grids
 from gans.image.files import write_json
 from gans.run.trained import Trained, load_run
+from gans.types import PairedEvaluation
 
 _SAME = {'held_out': 'held-out images', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('task', 'size', 'data', 'images', 'held_out', 'masks', 'measures', 'notes')
@@ -91,10 +92,10 @@ def _short(titles):
 def _check_alike(found: dict[str, Trained]) -> None:
     """What can be seen without opening the images."""
     (first_title, first), *rest = found.items()
-    if first.config.task.name not in PLANS:
+    if not isinstance(first.game.task.evaluation, PairedEvaluation):
         raise UserError(
             f'{first_title} was trained for {first.config.task.name!r}, which has no right answers to compare: '
-            f'only runs of {" and ".join(PLANS)} can be laid side by side.'
+            'give runs of a task that has them.'
         )
     for title, trained in rest:
         for what, one, other in (

@@ -1,10 +1,10 @@
 """How good a run's generator is, by the measures of its task: chosen, written and laid out for people here.
 
-The numbers are made in `measure_pairs` (every input has one right answer) and `measure_samples` (none has).
+The task says how (`gans.types.Task.evaluation`). The numbers are made in `paired`, where every input has one right
+output, and in `samples`, where none has.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from gans.run.checkpoint import Checkpoints
 from gans.run.checkpoint_files import Damaged
 from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
 from gans.run.trained import Trained, load_run
+from gans.types import PairedEvaluation, SampleEvaluation
 
 FILE = 'evaluation.json'
 VERSION = 3  # count up when the same run and images give other numbers than before: those are not to be compared
@@ -48,7 +49,7 @@ def evaluate(workdir: str | Path, moved_to: str | None = None) -> str:
     trained = load_run(workdir)
     if moved_to:
         move_data(trained.config, moved_to)
-    return describe(evaluate_run(trained), trained.folder)
+    return describe(evaluate_run(trained), trained)
 
 
 def evaluate_run(trained: Trained) -> dict:
@@ -57,7 +58,7 @@ def evaluate_run(trained: Trained) -> dict:
     Raises:
       UserError: the task has no measures, the images are not those of the training, or nothing can be written.
     """
-    check_task(trained)
+    kind = _kind_of(trained)
     experiment = open_images(trained)
     report = {
         'version': VERSION,
@@ -70,7 +71,7 @@ def evaluate_run(trained: Trained) -> dict:
         'images': len(experiment.test),
         'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),
     }
-    report |= _EVALUATIONS[trained.config.task.name].measure(trained, experiment)
+    report |= kind.measure(trained, experiment)
     write_json(trained.folder / FILE, report)
     return report
 
@@ -105,24 +106,15 @@ def weights(trained: Trained) -> str:
     return digest(np.asarray(x).tobytes() for x in arrays)
 
 
-def check_task(trained: Trained) -> None:
-    """Raises UserError unless there are measures for the run's task."""
-    name = trained.config.task.name
-    if name not in _EVALUATIONS:
-        raise UserError(
-            f'{trained.folder} was trained for the task {name!r}, which has no measures: '
-            f'only {", ".join(_EVALUATIONS)} can be evaluated.'
-        )
-
-
-def describe(report: Mapping, folder: Path) -> str:
-    """An evaluation for people: the table, the ratios, where the images lie."""
+def describe(report: Mapping, trained: Trained) -> str:
+    """The evaluation of a run for people: the table, the ratios, the names of the images."""
+    folder = trained.folder
     by_class = ['', *classes.describe(report['classes'])] if 'classes' in report else []
     return '\n'.join(
         [
             f'{printable(folder.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
             f'images of {printable(report["data"])}',
-            _EVALUATIONS[report['task']].note,
+            _kind_of(trained).note,
             *report['notes'],
             '',
             table(report['rows'], report['measures']),
@@ -136,12 +128,18 @@ def describe(report: Mapping, folder: Path) -> str:
     )
 
 
-_PAIRS = (
-    'Means over images as stored (uint8); below each its 95 % bootstrap interval. PSNR: of images that are not\n'
-    'equal to the original; of those it would be infinite.'
-)
+def _kind_of(trained: Trained) -> Kind:
+    """Raises UserError if the run's task has no measures."""
+    evaluation = trained.game.task.evaluation
+    if evaluation is None:
+        raise UserError(
+            f'{trained.folder} was trained for the task {trained.config.task.name!r}, which has no measures: it cannot '
+            'be evaluated.'
+        )
+    return _KINDS[type(evaluation)]
 
-_EVALUATIONS = {
-    **{name: Kind(partial(paired.measure, plan), _PAIRS) for name, plan in paired.PLANS.items()},
-    'generate': Kind(samples.measure, samples.NOTE),
+
+_KINDS = {
+    PairedEvaluation: Kind(paired.measure, paired.NOTE),
+    SampleEvaluation: Kind(samples.measure, samples.NOTE),
 }

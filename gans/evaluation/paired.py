@@ -1,15 +1,14 @@
-"""Measures for tasks with one right answer: what a run makes of all held-out images, beside what needs no network.
+"""Measures for tasks with one right output per input: of all held-out images, beside baselines without a network.
 
 Images are measured as people get them: clipped, rounded to uint8 and read back, so that every number can be computed
 again from PNGs; originals go the same way, so that what is equal is exactly equal. Nothing is blurred. Which images
-are compared by which measures is decided by the task alone, in `PLANS`. The boxes and the noise of an image depend on
-what it shows and on nothing else, so that every run on the same images, whatever its seed and their files' names, is
-asked the same questions.
+are compared by which measures is decided by the task (`gans.types.PairedEvaluation`). What is random about an input (a
+mask, noise) depends on what the image shows and on nothing else, so that every run on the same images, whatever its
+seed and their files' names, gets the same inputs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -20,50 +19,20 @@ from gans.data.content import by_content, seeds
 from gans.data.source import Source
 from gans.errors import Failure
 from gans.evaluation.tables import as_json, ratio_as_json
-from gans.image import files, grids, ops
-from gans.inference import baselines
-from gans.metrics import bootstrap, colour, pixels, ssim
+from gans.image import compose, files, grids, ops
+from gans.metrics import bootstrap, ssim
+from gans.metrics.measures import SSIM
 from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
 from gans.run.trained import Trained
-from gans.types import Game, Inputs, TrainState
+from gans.types import Game, Inputs, PairedEvaluation, TrainState
 
+NOTE = (
+    'Means over images as stored (uint8); below each its 95 % bootstrap interval. PSNR: of images that are not\n'
+    'equal to the original; of those it would be infinite.'
+)
 MONTAGE_ROWS = 8
-SSIM = 'SSIM'
 _KEY = 20_260_101  # of every evaluation's boxes and noise; another number would make old evaluations incomparable
-
-
-class Measure(NamedTuple):
-    """A number per image.
-
-    Attributes:
-      better: 'lower' or 'higher'; '' for a property of the image itself, which is measured on the originals too.
-      digits: how many digits after the point are worth showing.
-      compute: (images, originals, mask or None) -> [N], all float [-1, 1].
-    """
-
-    better: str
-    digits: int
-    compute: Callable
-
-
-class Plan(NamedTuple):
-    """How a task whose right answers are known is evaluated.
-
-    Attributes:
-      prepare: what the baselines need to know of the training images.
-      rows: (what was prepared, Inputs, the generator's output) -> images by name, float [N, H, W, 3] in [-1, 1], all
-        NumPy. One of them is 'output'.
-      baselines: those rows that need no network.
-      measures: by name.
-      main: the measure that orders the montages and is compared with the baselines.
-    """
-
-    prepare: Callable[[Experiment], Any]
-    rows: Callable[[Any, Inputs, np.ndarray], dict[str, np.ndarray]]
-    baselines: tuple[str, ...]
-    measures: dict[str, Measure]
-    main: str
 
 
 class Answers:
@@ -113,11 +82,12 @@ def answers_of(trained: Trained, experiment: Experiment) -> Answers:
     return Answers(trained.game, trained.state, source, test, config.batch, experiment.config.data.threads)
 
 
-def measure(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
-    """The part of the JSON that measures give, where every input has one right answer; writes the montages."""
-    plan, notes = _that_fits(plan, trained.game.size)
+def measure(trained: Trained, experiment: Experiment) -> dict:
+    """The part of the JSON that measures give, where every input has one right output; writes the montages."""
+    plan, notes = _that_fits(trained.game.task.evaluation, trained.game.size)
     answers = answers_of(trained, experiment)
-    numbers, masks = _measure(plan, plan.prepare(experiment), answers)
+    images = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
+    numbers, masks = _measure(plan, plan.prepare(images), answers)
     montages = _draw_montages(plan, numbers, answers, trained.folder)
     means = {
         row: {name: as_json(bootstrap.interval(values)) for name, values in by_measure.items()}
@@ -140,8 +110,8 @@ def measure(plan: Plan, trained: Trained, experiment: Experiment) -> dict:
     }
 
 
-def _that_fits(plan, shape):
-    """(the plan without measures for which images of `shape` are too small, what is to be said of that)."""
+def _that_fits(plan: PairedEvaluation, shape: tuple[int, int]) -> tuple[PairedEvaluation, list[str]]:
+    """(the plan without measures for which images of `shape` are too small, a note about them if there are any)."""
     if min(shape) >= ssim.WINDOW:
         return plan, []
     measures = {name: measure for name, measure in plan.measures.items() if not name.startswith(SSIM)}
@@ -171,7 +141,7 @@ def _measure(plan, prepared, answers):
 
 def _stored(images):
     """Images in [-1, 1] as they are read back from a PNG."""
-    return baselines.quantise(images).astype(np.float32) / 127.5 - 1
+    return compose.to_float(compose.quantise(images))
 
 
 def _one_shape(compute, batch, *arrays):
@@ -200,56 +170,4 @@ def _draw_montages(plan, numbers, answers, folder):
 def images_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(inputs, outputs, originals) of the held-out images at `places`, uint8 [N, H, W, 3 or 1]."""
     triples = [(inputs.gen['image'], output, inputs.real) for inputs, output in answers(places)]
-    return tuple(baselines.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))
-
-
-def _colorized(mean, inputs, output):
-    gray = inputs.gen['image']
-    return {
-        'gray': np.repeat(gray, 3, axis=-1),
-        'mean chroma': baselines.keep_luma(gray, mean),
-        'output': output,
-        'output, own luma': baselines.keep_luma(gray, output),
-    }
-
-
-def _inpainted(_, inputs, output):
-    boxed, mask = inputs.gen['image'], inputs.mask
-    filled = [baselines.fill_border(image, m[..., 0]) for image, m in zip(boxed, mask, strict=True)]
-    return {
-        'input': boxed,
-        'border mean': np.stack(filled),
-        'output': output,
-        'output, pasted': np.where(mask > 0.5, output, boxed),
-    }
-
-
-_IN_BOXES = {
-    'L1': Measure('lower', 4, pixels.l1),
-    'PSNR dB': Measure('higher', 2, pixels.psnr),
-    SSIM: Measure('higher', 4, ssim.ssim),
-}
-_EVERYWHERE = {n: m._replace(compute=lambda a, b, mask, f=m.compute: f(a, b)) for n, m in _IN_BOXES.items()}
-
-COLORIZE = Plan(
-    prepare=baselines.mean_colour,
-    rows=_colorized,
-    baselines=('gray', 'mean chroma'),
-    measures=_EVERYWHERE
-    | {
-        'chroma error': Measure('lower', 4, lambda a, b, mask: colour.chroma_error(a, b)),
-        'colourfulness': Measure('', 1, lambda a, b, mask: colour.colourfulness(a)),
-    },
-    main='chroma error',
-)
-
-INPAINT = Plan(
-    prepare=lambda experiment: None,
-    rows=_inpainted,
-    baselines=('input', 'border mean'),
-    measures=_EVERYWHERE | {f'{name} in boxes': measure for name, measure in _IN_BOXES.items()},
-    main='L1 in boxes',
-)
-
-# Task name -> how it is measured.
-PLANS = {'colorize': COLORIZE, 'inpaint': INPAINT}
+    return tuple(compose.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))

@@ -133,7 +133,8 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         real = _look(read(ids=train[places]), count, None, i + 1).clouds
         distances[REAL].append(swd.distances(real, held_out.clouds))
         del real
-    near = _nearest_in_training([seen[0].small, held_out.small], experiment.config.task, read(ids=train))
+    ways = trained.game.task.evaluation.ways
+    near = _nearest_in_training([seen[0].small, held_out.small], ways, read(ids=train))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
@@ -206,24 +207,18 @@ def _measures_of(row):
     }
 
 
-def _nearest_in_training(wanted, task, pool):
+def _nearest_in_training(wanted, ways_of, pool):
     """For each array of small images: (places in the pool, distances) of the nearest to each image of it.
 
     Mirrored and turned as training does it: a mirrored copy of an image is as far from it as the image from its own
     mirror image, so that `wanted` are mirrored and turned, and the training images are read once.
     """
     lengths = [len(small) for small in wanted]
-    ways = _ways_of(np.concatenate(wanted), task)
+    ways = ways_of(np.concatenate(wanted))
     which, distances = (x.reshape(len(ways), -1) for x in nearest(np.concatenate(ways), pool))
     best = distances.argmin(axis=0)[None]
     found = [np.take_along_axis(x, best, 0)[0] for x in (which, distances)]
     return list(zip(*(np.split(x, np.cumsum(lengths)[:-1]) for x in found), strict=True))
-
-
-def _ways_of(images, task):
-    """The images in every way in which training may show them, colours aside."""
-    ways = [np.rot90(images, turns, (1, 2)) for turns in range(4 if task.rotate else 1)]
-    return ways + [way[:, :, ::-1] for way in ways if task.flip]
 
 
 def _draw_montages(folder, samples, count, near, experiment, train):

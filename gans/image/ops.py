@@ -108,6 +108,13 @@ def modulate_hsv(rgb: jax.Array, hue: jax.Array, saturation: jax.Array, value: j
     return hsv_to_rgb(jnp.stack([h + hue, jnp.clip(s * saturation, 0, 1), jnp.clip(v * value, 0, 1)], axis=-1))
 
 
+def random_flip(flip: bool, key: jax.Array, image: jax.Array) -> jax.Array:
+    """An image [H, W, C], mirrored left to right with probability 1/2; as it is without `flip`."""
+    if not flip:
+        return image
+    return jnp.where(jax.random.bernoulli(key), image[:, ::-1], image)
+
+
 @jax.jit
 def gaussian_blur(images: jax.Array, radius: jax.Array | float) -> jax.Array:
     """Blurs every channel of every image with a Gaussian of standard deviation `radius` pixels.

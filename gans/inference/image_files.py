@@ -17,7 +17,7 @@ from gans.data import decode, files, values
 from gans.data.carries import depth
 from gans.errors import UserError, cannot_write
 from gans.image.files import whole_file
-from gans.inference.large_image import MODES, LargeImage, everything, windows
+from gans.image.large_image import MODES, LargeImage, everything, windows
 
 MOST_PIXELS = files.MAX_PIXELS  # of one image
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gans.data.sources import folder as folders
 from gans.errors import UserError
+from gans.image.large_image import LargeImage
 from gans.inference.image_files import FORMATS, Carried, irregular, is_image, shown
-from gans.inference.large_image import LargeImage
 
 MASK_END = '_mask'
 _NAMED = 10  # so many of a kind are named

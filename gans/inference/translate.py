@@ -1,49 +1,34 @@
-"""A trained run put to use on any image: colours for what has none, contents for what is masked.
+"""A trained run used on image files of any size; its task says what is made of an image (`gans.types.OnFiles`).
 
-Whatever an image's size and mode, the result has its size, its orientation (upright pixels, without a tag) and its
-name. Colorizing keeps the image's own luma at full resolution and takes only chroma from the network; inpainting
-keeps every pixel outside the mask. What a file format cannot hold is written as PNG.
+Whatever an image's mode, the result keeps its orientation (upright pixels, without a tag) and its name. What a file
+format cannot hold is written as PNG.
 """
 
 import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from gans.core.sampling import sample
 from gans.errors import UserError
-from gans.inference import baselines
+from gans.image import compose
+from gans.image.large_image import Enlarged, LargeImage, Window, everything, shrink, windows
 from gans.inference.image_files import irregular, read_image, save_image, shown
 from gans.inference.image_folders import MASK_END, Notes, find, name_results
-from gans.inference.large_image import Enlarged, LargeImage, Window, bounds, everything, shrink, windows
+from gans.nn import noise
 from gans.printing import say
 from gans.run.trained import Trained, load_run
 
-MOST_PARTS = 16  # a mask of more parts than this is filled in one go
 MOST_VARIANTS = 10_000
 _MOST_PROBLEMS = 20  # so many are told
 _TELL_EVERY = 10  # seconds between lines about how far it is
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # one failed write means that the others will fail
-
-
-class Task(NamedTuple):
-    """What a run's task does with an image.
-
-    Attributes:
-      paint: (Network, LargeImage, mask or None) -> the results, one per variant, each used up before the next is made:
-        the last one is the image itself, painted over.
-      masked: images have masks beside them, and keep every pixel outside, so that the format must be lossless.
-    """
-
-    paint: Callable[['Network', LargeImage, np.ndarray | None], Iterator[LargeImage]]
-    masked: bool
 
 
 class Network:
@@ -54,18 +39,16 @@ class Network:
 
     def __init__(self, trained: Trained, variants: int = 1):
         """Raises UserError if `variants` are asked of a generator without noise."""
-        task = trained.config.task
-        latent = task.get('latent', 0)
+        latents = trained.game.task.latents
         if not 1 <= variants <= MOST_VARIANTS:
             raise UserError(f'--variants={variants}: give 1 to {MOST_VARIANTS}.')
-        if variants > 1 and not latent:
+        if variants > 1 and not latents.size:
             raise UserError(
                 f'The generator of {trained.folder} has no noise, so that --variants={variants} would be {variants} '
                 'equal images: leave --variants out.'
             )
         self.shape, self.variants = trained.game.size, variants
-        self.share = task.get('max_side', 1.0)
-        self._latent = latent
+        self._latents = latents
         self._sample = jax.jit(partial(sample, trained.game))
         self._state = trained.state
 
@@ -98,7 +81,8 @@ class Network:
 
     def _noise(self, variant):
         key = jax.random.fold_in(jax.random.key(0), variant)
-        return {'latent': jax.random.normal(key, (1, self._latent))} if self._latent else {}
+        size, distribution = self._latents
+        return {'latent': noise.draw(key, (1, size), distribution)} if size else {}
 
 
 def translate(workdir: str | Path, input: str | Path, output: str | Path, variants: int = 1) -> str:
@@ -120,16 +104,19 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     source, target = (Path(os.path.expanduser(place)) for place in (input, output))
     _check_places(source, target)
     trained = load_run(workdir)
-    name = trained.config.task.name
-    if name not in _TASKS:
-        raise UserError(f'{trained.folder} was trained for {name!r}: only {" and ".join(_TASKS)} translate images.')
-    task, network = _TASKS[name], Network(trained, variants)
-    found = find(source, target, task.masked)
-    names = name_results(found.images, source, target, variants, task.masked)
+    on_files = trained.game.task.on_files
+    if on_files is None:
+        raise UserError(
+            f'{trained.folder} was trained for {trained.config.task.name!r}, which has no use on image files: it '
+            'cannot translate.'
+        )
+    network = Network(trained, variants)
+    found = find(source, target, on_files.masked)
+    names = name_results(found.images, source, target, variants, on_files.masked)
     notes, problems, done, told = Notes(), [], 0, time.monotonic()
     for path in found.images:
         try:
-            _translate_one(task, network, path, found.masks_of(path), names[path], notes)
+            _translate_one(on_files, network, path, found.masks_of(path), names[path], notes)
             done += 1
         except UserError as error:
             problems.append(str(error))
@@ -147,72 +134,6 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     if problems:
         raise UserError(problems[0])
     return '\n'.join([summary, *notes.lines()])
-
-
-def colorize(network: Network, image: LargeImage, mask: None = None) -> Iterator[LargeImage]:
-    """The image's own luma at full resolution with the network's chroma, scaled up bicubically."""
-    del mask
-    answer = network(lambda window: baselines.luma(_floats(image.seen(window))), everything(image.size))
-    for variant in range(network.variants):
-        output, result = answer(variant), image.coloured(in_place=variant == network.variants - 1)
-        for window in windows(everything(image.size)):
-            gray = baselines.luma(_floats(image.rgb(window)))
-            result.put(window, baselines.quantise(baselines.keep_luma(gray, output[window])))
-        yield result
-
-
-def inpaint(network: Network, image: LargeImage, mask: np.ndarray) -> Iterator[LargeImage]:
-    """The image with what the network makes of the true parts of its mask, bool [H, W].
-
-    Every connected part of the mask is filled with its border's mean colour and shown to the network in a section of
-    the image of its own, so large that the part takes the trained share of it, or as much of the image as there is.
-    """
-    labels, places = baselines.connected(mask)
-    means = baselines.border_means(lambda window: _floats(image.seen(window)), labels, places)
-    labels = labels.astype(np.min_scalar_type(len(places)))
-    if len(places) > MOST_PARTS:
-        parts = [(0, bounds(mask))]
-    else:
-        parts = list(enumerate(places, 1))
-    del mask  # a byte per pixel
-
-    def look(window):
-        values, part = _floats(image.seen(window)), labels[window]
-        values[part > 0] = means[part[part > 0] - 1]
-        return values
-
-    answers = [network(look, section(place, image.size, network.shape, network.share)) for _, place in parts]
-    for variant in range(network.variants):
-        result = image if variant == network.variants - 1 else image.copy()
-        for (number, place), answer in zip(parts, answers, strict=True):
-            output = answer(variant)
-            for window in windows(place):
-                part = labels[window] == number if number else labels[window] > 0
-                result.put(window, baselines.quantise(output[window]), part)
-        yield result
-
-
-def section(
-    place: tuple[slice, slice], size: tuple[int, int], shape: tuple[int, int], share: float
-) -> tuple[slice, slice]:
-    """The rows and columns of an image to show to a network so that it fills in `place`.
-
-    Args:
-      place: the rows and columns to be filled.
-      size: the image's (height, width).
-      shape: that of the network's images, whose proportions the section has, unless the image ends before.
-      share: how much of a side the place takes at most, unless the image ends before.
-    """
-    need = max((s.stop - s.start) / (share * n) for s, n in zip(place, shape, strict=True))
-    whole = max(n / m for n, m in zip(size, shape, strict=True))
-    scale = min(max(need, 1), whole)  # never finer than the image itself
-    rows_and_columns = []
-    for s, n, m in zip(place, size, shape, strict=True):
-        length = min(round(scale * m), n)
-        start = (s.start + s.stop - length) // 2
-        start = min(max(start, 0), n - length)
-        rows_and_columns.append(slice(start, start + length))
-    return tuple(rows_and_columns)
 
 
 def read_mask(path: Path, image: LargeImage, masks: list[Path]) -> np.ndarray:
@@ -245,7 +166,7 @@ def read_mask(path: Path, image: LargeImage, masks: list[Path]) -> np.ndarray:
     mask = np.empty(read.size, bool)
     for window in windows(everything(read.size)):
         alpha = read.alpha(window)
-        light = baselines.luma(read.rgb(window))[..., 0]
+        light = compose.luma(read.rgb(window))[..., 0]
         mask[window] = (light if alpha is None else light * (alpha / 255)) > 127.5
     if not mask.any():
         raise UserError(f"'{name}' has nothing white: paint white what is to be filled.")
@@ -254,14 +175,14 @@ def read_mask(path: Path, image: LargeImage, masks: list[Path]) -> np.ndarray:
     return mask
 
 
-def _translate_one(task, network, path, masks, targets, notes):
+def _translate_one(on_files, network, path, masks, targets, notes):
     """Writes the variants of one image; notes what is not as it was."""
     image, carried = read_image(path)
     mask = None
-    if task.masked:
+    if on_files.masked:
         _check_kept(path, carried)
         mask = read_mask(path, image, masks)
-    for result, target in zip(task.paint(network, image, mask), targets, strict=True):
+    for result, target in zip(on_files.paint(network, image, mask), targets, strict=True):
         lost = save_image(result, target, carried)
         if target is targets[0]:
             notes.of_image(path, target, carried, result, lost)
@@ -292,14 +213,3 @@ def _check_places(source, target):
         raise UserError(
             f"'{shown(target)}' is where the input lies, and it would be overwritten: give another --output."
         )
-
-
-def _floats(images):
-    return images.astype(np.float32) / 127.5 - 1
-
-
-# Task name -> what it does with an image.
-_TASKS = {
-    'colorize': Task(colorize, masked=False),
-    'inpaint': Task(inpaint, masked=True),
-}

@@ -15,11 +15,11 @@ import numpy as np
 
 from gans.core.inputs import draw_from_noise
 from gans.core.sampling import map_latents, paint
-from gans.core.tasks import QUANTILES, VARIANCES
 from gans.errors import UserError
 from gans.image import grids, ops
 from gans.image.batching import in_batches
 from gans.latent import inversion, space
+from gans.nn.noise import QUANTILES, VARIANCES
 from gans.run.trained import Trained
 
 _BATCH = 16  # images that are made at a time: memory, not speed
@@ -80,17 +80,18 @@ class Painter:
 
     def __init__(self, trained: Trained):
         """Raises UserError if the generator is shown an image."""
-        config, game, state = trained.config, trained.game, trained.state
-        if config.task.name != 'generate':
+        game, state = trained.game, trained.state
+        if not game.task.from_noise:
             raise UserError(
-                f'{trained.folder} was trained for {config.task.name!r}, whose generator is shown an image: '
-                "only runs of the task 'generate' can be explored."
+                f'{trained.folder} was trained for {trained.config.task.name!r}, whose generator is shown an image: '
+                'only runs of generators from noise can be explored.'
             )
-        self.game, self.state, self.shape, self.size = game, state, trained.game.size, config.task.latent
+        self.game, self.state, self.shape = game, state, game.size
+        self.size, distribution = game.task.latents
         of_latent = partial(game.objective.map_latent, state.carry)
-        mean, cov = space.moments(of_latent, self.size, VARIANCES[config.task.distribution])
+        mean, cov = space.moments(of_latent, self.size, VARIANCES[distribution])
         self.space = space.principal(mean, cov)
-        self.quantile = QUANTILES[config.task.distribution]
+        self.quantile = QUANTILES[distribution]
         self._paint = jax.jit(lambda state, x: ops.to_uint8(paint(game, state, {'latent': x})))
         self._latents_of_seeds = jax.jit(partial(_latents_of_seeds, game, self.shape))
 

@@ -111,7 +111,7 @@ def _without_manifold(drawings, wishes, trained):
     if 'manifold' in wishes.draw:
         raise UserError(
             f'--draw=manifold needs a generator of latents of 2 numbers, {trained.folder} has '
-            f'{trained.config.task.latent}: leave it out.'
+            f'{trained.game.task.latents.size}: leave it out.'
         )
     return [name for name in drawings if name != 'manifold']
 

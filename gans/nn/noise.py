@@ -1,7 +1,8 @@
-"""Noise that networks add themselves, in training only: without `train` every layer here is deterministic.
+"""Distributions of noise, and the noise that networks add themselves, in training only.
 
-The noise of a layer comes from the rng stream `noise` and from the layer's place in the network, one draw for the whole
-global batch: what an example gets depends on its place there, whatever the number of devices (`shared_along`).
+Without `train` every layer here is deterministic. The noise of a layer comes from the rng stream `noise` and from the
+layer's place in the network, one draw for the whole global batch: what an example gets depends on its place there,
+whatever the number of devices (`shared_along`).
 """
 
 import contextlib
@@ -15,12 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.special import ndtri
 
 from gans.errors import UserError, closest
 
 # (key, shape, dtype) -> numbers of deviation 1, or within [-1, 1].
 DISTRIBUTIONS = {'normal': jax.random.normal, 'uniform': partial(jax.random.uniform, minval=-1.0, maxval=1.0)}
-
+VARIANCES = {'uniform': 1 / 3, 'normal': 1.0}  # of each such number; the means are 0
+QUANTILES = {'uniform': lambda p: 2 * p - 1, 'normal': ndtri}  # probability -> the number that is not exceeded with it
 
 # Where the step is traced: the mapped axis along which devices share the batch, and how many examples each has.
 _SHARED = contextvars.ContextVar('shared', default=(None, 0))
@@ -71,6 +74,11 @@ def draw(key: Array, shape: tuple[int, ...], distribution: str, dtype: jnp.dtype
         near = closest(distribution, DISTRIBUTIONS)
         raise UserError(f'{distribution!r} is not a distribution of noise{near}: choose one of {known}.')
     return DISTRIBUTIONS[distribution](key, shape, dtype)
+
+
+def latent_input(key: Array, size: int, distribution: str = 'normal') -> dict[str, Array]:
+    """What a latent adds to the inputs of a generator: {'latent': numbers [size]}, or {} where the size is 0."""
+    return {'latent': draw(key, (size,), distribution)} if size else {}
 
 
 def coarse_normal(key: Array, shape: tuple[int, ...], stddev: float = 1.0, dtype: jnp.dtype = jnp.float32) -> Array:

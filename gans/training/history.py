@@ -14,6 +14,7 @@ import numpy as np
 from gans.config import ranges
 from gans.config.load import from_json
 from gans.config.shapes import shape_of
+from gans.core.build import make_task
 from gans.data import decode
 from gans.errors import UserError
 from gans.image import files, grids
@@ -68,9 +69,8 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     target = Path(folder / 'history' if output is None else output).expanduser()
     curves = series(read_metrics(folder))
     yield _save(target / 'curves.png', draw_curves(curves))
-    config = _config_of(folder)
-    from_noise = config.task.name == 'generate'
-    sample_grids = _sample_grids_of(folder, shape_of(config), from_noise)
+    shape, from_noise = _read_config(folder)
+    sample_grids = _sample_grids_of(folder, shape, from_noise)
     yield _save(target / 'progress.png', draw_progress(sample_grids, from_noise))
     name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
     logged = curves[shown[0]].steps
@@ -217,12 +217,13 @@ def _save(path, figure):
     return path
 
 
-def _config_of(folder):
+def _read_config(folder):
+    """The (height, width) of a run's images, and whether its generator is from noise alone."""
     path = folder / 'config.json'
     try:
         config = from_json(path.read_text())
         ranges.check(config)
-        return config
+        return shape_of(config), make_task(config.task).from_noise
     except (OSError, ValueError, UserError) as error:
         reason = f'{getattr(error, "strerror", None) or error}'.rstrip('.')
         raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error

@@ -1,12 +1,11 @@
 """A warning where generated images lose what real ones have: a cheap number at every log line, never a stop.
 
 Samples from noise may begin to repeat each other; colours of gray images may fade (Curro 2016, section 4.0.1: the
-network "can learn to forward its input").
+network "can learn to forward its input"). What is watched, the task says.
 """
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -16,11 +15,9 @@ from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.data.content import by_content
 from gans.image import ops
-from gans.metrics.colour import colourfulness
-from gans.metrics.diversity import deviation
 from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
-from gans.types import TrainState
+from gans.types import TrainState, Watch
 
 COUNT = 16  # images; always those of the same inputs, so that what changes is the generator
 FALLEN = 0.3  # of the highest so far, or of real images where it was above theirs: a warning
@@ -30,49 +27,9 @@ PATIENCE = 0.2
 Look = Callable[[int, Callable[[], TrainState]], tuple[dict[str, float], str]]
 
 
-class Watch(NamedTuple):
-    """What is watched.
-
-    Attributes:
-      name: the metric's.
-      number: images [N, H, W, 3] -> number.
-      least: where real images have no more than this, there is nothing to compare with: one level of 8 bits.
-      without: what is said of such images.
-      fact: what a warning says is so.
-      guess: what it says may be the cause.
-    """
-
-    name: str
-    number: Callable[[jax.Array], jax.Array]
-    least: float
-    without: str
-    fact: str
-    guess: str
-
-
-WATCHES = {
-    'generate': Watch(
-        'diversity',
-        deviation,
-        1 / 255,
-        'all alike',
-        'samples differ {} times as much as real images do',
-        'have collapsed',
-    ),
-    'colorize': Watch(
-        'colourfulness',
-        lambda images: colourfulness(images).mean(),
-        1.0,
-        'gray',
-        'its images are {} times as colourful as real ones',
-        'be fading to gray',
-    ),
-}
-
-
 def monitor_of(experiment: Experiment) -> Look:
     """What looks at a run at its log lines: (step, () -> state) -> (metrics, a sentence to warn with or '')."""
-    watch = WATCHES.get(experiment.config.task.name)
+    watch = experiment.game.task.watch
     return Monitor(experiment, watch) if watch else lambda step, fetch: ({}, '')
 
 

@@ -1,8 +1,8 @@
 """The image that the loop draws at equal times: the same inputs throughout a run, and what became of them.
 
 Where the generator is shown an image: rows of what it sees, makes, and should make. Where it makes images from noise
-alone: a block of samples from fixed latents, below it a row of real images as the discriminator sees them at that
-step (figure 4 of the post on gradually increasing resolution, 2018, which has them above).
+alone, as the task says: a block of samples from fixed latents, below it a row of real images as the discriminator sees
+them at that step (figure 4 of the post on gradually increasing resolution, 2018, which has them above).
 """
 
 import math
@@ -19,7 +19,7 @@ from gans.image import grids, ops
 from gans.nn.layers import to_rgb
 from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
-from gans.types import Game, Inputs, TrainState
+from gans.types import Game, TrainState
 
 
 class SampleGrids:
@@ -34,24 +34,24 @@ class SampleGrids:
         wanted = config.log.grid_images
         images = read_whole(experiment.source, experiment.test[_spread(wanted, len(experiment.test))])
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
-        make_inputs = jit_seldom(partial(draw, game))
-        self._inputs = make_inputs(key, images)
-        if 'image' in self._inputs.gen:
-            self._make = jit_seldom(partial(_translated, game))
-        else:
+        if game.task.from_noise:
             # Samples need no image of their own: where few are held out, they come round again.
-            self._inputs = make_inputs(key, images[np.arange(wanted) % len(images)])
-            self._make = jit_seldom(partial(_generated, game))
+            images = images[np.arange(wanted) % len(images)]
+            rows_of, self._columns = _generated, _side(wanted)
+        else:
+            rows_of, self._columns = _translated, len(images)
+        self._inputs = jit_seldom(partial(draw, game))(key, images)
+        self._make = jit_seldom(partial(rows_of, game))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sample grid of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
-        images, columns = self._make(state, self._inputs, jnp.int32(step)), _columns(self._inputs)
-        return grids.grid(np.concatenate([np.asarray(row) for row in images]), columns)
+        images = self._make(state, self._inputs, jnp.int32(step))
+        return grids.grid(np.concatenate([np.asarray(row) for row in images]), self._columns)
 
 
-def _columns(inputs: Inputs) -> int:
-    count = len(inputs.real)
-    return count if 'image' in inputs.gen else math.ceil(math.sqrt(count))
+def _side(count: int) -> int:
+    """How many columns a block of so many samples has."""
+    return math.ceil(math.sqrt(count))
 
 
 def _spread(wanted: int, count: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def _translated(game: Game, state, inputs, step):
 
 def _generated(game: Game, state, inputs, step):
     """[samples, what is left free of their last row, a row of real images as the discriminator sees them], uint8."""
-    columns = _columns(inputs)
+    columns = _side(len(inputs.real))
     samples = ops.to_uint8(sample(game, state, inputs.gen))
     free = jnp.full((-len(samples) % columns, *samples.shape[1:]), 255, jnp.uint8)
     real = inputs.real[_spread(columns, len(samples))]

@@ -1,4 +1,4 @@
-"""Images made without a network, which a network has to beat, and what of the input is kept around its output.
+"""What of an image is kept around a network's output, and parts of images filled in without a network.
 
 Everything here works on NumPy arrays on the host: images are float32 in [-1, 1], channels last.
 """
@@ -6,24 +6,26 @@ Everything here works on NumPy arrays on the host: images are float32 in [-1, 1]
 from collections.abc import Callable
 
 import numpy as np
-from scipy import ndimage
 
-from gans.data.batches import read_all
 from gans.image import ops
-from gans.inference.large_image import Window, windows
-from gans.run.experiment import Experiment
+from gans.image.large_image import Window, windows
 
 _LUMA = np.array([ops.WEIGHT_R, ops.WEIGHT_G, ops.WEIGHT_B], np.float32)
 _TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner belong together
 
 
+def to_float(images: np.ndarray) -> np.ndarray:
+    """uint8 -> float32 in [-1, 1] of the same shape: `ops.to_float` without a device, up to the last bit."""
+    return images.astype(np.float32) / 127.5 - 1
+
+
 def quantise(images: np.ndarray) -> np.ndarray:
-    """Images [-1, 1] -> uint8 of the same shape, as a PNG holds them: `images.to_uint8` without a device."""
+    """Images [-1, 1] -> uint8 of the same shape, as a PNG holds them: `ops.to_uint8` without a device."""
     return np.rint(np.clip((np.asarray(images, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)
 
 
 def luma(images: np.ndarray) -> np.ndarray:
-    """BT.601 luma [..., 3] -> [..., 1] in the input's range: `images.luma` without a device."""
+    """BT.601 luma [..., 3] -> [..., 1] in the input's range: `ops.luma` without a device."""
     return (np.asarray(images, np.float32) @ _LUMA)[..., None]
 
 
@@ -80,6 +82,8 @@ def border_means(
     Returns:
       float32 [parts, 3]; 0 (mid-gray) for a part that has no pixels around it.
     """
+    from scipy import ndimage  # where it is used: training does without it
+
     means = np.zeros((len(places), 3), np.float32)
     for number, place in enumerate(places, 1):
         total, count = np.zeros(3, np.float64), 0
@@ -100,17 +104,7 @@ def border_means(
 
 def connected(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
     """The connected parts of a mask [H, W]: their numbers from 1 on, int [H, W], and the rows and columns of each."""
+    from scipy import ndimage
+
     labels, _ = ndimage.label(mask, _TOUCHING)
     return labels, ndimage.find_objects(labels)
-
-
-def mean_colour(experiment: Experiment) -> np.ndarray:
-    """The mean colour of all pixels of the training images, float32 [3] in [-1, 1].
-
-    Its chroma is the training set's mean U and V, which are linear in R, G and B.
-    """
-    total, pixels = np.zeros(3, np.float64), 0
-    for chunk in read_all(experiment.source, experiment.train, threads=experiment.config.data.threads):
-        total += chunk.sum(axis=(0, 1, 2), dtype=np.uint64)
-        pixels += chunk[..., 0].size
-    return np.float32(total / pixels / 127.5 - 1)

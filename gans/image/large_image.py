@@ -124,6 +124,29 @@ def windows(window: Window) -> Iterator[Window]:
         yield slice(top, min(top + step, rows.stop)), columns
 
 
+def section(
+    place: tuple[slice, slice], size: tuple[int, int], shape: tuple[int, int], share: float
+) -> tuple[slice, slice]:
+    """The rows and columns of an image to show to a network so that it fills in `place`.
+
+    Args:
+      place: the rows and columns to be filled.
+      size: the image's (height, width).
+      shape: that of the network's images, whose proportions the section has, unless the image ends before.
+      share: how much of a side the place takes at most, unless the image ends before.
+    """
+    need = max((s.stop - s.start) / (share * n) for s, n in zip(place, shape, strict=True))
+    whole = max(n / m for n, m in zip(size, shape, strict=True))
+    scale = min(max(need, 1), whole)  # never finer than the image itself
+    rows_and_columns = []
+    for s, n, m in zip(place, size, shape, strict=True):
+        length = min(round(scale * m), n)
+        start = (s.start + s.stop - length) // 2
+        start = min(max(start, 0), n - length)
+        rows_and_columns.append(slice(start, start + length))
+    return tuple(rows_and_columns)
+
+
 def shrink(strip: Callable[[Window], np.ndarray], window: Window, size: tuple[int, int]) -> np.ndarray:
     """Scales a window of an image with Lanczos' filter, antialiased where it shrinks.
 

@@ -1,0 +1,162 @@
+"""A new task is one file of one's own: it is trained, measured and used on images through the command line."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from command_line import ROOT, main
+from PIL import Image
+from saved_run import save_images, smooth_images
+
+from gans.config.load import load
+from gans.config.registry import find_module
+from gans.data.opening import open_source
+from gans.errors import UserError
+from gans.image import grids, ops
+
+# As docs/extending.md prints it.
+TASK = '''
+"""Deblurring: a blurred image in, the sharp one out."""
+
+from functools import partial
+
+from gans.image import compose, ops
+from gans.image.large_image import section
+from gans.metrics import measures
+from gans.types import Inputs, OnFiles, PairedEvaluation, Task
+
+
+def make(radius: float, flip: bool) -> Task:
+    """`radius`: the standard deviation of the blur in pixels; `flip`: mirror half of the training images."""
+    return Task(
+        draw=partial(_draw, radius),
+        augment=partial(ops.random_flip, flip),
+        evaluation=PairedEvaluation(
+            measures=measures.WHOLE,
+            main='L1',
+            baselines=('input',),
+            rows=lambda prepared, inputs, output: {'input': inputs.gen['image'], 'output': output},
+        ),
+        on_files=OnFiles(_paint),
+    )
+
+
+def _draw(radius, key, image):
+    blurred = ops.gaussian_blur(image[None], radius)[0]
+    return Inputs(gen={'image': blurred}, real=image, cond=blurred)
+
+
+def _paint(network, image, mask):
+    """The image made sharp tile by tile, each shown to the network with as much again around it."""
+    result = image.copy()
+    for tile in _tiles(image.size, network.shape):
+        around = section(tile, image.size, network.shape, share=0.5)
+        sharp = network(lambda window: compose.to_float(image.seen(window)), around)(0)
+        result.put(tile, compose.quantise(sharp[tile]))
+    yield result
+
+
+def _tiles(size, shape):
+    height, width = (n // 2 for n in shape)
+    for top in range(0, size[0], height):
+        for left in range(0, size[1], width):
+            yield slice(top, min(top + height, size[0])), slice(left, min(left + width, size[1]))
+'''
+
+CONFIG = f"""
+from ml_collections import ConfigDict
+
+from gans.config.load import load
+
+
+def get_config():
+    config = load('{ROOT}/configs/inpaint.py:tiny').unlock()
+    config.name, config.steps = 'deblur', 2
+    config.task = ConfigDict(dict(name='own.deblur', radius=1.5, flip=True))
+    return config
+"""
+
+
+def write(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A package of one's own that Python can import, as from PYTHONPATH: its folder, without modules so far."""
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path / 'own' / '__init__.py', '')
+    yield tmp_path / 'own'
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'own']:
+        del sys.modules[name]
+
+
+def test_a_task_of_ones_own_is_trained_measured_drawn_and_used_on_images(own, tmp_path):
+    write(own / 'deblur.py', TASK)
+    config = write(tmp_path / 'deblur.py', CONFIG)
+    run = tmp_path / 'run'
+    done = main(f'--config={config}', '--config.devices=1', f'--workdir={run}')
+    assert done.code == 0, done.err
+    grid = np.asarray(Image.open(run / 'samples' / 'step_000002.png'))
+    seen, _, real = grids.tiles(grid, (32, 32)) / 127.5 - 1
+    np.testing.assert_allclose(seen, ops.gaussian_blur(real, 1.5), atol=2 / 127.5)
+    assert np.abs(seen - real).max() > 0.1
+
+    done = main('--mode=evaluate', f'--workdir={run}')
+    assert done.code == 0, done.err
+    report = json.loads((run / 'evaluation.json').read_text())
+    assert report['task'] == 'own.deblur' and list(report['rows']) == ['input', 'output']
+    assert list(report['measures']) == ['L1', 'PSNR dB', 'SSIM'] and list(report['ratios']) == ['L1: output / input']
+    assert 0 < report['rows']['input']['L1']['mean'] < report['rows']['output']['L1']['mean'], 'two steps are few'
+    assert (run / 'evaluation' / 'montage_best.png').exists()
+
+    images = save_images(tmp_path / 'in', [smooth_images(1, 100)[0][:45]])
+    done = main('--mode=translate', f'--workdir={run}', f'--input={images}', f'--output={tmp_path / "out"}')
+    assert done.code == 0, done.err
+    before, after = (np.asarray(Image.open(folder / '00.png')) for folder in (images, tmp_path / 'out'))
+    assert after.shape == before.shape == (45, 100, 3)
+    assert (before != after).any(-1).mean() > 0.9, 'every tile was painted'
+
+    done = main('--mode=history', f'--workdir={run}')
+    assert done.code == 0 and (run / 'history' / 'progress.png').exists(), done.err
+    done = main('--mode=explore', f'--workdir={run}', f'--output={tmp_path / "explored"}')
+    assert done.code == 2 and "trained for 'own.deblur', whose generator is shown an image" in done.err
+
+
+def test_networks_objectives_and_sources_are_found_by_their_path_too(own):
+    write(own / 'net.py', 'class Generator:\n    pass\n')
+    write(own / 'rules.py', 'def make():\n    pass\n')
+    source = 'import numpy as np\n\n\ndef open_source(shape, seed, level: int):\n    return [np.full(shape, level)]\n'
+    write(own / 'plain.py', source)
+    assert find_module('networks', 'own.net', 'config.networks', 'Generator').Generator.__module__ == 'own.net'
+    assert find_module('objectives', 'own.rules', 'config.objective.name', 'make').make() is None
+    config = load(f'{ROOT}/configs/colorize.py:tiny').unlock()
+    config.data.source, config.data.plain = 'own.plain', {'level': 7}
+    assert (open_source(config)[0] == 7).all()
+    del config.data['plain']
+    with pytest.raises(UserError, match=r'add plain=dict\(level=...\) to data in the config'):
+        open_source(config)
+
+
+def test_only_what_was_written_for_it_is_imported(own, tmp_path):
+    """The name may come from a stranger's checkpoint."""
+    write(own / 'other.py', 'raise SystemExit\n')
+    with pytest.raises(UserError, match=r"config.task.name is 'own.other', but .*other.py defines no make"):
+        find_module('tasks', 'own.other', 'config.task.name', 'make')
+    write(tmp_path / 'run' / 'task.py', 'def make():\n    pass\n')
+    for name in ('run.task', 'own.nothing', 'own.other.deeper', 'os.path', '__main__.x', 'nowhere.task'):
+        with pytest.raises(UserError, match=f"config.task.name is '{name}', which is not found"):
+            find_module('tasks', name, 'config.task.name', 'make')
+    for name in ('.own', 'own.', '../own', '..', ''):
+        with pytest.raises(UserError, match='which is not in gans/tasks'):
+            find_module('tasks', name, 'config.task.name', 'make')
+
+
+@pytest.mark.parametrize('line', ['import nothing_of_that_name', 'raise ValueError("no")', 'def f(:'])
+def test_a_module_with_a_mistake_is_named_in_a_sentence(own, line):
+    write(own / 'broken.py', f'{line}\n\n\ndef make():\n    pass\n')
+    with pytest.raises(UserError, match=r"'own.broken', but .*broken.py cannot be imported \(\w+Error: "):
+        find_module('tasks', 'own.broken', 'config.task.name', 'make')
