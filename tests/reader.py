@@ -12,6 +12,7 @@ from variants import CONFIGS, everything, fields
 
 from gans.cli import arguments
 from gans.cli.verbs import VERBS, takers
+from gans.config import ranges
 from gans.config.load import load
 from gans.errors import UserError, closest
 
@@ -100,22 +101,17 @@ def lacks(words, flag):
 
 
 def _first_with(words):
-    """The README's example or, failing that, the first config that has all the fields, and the source's section."""
+    """The README's example or else the first config that takes all the fields and has the source's section."""
     given = dict(word.removeprefix('--config.').split('=', 1) for word in words if word.startswith('--config.'))
-    wanted = [*given, *(f'data.{given[name]}' for name in given if name == 'data.source')]
     for name in ('colorize', *CONFIGS):
-        known = load(f'{ROOT}/configs/{name}.py').to_dict()
-        if all(_has(known, field) for field in wanted):
+        config = load(f'{ROOT}/configs/{name}.py')
+        try:
+            arguments.override(config, given, name)
+        except UserError:
+            continue
+        if given.get('data.source', config.data.source) in config.data:
             return name
-    raise AssertionError(f'no config has {wanted}')
-
-
-def _has(section, field):
-    for part in field.split('.'):
-        if not isinstance(section, dict) or part not in section:
-            return False
-        section = section[part]
-    return True
+    raise AssertionError(f'no config has {", ".join(f"config.{field}" for field in given)}')
 
 
 def unique(found):
@@ -140,19 +136,10 @@ def names_a_flag(printed):
 
 
 @functools.cache
-def fields_by_config():
-    """{'colorize:tiny': its fields} of every config, bare and in all variants."""
-    return {full: frozenset(fields(full)) for full in everything()}
-
-
-def with_sections(names):
-    """Names of fields, and of the sections that hold them."""
-    return set(names) | {name.rpartition('.')[0] for name in names}
-
-
 def known_fields():
     """Every field of every config, and the sections that hold them."""
-    return with_sections(set().union(*fields_by_config().values())) | BY_HAND
+    names = {field for full in everything() for field in fields(full)}
+    return names | {name.rpartition('.')[0] for name in names} | BY_HAND
 
 
 def mistake(printed, with_files=False):
@@ -170,35 +157,33 @@ def mistake(printed, with_files=False):
         return '' if known else f'--{name} is a flag of no verb'
     if printed.words[:2] != ('python', 'main.py') and not printed.words[0].startswith(('--', '...')):
         return 'a command that is unknown here: put it into TOLD'
-    words = [REPLACED.get(word, word) for word in _joined(printed.words)]
-    given = {name: text for name, equals, text in (word.lstrip('-').partition('=') for word in words)}
-    wrong = _wrong_field(given, with_files)
-    known_verb = given.get('mode', 'train') in VERBS
-    if wrong or (with_files and not known_verb):
-        return wrong
+    if with_files and not any(lacks(printed.words, '--mode') or f'--mode={verb}' in printed.words for verb in VERBS):
+        return ''
     try:
-        arguments.read(completed(printed.words))
-    except UserError as error:
+        words = completed(printed.words)
+        _, flags, given = arguments.read(words)
+        _check_fields(flags.get('config') or '', given, with_files)
+    except (UserError, AssertionError) as error:
         return str(error)
     return ''
 
 
-def _wrong_field(given, with_files):
-    """What is said of the first field of the config in {flag: text} that does not exist, '' if all do.
+def _check_fields(config_file, given, with_files):
+    """Raises UserError unless a config may have these values of fields; one that the reader wrote may have any."""
+    name = config_file.removeprefix('configs/').replace('.py', '', 1)
+    if name in everything():
+        if with_files:
+            given = {field: text for field, text in given.items() if not _is_of_own_source(field)}
+        ranges.check(arguments.override(load(f'{ROOT}/{config_file}'), given, config_file))
+    elif not with_files:
+        for field in given.keys() - known_fields():
+            raise UserError(f'config.{field} is not a field of any config{closest(field, known_fields())}.')
 
-    The config may be one that the reader has written, and so may the source of images.
-    """
-    config = given.get('config', '')
-    found = re.fullmatch(r'configs/(\w+)\.py(:\w+)?', config)
-    full = ''.join(part or '' for part in found.groups()) if found else ''
-    if full not in fields_by_config() and with_files:
-        return ''
-    has = with_sections(fields_by_config()[full]) if full in fields_by_config() else known_fields()
-    own = f'data.{given.get("config.data.source")}'
-    for name in (name.removeprefix('config.') for name in given if name.startswith('config.')):
-        if name not in has and not (name.startswith(f'{own}.') and own not in has):
-            return f'config.{name} is not a field of {config or "any config"}{closest(name, has)}'
-    return ''
+
+def _is_of_own_source(field):
+    """Whether a field is of a source of images that is none of ours."""
+    found = re.fullmatch(r'data\.(\w+)\.\w+', field)
+    return found is not None and not (ROOT / f'gans/data/sources/{found[1]}.py').is_file()
 
 
 def _mistake_of_benchmark(words):
