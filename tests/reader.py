@@ -131,8 +131,8 @@ def is_told(printed):
 
 
 def names_a_flag(printed):
-    """Whether it is no more than the name of a flag, '--seeds': some want a value."""
-    return len(printed.words) == 1 and re.fullmatch(r'--[\w.]+', printed.words[0])
+    """Whether it is no more than the name of a flag, '--seeds': some want a value. '--noconfig.task.flip' is whole."""
+    return len(printed.words) == 1 and re.fullmatch(r'--(?!noconfig)[\w.]+', printed.words[0])
 
 
 @functools.cache
