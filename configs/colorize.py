@@ -1,6 +1,6 @@
 """Colorize gray images with a conditional GAN.
 
-Source: "Inpainting and Colorizing Flower Images via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
+Source: "Inpainting and Colorizing Flower Pictures via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
 figures 3, 4, 5b, 6, 8 and 10.
 
     python main.py --config=configs/colorize.py              embedded flowers, 64 px

@@ -1,6 +1,6 @@
 """Inpaint images with a conditional GAN: fill the boxes that hide parts of them.
 
-Source: "Inpainting and Colorizing Flower Images via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
+Source: "Inpainting and Colorizing Flower Pictures via Conditional Image GANs" (2018), Tables 1a, 1b and 2,
 figures 3, 4, 5a, 6, 7 and 9.
 
     python main.py --config=configs/inpaint.py              embedded flowers, 64 px

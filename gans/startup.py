@@ -66,7 +66,7 @@ def jit_seldom(function: Callable) -> Callable:
     """`jax.jit` for what runs a few times in a run, so that compiling is most of its cost.
 
     On the CPU LLVM optimises it less, unless XLA_FLAGS says how much: the first weights of a colorizing run compile in
-    7 s instead of 21. Results may differ in the last bit; the first weights of no page did.
+    7 s instead of 21. Results may differ in the last bit; the first weights of no config did.
     """
     import jax
 

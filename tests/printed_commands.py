@@ -1,7 +1,9 @@
 """The commands and the fields that the documents print, as they are printed.
 
 A command is a line of a code block, or a span of code in the text that begins like one; '... --mode=x' and spans of
-flags alone are parts of commands. A span may go over the end of a line.
+flags alone are parts of commands. A span may go over the end of a line. A Python block whose first line is a comment
+with a path, '# gans/networks/mine.py', is a file for the reader to write; the commands of a document that has such
+files may need them.
 """
 
 import re
@@ -14,7 +16,9 @@ from variants import CONFIGS, docstring
 
 DOCUMENTS = [ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md')), *sorted(ROOT.glob('benchmarks/*.md'))]
 _BEGINS = ('python ', 'pip ', 'git ', 'cd ', 'tensorboard', '... --', '--', '!', '%')
+SHELL = ('bash', '')  # languages of blocks that are commands; indented blocks have none
 _NO_SHELL = ('text', 'json', 'yaml', 'toml')  # what is marked as these is no command
+LANGUAGES = ('bash', 'python', *_NO_SHELL)  # of fenced blocks
 
 
 class Printed(NamedTuple):
@@ -42,13 +46,31 @@ def spans(text: str) -> list[str]:
     return [' '.join(span.split()) for span in re.findall('`([^`]+)`', text)]
 
 
+def fences(text: str) -> list[str]:
+    """The words behind the opening marks of fenced blocks, '' for none; raises AssertionError if one is left open."""
+    marks = re.findall('^ *```(.*)$', text, re.MULTILINE)
+    assert len(marks) % 2 == 0 and not any(marks[1::2]), f'a block that is not closed, among {marks}'
+    return marks[::2]
+
+
 def is_python(kind: str, code: str) -> bool:
     return kind == 'python' or (not kind and code.startswith(('from ', 'import ')))
 
 
+def file_of(code: str) -> str:
+    """'configs/mine.py' of a Python block that is that file, else ''."""
+    found = re.match(r'# ([\w./-]+\.py)$', code.partition('\n')[0])
+    return found[1] if found else ''
+
+
 def python_blocks(path: Path) -> list[str]:
-    """The blocks that are Python."""
+    """The blocks that are Python, files for the reader to write among them."""
     return [code for kind, code in blocks(path.read_text()) if is_python(kind, code)]
+
+
+def gives_files(path: Path) -> bool:
+    """Whether a document has files for the reader to write."""
+    return any(file_of(code) for code in python_blocks(path))
 
 
 def commands(path: Path) -> list[Printed]:
@@ -56,14 +78,14 @@ def commands(path: Path) -> list[Printed]:
     text = path.read_text()
     lines = []
     for kind, code in blocks(text):
-        if kind not in _NO_SHELL and not is_python(kind, code):
+        if kind in SHELL and not is_python(kind, code):
             lines += [line for line in re.sub(r'\\\n\s*', '', code).splitlines() if line.strip()]
     lines += [span for span in spans(text) if span.startswith(_BEGINS)]
     return [printed for line in lines for printed in _parts(path, line)]
 
 
 def _parts(path, line):
-    place = str(path.relative_to(ROOT))
+    place = str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name)
     line = line.strip().removeprefix('!').removeprefix('%')
     words = [shlex.split(part, comments=True) for part in line.split('&&')]
     return [Printed(place, tuple(part)) for part in words if part]

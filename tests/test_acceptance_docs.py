@@ -1,9 +1,10 @@
 """What the documents print is what works: every command runs, every flag, field, config and variant exists.
 
-One rule makes commands small (`smaller`): a config is taken in its variant `:tiny`, and trains two steps. Words that
-stand for something of the reader's (RUN, PLACE, ~/photos) are files of those names in the working directory, or are in
-REPLACED.
-A command that is no `python main.py` or `python -m benchmarks.step` must stand in TOLD.
+One rule makes commands small (`reader.smaller`): a config is taken in its variant `:tiny`, and trains two steps. Words
+that stand for something of the reader's (RUN, PLACE, ~/photos) are files of those names in the working directory, or
+are in `reader.REPLACED`. A command that is no `python main.py` or `python -m benchmarks.step` must be in `reader.TOLD`.
+A training that no other command reads is a dry run, but in README.md. Documents with files for the reader to write are
+not run here. tests/test_documents.py checks flags without running anything.
 """
 
 import io
@@ -25,43 +26,14 @@ from printed_commands import (
     commands,
     docstring_commands,
     docstring_flags,
+    gives_files,
     printed_configs,
     printed_fields,
     python_blocks,
 )
+from reader import NEEDED, OF_OTHERS, REPLACED, completed, is_told, known_fields, lacks, names_a_flag, smaller, unique
 from variants import CONFIGS, everything, fields, variants
 
-from gans.config.load import load
-
-# Commands of other programs: only the files that they name are looked for.
-TOLD = ('pip install ', 'pip freeze ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
-# What a reader puts in the place of a word, where no file of that name can stand for it.
-REPLACED = {
-    '--config=PAGE': '--config=own.py',
-    '--config.data.mnist.path=PLACE': '--config.data.mnist.path=digits.npz',
-    '--workdir=/content/drive/MyDrive/colorize': '--workdir=drive/colorize',
-    '--runs=...': '--runs=A,B,C',
-    '--against=...': '--against=OTHER.py',
-    '--python=/its/python': '--python=python',
-    '--json=FILE': '--json=report.json',
-}
-# What a part of a command is a part of: the words that it lacks.
-VERBS = {
-    'evaluate': ('--workdir=RUN',),
-    'translate': ('--workdir=RUN', '--input=FILE_OR_FOLDER', '--output=FOLDER'),
-    'compare': ('--runs=A,B,C',),
-    'explore': ('--workdir=NOISE', '--output=FOLDER'),
-    'history': ('--workdir=RUN',),
-}
-EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
-ALSO = {
-    '--apply': ('--mode=explore', '--edits=FILE'),
-    '--side': ('--mode=explore', '--workdir=FLAT'),
-    '--span': ('--mode=explore', '--workdir=FLAT'),
-    '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
-    '--workdir': ('--config=configs/colorize.py',),
-    **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
-}
 OWN = """
 from gans.config.load import load
 
@@ -83,10 +55,6 @@ EVERY_FLAG = """
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1
 """
-# Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
-OF_OTHERS = ('--size', '--batch', '--dtype', '--steps')
-# Fields that no config has, but that one may be given.
-BY_HAND = {'objective.disc_terms'}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -131,94 +99,20 @@ def _tells_tfds(name):
 
 
 def _run(*words):
-    several = any(word.startswith('--config=configs/') for word in words) and _lacks(words, '--config.devices')
+    several = any(word.startswith('--config=configs/') for word in words) and lacks(words, '--config.devices')
     taken = ['--config.devices=1'] if several else []
     done = main(*words, *taken)
     assert done.code == 0, f'python main.py {" ".join(words)}: {done.err}'
     return done
 
 
-def smaller(words):
-    """The one rule: `:tiny` for a config's own sizes, small numbers for those that are printed."""
-    words = [re.sub(r'^(--config=configs/\w+\.py)(:\w+)?$', r'\1:tiny', word) for word in words]
-    for flag, number in (('config.steps', 2), ('config.size', 32), ('config.batch', 8), ('steps', 2), ('rounds', 2)):
-        words = [re.sub(rf'^--{flag}=\d+$', f'--{flag}={number}', word) for word in words]
-    return words
-
-
-def completed(printed):
-    """A command's flags, and those that it lacks if it is a part of one; optional ones, in brackets, are taken."""
-    part = printed[0].startswith('--')
-    words = list(printed[{'...': 1, 'python': 2}.get(printed[0], 0) :])
-    words = [REPLACED.get(word.strip('[]'), word.strip('[]')) for word in words]
-    if part:
-        for start, also in ALSO.items():
-            if not _lacks(printed, start) or start in printed:
-                words += [word for word in also if _lacks(words, word)]
-    mode = next((word.removeprefix('--mode=') for word in words if word.startswith('--mode=')), 'train')
-    if mode == 'explore' and '--workdir=RUN' in words:
-        words[words.index('--workdir=RUN')] = '--workdir=NOISE'
-    words += [word for word in VERBS.get(mode, ()) if _lacks(words, word)]
-    if mode == 'train' and _lacks(words, '--config') and _lacks(words, '--workdir'):
-        words = [
-            f'--config=configs/{_first_with(words)}.py',
-            *words,
-            *(['--dry_run'] if '--dry_run' not in words else []),
-        ]
-    return words
-
-
-def _lacks(words, flag):
-    name = flag.partition('=')[0]
-    return not any(word == name or word.startswith(f'{name}=') for word in words)
-
-
-def _first_with(words):
-    """The README's example or, failing that, the first config that has all the fields, and the source's section."""
-    given = dict(word.removeprefix('--config.').split('=', 1) for word in words if word.startswith('--config.'))
-    wanted = [*given, *(f'data.{given[name]}' for name in given if name == 'data.source')]
-    for name in ('colorize', *CONFIGS):
-        known = load(f'{ROOT}/configs/{name}.py').to_dict()
-        if all(_has(known, field) for field in wanted):
-            return name
-    raise AssertionError(f'no config has {wanted}')
-
-
-def _has(section, field):
-    for part in field.split('.'):
-        if not isinstance(section, dict) or part not in section:
-            return False
-        section = section[part]
-    return True
-
-
-IN_DOCUMENTS = [printed for path in DOCUMENTS for printed in commands(path)]
+IN_DOCUMENTS = [printed for path in DOCUMENTS if not gives_files(path) for printed in commands(path)]
 IN_CONFIGS = [Printed(found.place, (*found.words, '--dry_run')) for name in CONFIGS for found in docstring_flags(name)]
-
-
-def unique(found):
-    """Each command once, wherever it is printed again."""
-    seen = {}
-    for printed in found:
-        words = tuple(printed.words)
-        if words[0].startswith('--') and printed.place.startswith('benchmarks'):
-            words = ('python', '-m', 'benchmarks.step', *words)
-        seen.setdefault(words, Printed(printed.place, words))
-    return list(seen.values())
-
-
-def is_told(printed):
-    return ' '.join(printed.words).startswith(TOLD)
 
 
 OURS = [printed for printed in unique([*IN_DOCUMENTS, *IN_CONFIGS]) if not is_told(printed)]
 BENCHMARKS = [printed for printed in OURS if printed.words[:3] == ('python', '-m', 'benchmarks.step')]
 REST = [printed for printed in OURS if printed not in BENCHMARKS]
-
-
-def names_a_flag(printed):
-    """Whether it is no more than the name of a flag, '--seeds': some want a value."""
-    return len(printed.words) == 1 and re.fullmatch(r'--\w+', printed.words[0])
 
 
 @pytest.fixture
@@ -233,22 +127,36 @@ def quick(monkeypatch):
     return joined
 
 
-def test_every_command_runs_as_it_is_printed(quick):
-    done = []
-    for printed in REST:
+@pytest.fixture(scope='module')
+def done():
+    """The commands that were run, as they were run: some documents make the same of what they print."""
+    return []
+
+
+@pytest.mark.parametrize('place', dict.fromkeys(printed.place for printed in REST))
+def test_every_command_runs_as_it_is_printed(place, quick, done):
+    for printed in (printed for printed in REST if printed.place == place):
         if names_a_flag(printed):
             told = main(f'{printed.words[0]}=1')
             assert 'is not a flag' not in told.err and 'Unknown' not in told.err, f'{printed}: {told.err}'
             continue
-        assert printed.words[:2] == ('python', 'main.py') or printed.words[0].startswith(('--', '...')), (
-            f'{printed}: a command that is unknown here: put it into TOLD'
-        )
         words = smaller(completed(printed.words))
+        if place != 'README.md' and is_read_by_none(words):
+            words.append('--dry_run')
         if words not in done:
             _run(*words)
             done.append(words)
-    assert [given for given in quick if given != (None, None, None)] == [('host0:1234', 2, 0)]
-    assert Path('runs/00000-colorize/config.json').is_file() and Path('explored').is_dir()
+    if place == 'README.md':
+        assert Path('runs/00000-colorize/config.json').is_file()
+    if place == 'docs/results.md':
+        assert list(Path('explored').glob('*.png'))
+    joined = [given for given in quick if given != (None, None, None)]
+    assert joined == ([('host0:1234', 2, 0)] if place == 'docs/devices.md' else [])
+
+
+def is_read_by_none(words):
+    """Whether a command trains into the next numbered folder, which no other command names: a dry run will do."""
+    return lacks(words, '--mode') and all(lacks(words, name) for name in ('--workdir', '--dry_run', '--help'))
 
 
 def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
@@ -265,7 +173,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
             continue
         words = smaller([REPLACED.get(word, word) for word in words])
         lacks = ['--config=configs/inpaint.py:tiny', '--steps=2', '--rounds=2', '--config.devices=1']
-        words = sorted([*(word for word in lacks if _lacks(words, word)), *words], key=lambda word: '.' in word[:9])
+        words = sorted([*(word for word in lacks if lacks(words, word)), *words], key=lambda word: '.' in word[:9])
         if sorted(words) in done:
             continue
         done.append(sorted(words))
@@ -279,7 +187,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
 
 def test_python_in_the_documents_runs(reader):
     for path in DOCUMENTS:
-        for code in python_blocks(path):
+        for code in [] if gives_files(path) else python_blocks(path):
             code = re.sub(r'configs/(\w+)\.py', r'configs/\1.py:tiny', code)
             code = re.sub(r'config\.steps = \d+', 'config.steps, config.devices = 2, 1', code)
             exec(compile(code, str(path), 'exec'), {})
@@ -304,8 +212,7 @@ def test_every_config_tells_its_variants():
 def test_configs_variants_and_fields_that_are_named_exist():
     for place, full in printed_configs():
         assert full in everything(), f'{place} names configs/{full}'
-    known = {field for full in everything() for field in fields(full)}
-    known |= {part.rpartition('.')[0] for part in known} | BY_HAND
+    known = known_fields()
     for place, name in printed_fields():
         assert name.removeprefix('config.') in known, f'{place} names {name}, which no config has'
 
@@ -313,7 +220,7 @@ def test_configs_variants_and_fields_that_are_named_exist():
 def test_every_flag_of_every_verb_is_given_once(quick):
     """`--help` says which there are."""
     commands = [line.split() for line in EVERY_FLAG.strip().splitlines()]
-    for verb in ('train', *VERBS):
+    for verb in ('train', *NEEDED):
         listed = set(re.findall(r'^ *--(\w+)', main(f'--mode={verb}', '--help').out, re.MULTILINE)) - {'help'}
         given = {word.partition('=')[0].removeprefix('--') for words in commands for word in words if _of(words, verb)}
         assert listed and listed <= given, f'{verb}: {listed - given}'

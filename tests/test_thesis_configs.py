@@ -1,4 +1,4 @@
-"""The thesis's configs: what their readings take from its text and code; the tiny ones on one device and on eight."""
+"""The thesis's configs: what their variants take from its text and code; the tiny ones on one device and on eight."""
 
 from functools import partial
 
