@@ -21,12 +21,11 @@ from variants import everything, fields
 from gans.config import compare, ranges
 from gans.config.common import with_defaults
 from gans.config.load import flatten, load
-from gans.core import tasks
 from gans.core.build import build
 from gans.core.state import init
 from gans.data.opening import fields_of
 from gans.losses import terms
-from gans.types import Task, Term
+from gans.types import Term
 
 TEXT = (ROOT / 'docs' / 'configs.md').read_text()
 SHARED = flatten(with_defaults().to_dict())
@@ -104,7 +103,7 @@ def known_fields():
                 known = {one.name: (one.type, one.default) for one in dataclasses.fields(kind)}
                 networks.append((name, {key: one for key, one in known.items() if key not in FROM_THE_REST}))
         found |= collected(player.lower(), networks)
-    found |= collected('task', [(name, parameters(one)) for name, one in made_by(tasks, Task).items()])
+    found |= collected('task', [(name, parameters(module.make)) for name, module in modules('gans.tasks')])
     found |= collected('objective', [(name, parameters(module.make)) for name, module in modules('gans.objectives')])
     for name, one in made_by(terms, Term).items():
         found |= collected(f'objective.terms.{name}', [('', parameters(one))])

@@ -79,8 +79,8 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     if not insets:
         drawn = ', '.join(str(sample_grid.step) for sample_grid in sample_grids)
         raise UserError(
-            f'{folder}/samples has sample grids of steps {drawn}, but the log lines are of {logged[0]} to {logged[-1]}, '
-            f'so that {name}.png would be empty: wait for the next.'
+            f'{folder}/samples has sample grids of steps {drawn}, but the log lines are of {logged[0]} to '
+            f'{logged[-1]}, so that {name}.png would be empty: wait for the next.'
         )
     yield _save(target / f'{name}.png', draw_insets({name: curves[name] for name in shown}, insets))
 
