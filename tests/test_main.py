@@ -84,7 +84,7 @@ CASES = [
     (['--mode=evaluate', '--workdir=x', '--dry_run'], '--dry_run is for --mode=train'),
     (['--mode=evaluate', '--workdir=x', TINY], '--config is for --mode=train'),
     (['--mode=evaluate', '--workdir=x', '--config.batch=8'], '--config.batch is for --mode=train'),
-    (['--mode=evaluate', '--workdir=x', '--output=y'], 'for --mode=translate and --mode=compare and'),
+    (['--mode=evaluate', '--workdir=x', '--output=y'], 'for --mode=compare and --mode=explore and'),
     (['--mode=translate', '--workdir=/nowhere'], '--input'),
     (['--mode=translate', '--workdir=x', '--input=y', '--output=z', '--variants=1.5'], '--variants'),
     (['--mode=translate', '--workdir=x', '--input=y', '--output=z', '--variants=99999999999'], '--variants'),
@@ -212,7 +212,7 @@ def test_without_flags_a_newcomer_reads_what_to_do_in_fifteen_lines():
 def test_help_is_an_overview_and_with_a_verb_the_flags_of_that_verb():
     overview = main('--help')
     assert overview.code == 0 and overview.err == '' and len(overview.out.splitlines()) <= 24
-    for verb, (_, flags) in verbs.VERBS.items():
+    for verb, (_, flags, _) in verbs.VERBS.items():
         assert f'\n  {verb} ' in overview.out
         for words in ([f'--mode={verb}', '--help'], ['--help', '--mode', verb], ['-h', f'-mode={verb}']):
             shown = main(*words)

@@ -137,7 +137,7 @@ def test_networks_objectives_and_sources_are_found_by_their_path_too(own):
     config.data.source, config.data.plain = 'own.plain', {'level': 7}
     assert (open_source(config)[0] == 7).all()
     del config.data['plain']
-    with pytest.raises(UserError, match=r'add plain=dict\(level=...\) to data in the config'):
+    with pytest.raises(UserError, match='config.data.plain.level is missing: give it with --config.data.plain.level='):
         open_source(config)
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from absl import flags as absl_flags
 from ml_collections import ConfigDict
 
-from gans.cli.verbs import VERBS, Flag, flags_of, takers
+from gans.cli.flags import Flag
+from gans.cli.verbs import VERBS, flags_of, takers
 from gans.config import ranges
 from gans.config.load import flatten
 from gans.config.ranges import RANGES
@@ -171,7 +172,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
       UserError: a field that the config does not have, or a text of another kind.
     """
     values = config.to_dict()
-    chosen = fields.get('data.source', config.data.source)
+    chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
     for name, text in fields.items():
         kinds = _with_room(values, name, chosen)
         *parts, last = name.split('.')
@@ -236,6 +237,8 @@ def _field(name, text, now, kind):
             raise UserError(f'{where} is empty: give a path.')
         expand(where, text)  # to see that it can be; whoever opens it expands it
         return None if text == 'None' else text
+    if now is None and text == 'None':
+        return None
     if name == 'size':  # a number or a pair
         return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
     return _parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))

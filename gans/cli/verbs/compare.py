@@ -1,0 +1,21 @@
+"""Several runs on the same held-out images, side by side."""
+
+from gans.cli.flags import Flag, Verb
+from gans.printing import say
+
+
+def _run(flags, config) -> int:
+    from gans.evaluation.compare import compare
+
+    say(compare(flags['runs'], flags['output']))
+    return 0
+
+
+VERB = Verb(
+    'several runs on the same held-out images, side by side',
+    {
+        'runs': Flag('paths', 'the run folders, separated by commas', (), needed=True),
+        'output': Flag('path', 'the folder for the results; `compare` beside the first run by default'),
+    },
+    _run,
+)
