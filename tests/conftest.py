@@ -31,7 +31,7 @@ def forms_of_accelerators(monkeypatch):
 
 @pytest.fixture
 def tiny():
-    """Loads the tiny reading of a config, on one device and ready to be changed."""
+    """Loads the tiny variant of a config, on one device and ready to be changed."""
     from gans.config.load import load
 
     def load_tiny(config_file: str, **changes):

@@ -17,6 +17,8 @@ from PIL import Image
 from prepared_sets import prepare
 from variants import CONFIGS, everything, fields, flag
 
+from gans.run.trained import load_run
+
 ALL = everything()
 DATASETS = {full: fields(full)['data.tfds.dataset'] for full in ALL if fields(full)['data.source'] == 'tfds'}
 
@@ -93,7 +95,13 @@ def trained(name, *words, steps):
     """Trains a small `:paper` in the folder 'run', or goes on with it; returns the steps that were logged."""
     done = main(config(f'{name}:paper'), *small(name), '--workdir=run', f'--config.steps={steps}', *words)
     assert done.code == 0, done.err
-    return [json.loads(line)['step'] for line in Path('run/metrics.jsonl').read_text().splitlines()]
+    run, lines = load_run('run'), [json.loads(line) for line in Path('run/metrics.jsonl').read_text().splitlines()]
+    assert (run.step, run.config.name) == (steps, name)
+    for metric in ('gen/loss', 'disc/loss', *(f'schedule/{schedule}' for schedule in run.config.schedules)):
+        assert all(np.isfinite(line[metric]) for line in lines)
+    assert {'step_000000.png', f'step_{steps:06d}.png'} <= {path.name for path in Path('run/samples').glob('*.png')}
+    assert list(Path('run/tensorboard').glob('*tfevents*'))
+    return [line['step'] for line in lines]
 
 
 # The first config of every task goes all the way; the others train.

@@ -32,7 +32,7 @@ print(json.dumps(ends))
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy with the files of the page; those that are at the end of a file that exists are appended to it."""
+    """A copy with the files of the document; those that are at the end of a file that exists are appended to it."""
     project = tmp_path / 'a copy'
     for name in ('gans', 'configs', 'docs'):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns('__pycache__'))

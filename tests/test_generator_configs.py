@@ -1,4 +1,4 @@
-"""The configs that generate from noise: what their readings take from the posts' tables."""
+"""The configs that generate from noise: what their variants take from the posts' tables."""
 
 import jax
 import pytest
@@ -7,7 +7,7 @@ from gans.config.load import load
 from gans.core.build import build
 from gans.core.state import state_shapes
 
-# config and reading: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
+# config and variant: (size, batch, Adam's b1, b2, learning rate, latent, parameters of both players)
 TABLES = {
     'dcgan.py:paper': (64, 128, 0.5, 0.999, 2e-4, 128, 36_565_764),
     'dcgan.py:flowers': (64, 128, 0.5, 0.999, 2e-4, 128, 36_565_764),

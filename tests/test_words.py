@@ -8,11 +8,11 @@ from command_line import ROOT
 # What was meant -> what it was called.
 RETIRED = {
     'repository': r'houses?',
-    'packages': r'rooms',
-    'sample grid': r'sheets?',
+    'packages': r'room[s]',
+    'sample grid': r'sheet[s]?',
     'monitor': r'alarms?',
-    'what ... does': r'what is asked of',
-    'relative to': r'in parts of that of',
+    'what ... does': r'what is asked o[f]',
+    'relative to': r'in parts of that o[f]',
 }
 TEXTS = [
     ROOT / 'README.md',
@@ -46,14 +46,15 @@ def test_no_file_is_called_by_a_retired_word():
 @pytest.mark.parametrize(
     ('text', 'found'),
     [
-        ('The house holds many.\n', [(1, 'house')]),
-        ('A line.\nThe rooms pass records.\n', [(2, 'rooms')]),
-        ('a sheet, Sheets\n', [(1, 'Sheets'), (1, 'sheet')]),
+        # With hyphens, so that a search of the whole repository finds none of them here.
+        ('The ho-use holds many.\n', [(1, 'ho-use')]),
+        ('A line.\nThe ro-oms pass records.\n', [(2, 'ro-oms')]),
+        ('a sheet, She-ets\n', [(1, 'She-ets'), (1, 'sheet')]),
         ('an alarm\n', [(1, 'alarm')]),
-        ('What is asked\nof it\n', [(1, 'What is asked of')]),
-        ('# in parts of\n# that of the originals\n', [(1, 'in parts of that of')]),
+        ('What is asked\nof it\n', [(1, 'What is as-ked of')]),
+        ('# in parts of\n# that of the originals\n', [(1, 'in pa-rts of that of')]),
         ('There is room for a household, a worksheet and an alarming greenhouse.\n', []),
     ],
 )
 def test_a_retired_word_is_found(text, found):
-    assert retired(text) == found
+    assert retired(text.replace('-', '')) == [(line, word.replace('-', '')) for line, word in found]

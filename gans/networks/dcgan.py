@@ -3,7 +3,7 @@
 Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018), Tables 1 and 3.
 
 The post's 36.6 M parameters are 36,565,764 at 64 px with `z_dim` 128: 19,331,075 in the generator and 17,234,689 in
-the discriminator. That is reached by one reading: batch norm with a gain and a shift for every channel, also after the
+the discriminator. One interpretation reaches that: batch norm with a gain and a shift for every channel, also after the
 generator's projection, and a bias in every layer, also where a batch norm follows and takes away what the bias adds.
 The 19,072 biases of that kind change nothing; with `bias_before_norm=False` they are left out (36,546,692).
 """
