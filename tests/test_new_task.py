@@ -52,7 +52,7 @@ def _paint(network, image, mask):
     result = image.copy()
     for tile in _tiles(image.size, network.shape):
         around = section(tile, image.size, network.shape, share=0.5)
-        sharp = network(lambda window: compose.to_float(image.seen(window)), around)(0)
+        sharp = network(lambda window: ops.to_float(image.seen(window)), around)(0)
         result.put(tile, compose.quantise(sharp[tile]))
     yield result
 

@@ -20,6 +20,7 @@ from gans.data.source import Source
 from gans.errors import Failure
 from gans.evaluation.tables import as_json, ratio_as_json
 from gans.image import compose, files, grids, ops
+from gans.image.batching import fill
 from gans.metrics import bootstrap, ssim
 from gans.metrics.measures import SSIM
 from gans.run.experiment import Experiment, digest
@@ -141,14 +142,12 @@ def _measure(plan, prepared, answers):
 
 def _stored(images):
     """Images in [-1, 1] as they are read back from a PNG."""
-    return compose.to_float(compose.quantise(images))
+    return ops.to_float(compose.quantise(images))
 
 
 def _one_shape(compute, batch, *arrays):
     """Calls `compute` on arrays filled up to `batch` images; returns the numbers of the real ones."""
-    count = len(arrays[0])
-    spare = np.arange(batch) % count
-    return np.asarray(compute(*(None if a is None else a[spare] for a in arrays)))[:count]
+    return np.asarray(compute(*(None if a is None else fill(a, batch) for a in arrays)))[: len(arrays[0])]
 
 
 def _draw_montages(plan, numbers, answers, folder):

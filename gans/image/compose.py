@@ -14,11 +14,6 @@ _LUMA = np.array([ops.WEIGHT_R, ops.WEIGHT_G, ops.WEIGHT_B], np.float32)
 _TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner belong together
 
 
-def to_float(images: np.ndarray) -> np.ndarray:
-    """uint8 -> float32 in [-1, 1] of the same shape: `ops.to_float` without a device, up to the last bit."""
-    return images.astype(np.float32) / 127.5 - 1
-
-
 def quantise(images: np.ndarray) -> np.ndarray:
     """Images [-1, 1] -> uint8 of the same shape, as a PNG holds them: `ops.to_uint8` without a device."""
     return np.rint(np.clip((np.asarray(images, np.float32) + 1) * 127.5, 0, 255)).astype(np.uint8)

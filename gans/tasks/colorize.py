@@ -80,10 +80,10 @@ def _rows(mean: np.ndarray, inputs: Inputs, output: np.ndarray) -> dict[str, np.
 def paint(network: Callable, image: LargeImage, mask: None = None) -> Iterator[LargeImage]:
     """The image's own luma at full resolution with the network's chroma, scaled up bicubically."""
     del mask
-    answer = network(lambda window: compose.luma(compose.to_float(image.seen(window))), everything(image.size))
+    answer = network(lambda window: compose.luma(ops.to_float(image.seen(window))), everything(image.size))
     for variant in range(network.variants):
         output, result = answer(variant), image.coloured(in_place=variant == network.variants - 1)
         for window in windows(everything(image.size)):
-            gray = compose.luma(compose.to_float(image.rgb(window)))
+            gray = compose.luma(ops.to_float(image.rgb(window)))
             result.put(window, compose.quantise(compose.keep_luma(gray, output[window])))
         yield result

@@ -91,7 +91,7 @@ def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) 
     image as there is.
     """
     labels, places = compose.connected(mask)
-    means = compose.border_means(lambda window: compose.to_float(image.seen(window)), labels, places)
+    means = compose.border_means(lambda window: ops.to_float(image.seen(window)), labels, places)
     labels = labels.astype(np.min_scalar_type(len(places)))
     if len(places) > MOST_PARTS:
         parts = [(0, bounds(mask))]
@@ -100,7 +100,7 @@ def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) 
     del mask  # a byte per pixel
 
     def look(window):
-        values, part = compose.to_float(image.seen(window)), labels[window]
+        values, part = ops.to_float(image.seen(window)), labels[window]
         values[part > 0] = means[part[part > 0] - 1]
         return values
 

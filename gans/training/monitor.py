@@ -8,13 +8,13 @@ from collections.abc import Callable
 from functools import partial
 
 import jax
-import numpy as np
 
 from gans.core.inputs import draw, seen_by_generator
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.data.content import by_content
 from gans.image import ops
+from gans.image.batching import fill
 from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
 from gans.types import TrainState, Watch
@@ -41,7 +41,7 @@ class Monitor:
         config, game = experiment.config, experiment.game
         # By content: the first of a sorted folder would all be of one kind.
         few = by_content(experiment.source, experiment.train)[:COUNT]
-        images = read_whole(experiment.source, few[np.arange(COUNT) % len(few)])
+        images = read_whole(experiment.source, fill(few, COUNT))
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
         self._gen_inputs = jit_seldom(partial(draw, game))(key, images).gen

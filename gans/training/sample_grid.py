@@ -16,6 +16,7 @@ from gans.core.inputs import draw, seen_by_discriminator, seen_by_generator
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.image import grids, ops
+from gans.image.batching import fill
 from gans.nn.layers import to_rgb
 from gans.run.experiment import Experiment
 from gans.startup import jit_seldom
@@ -36,7 +37,7 @@ class SampleGrids:
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 1)
         if game.task.from_noise:
             # Samples need no image of their own: where few are held out, they come round again.
-            images = images[np.arange(wanted) % len(images)]
+            images = fill(images, wanted)
             rows_of, self._columns = _generated, _side(wanted)
         else:
             rows_of, self._columns = _translated, len(images)
