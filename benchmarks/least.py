@@ -53,7 +53,7 @@ def least_operations(game: Game, config) -> float:
     A gradient penalty pushes images forward and back to the image, and both passes back to the weights; the forward
     one only where the slope depends on it, which that of straight pieces does not.
     """
-    images = jax.ShapeDtypeStruct(game.batch_shape[1:], np.uint8)
+    images = jax.ShapeDtypeStruct((game.batch_shape[1], *game.size, 3), np.uint8)
     inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), images)
     gen = layers_of(game.gen, **inputs.gen)
     disc = layers_of(game.disc, inputs.real, inputs.cond)

@@ -172,8 +172,8 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
             assert words[0].removeprefix('--') in step.parse(['step', '--config=configs/inpaint.py']), words
             continue
         words = smaller([REPLACED.get(word, word) for word in words])
-        lacks = ['--config=configs/inpaint.py:tiny', '--steps=2', '--rounds=2', '--config.devices=1']
-        words = sorted([*(word for word in lacks if lacks(words, word)), *words], key=lambda word: '.' in word[:9])
+        needed = ['--config=configs/inpaint.py:tiny', '--steps=2', '--rounds=2', '--config.devices=1']
+        words = sorted([*(word for word in needed if lacks(words, word)), *words], key=lambda word: '.' in word[:9])
         if sorted(words) in done:
             continue
         done.append(sorted(words))

@@ -210,8 +210,8 @@ def memory_of(seen, mean, cov):
 def test_latents_have_the_tracked_mean_and_covariance():
     """Unit vectors as latents give the covariance's root, row by row."""
     mean, cov = np.array([3.0, -1.0]), np.array([[4.0, 1.2], [1.2, 0.5]])
-    latent = began.make({}, z_dim=2, warm_up=10).latent
-    drawn = np.asarray(latent(memory_of(10, mean, cov), jnp.concatenate([jnp.eye(2), jnp.zeros((1, 2))])))
+    to_latent = began.make({}, z_dim=2, warm_up=10).map_latent
+    drawn = np.asarray(to_latent(memory_of(10, mean, cov), jnp.concatenate([jnp.eye(2), jnp.zeros((1, 2))])))
     np.testing.assert_allclose(drawn[2], mean, atol=1e-6)
     root = drawn[:2] - mean
     np.testing.assert_allclose(root.T @ root, cov + 1e-4 * 2.25 * np.eye(2), rtol=1e-5, atol=1e-5)
@@ -219,14 +219,14 @@ def test_latents_have_the_tracked_mean_and_covariance():
 
 def test_latents_are_standard_normal_before_the_warm_up():
     latent = jax.random.normal(KEY, (5, 2))
-    latent = began.make({}, z_dim=2, warm_up=10).latent
-    np.testing.assert_array_equal(latent(memory_of(9, [3.0, 3.0], np.eye(2)), latent), latent)
+    to_latent = began.make({}, z_dim=2, warm_up=10).map_latent
+    np.testing.assert_array_equal(to_latent(memory_of(9, [3.0, 3.0], np.eye(2)), latent), latent)
 
 
 @pytest.mark.parametrize('cov', [np.zeros((2, 2)), np.ones((2, 2)), [[1e6, 1e6], [1e6, 1e6 - 0.01]]])
 def test_a_covariance_without_full_rank_gives_finite_latents(cov):
-    latent = began.make({}, z_dim=2, warm_up=0).latent
-    assert np.isfinite(latent(memory_of(0, [0.0, 0.0], cov), jax.random.normal(KEY, (5, 2)))).all()
+    to_latent = began.make({}, z_dim=2, warm_up=0).map_latent
+    assert np.isfinite(to_latent(memory_of(0, [0.0, 0.0], cov), jax.random.normal(KEY, (5, 2)))).all()
 
 
 def test_rules_that_make_no_sense_are_refused():

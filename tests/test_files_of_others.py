@@ -133,7 +133,7 @@ def test_what_files_carry_is_applied_or_told(tmp_path):
     for i in range(8):
         red.putpixel((0, 0), (255, i, 0))
         green.putpixel((0, 0), (i, 255, 0))
-        red.save(folder / f'configs {i}.tif', save_all=True, append_images=[green.copy(), green.copy()])
+        red.save(folder / f'pages {i}.tif', save_all=True, append_images=[green.copy(), green.copy()])
         red.save(folder / f'film {i}.gif', save_all=True, append_images=[green])
         green.save(folder / f'profile {i}.png', icc_profile=swapped_profile())
         deep = np.uint16(np.asarray(red)) * 257
@@ -145,7 +145,7 @@ def test_what_files_carry_is_applied_or_told(tmp_path):
     shown = np.median(originals(run), axis=(1, 2))
     assert len(shown) >= 30 and (np.abs(shown - (255, 0, 0)) <= 2).all()
     for words in (
-        "16 with more than one frame, config or layer, of which the first is used (layers: merged) ('",
+        "16 with more than one frame, page or layer, of which the first is used (layers: merged) ('",
         "8 with an ICC profile other than sRGB, converted to sRGB ('",
         "8 with more than 8 bits per channel, reduced to 8 ('",
         "8 with extra channels, left out ('",

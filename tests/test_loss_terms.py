@@ -81,7 +81,10 @@ def test_a_term_is_the_mean_over_its_layers_of_their_weighted_parts(make, compar
     [
         (partial(terms.moments, ()), r"'moments' looks at the layers \(\): name one or more"),
         (partial(terms.style, []), "'style' looks at the layers"),
-        (partial(terms.features, 'down_0'), r"the layers 'down_0': name one or more .* in a tuple, layers=\('down_0',"),
+        (
+            partial(terms.features, 'down_0'),
+            r"the layers 'down_0': name one or more .* in a tuple, for example layers=\('down_0',",
+        ),
         (partial(terms.style, LAYERS, (1.0,)), "'style' has the weights .* for 2 layers: give one for each"),
         (partial(terms.features, LAYERS, 2.0), "'features' has the weights 2.0 for 2 layers"),
         (partial(terms.moments, LAYERS, kernel='cubic'), "'cubic' is not a kernel"),

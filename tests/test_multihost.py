@@ -109,7 +109,8 @@ def test_a_dead_process_ends_the_other_and_the_run_goes_on(victim, tiny, tmp_pat
 
 @pytest.mark.parametrize('index', [0, 1])
 def test_who_waits_for_nobody_says_so_and_ends(index, tmp_path):
-    code = f'import sys; sys.path.insert(0, {str(ROOT)!r}); from gans import hosts; hosts.PATIENCE = 1; import main; '
+    code = f'import sys; sys.path.insert(0, {str(ROOT)!r}); import main; '
+    code += 'from gans.run import multihost; multihost.PATIENCE = 1; '
     words = [config('colorize:tiny'), f'--coordinator=localhost:{free_port()}', '--processes=2', f'--index={index}']
     call = f'sys.exit(main.main({["main.py", *words, f"--workdir={tmp_path}/run"]!r}))'
     done = subprocess.run([sys.executable, '-c', code + call], capture_output=True, text=True)

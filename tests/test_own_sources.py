@@ -75,7 +75,7 @@ SENTENCES = [
     (['mine.pathh=x'], "config.data.mine.pathh is not a field of CONFIG (did you mean 'path'?)."),
     (['mine.shade=dark'], "config.data.mine.shade is 'dark': give a whole number."),
     (['mien.path=x'], "The source in config.data.mien.path is 'mien', which is not in gans/data/sources (did you mean"),
-    (['flowers.path=x'], "The source in config.data.flowers.path is 'flowers', which is not a source of images."),
+    (['flowers.path=x'], "The source in config.data.flowers.path is 'flowers', which defines no open_source: "),
     (['threads.path=x'], 'config.data.threads.path is not a field of CONFIG'),
 ]
 

@@ -10,6 +10,7 @@ from generators import generator_config
 from PIL import Image
 from saved_run import Fake, save_fake_run, save_images, smooth_images
 
+from gans.core.build import make_task
 from gans.errors import UserError
 from gans.evaluation import compare, evaluate, samples
 from gans.image import ops
@@ -69,6 +70,7 @@ def test_copies_of_training_images_are_seen(turned, tmp_path):
     assert found['real images']['low'] > 0.05
     if turned:  # where training mirrors nothing, a mirrored image is a new one
         copying.config.task.flip = False
+        copying = copying._replace(game=copying.game._replace(task=make_task(copying.config.task)))
         assert in_training(evaluate.evaluate_run(copying)['rows'])['samples']['low'] > 0.05
 
 

@@ -41,7 +41,7 @@ sys.meta_path.insert(0, Hangs())
 """
 # The call of step {at} is that of a program that takes for ever to compile. Checkpoints are written at once.
 WHILE_COMPILING = """
-from gans import checkpoint, parallel
+from gans.run import checkpoint, parallel
 def save(self, *given, real=checkpoint.Checkpoints.save):
     real(self, *given)
     self.wait()

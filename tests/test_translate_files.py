@@ -284,7 +284,7 @@ def write_all_that_files_carry(folder):
     return folder
 
 
-FRAMES = 'Of several frames, configs or sizes in the file only the first became an image'
+FRAMES = 'Of several frames, pages or sizes in the file only the first became an image'
 
 
 def told(said, folder):
