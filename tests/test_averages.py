@@ -83,7 +83,7 @@ def variables(player):
 
 
 @pytest.mark.parametrize('gen_turns', [1, 2])
-def test_the_step_averages_what_the_last_turn_leaves_and_samples_show_it(gen_turns):
+def test_the_step_averages_what_the_last_turn_leaves_and_samples_show_it(gen_turns, as_shipped):
     changes = {'generator.norm': True, 'turns.gen': gen_turns}
     game, images = generator_game(**changes, ema=0.9)
     states = steps(game, images, 3)
@@ -136,7 +136,7 @@ SGD = {'optimizer.gen.name': 'sgd', 'optimizer.disc.name': 'sgd', 'ema': 0.9}
 @pytest.mark.parametrize(
     'norm, kind, devices', [(False, 'jit', 8), (False, 'pmap', 8), (True, 'jit', 8)], ids=['jit', 'pmap', 'batch norm']
 )
-def test_devices_agree_on_averages_and_on_statistics_of_the_batch(norm, kind, devices):
+def test_devices_agree_on_averages_and_on_statistics_of_the_batch(norm, kind, devices, as_shipped):
     game, images = generator_game(**SGD, **{'generator.norm': norm, 'discriminator.norm': norm})
     first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
     (alone, one), (shared, many) = (play(*how, game, images, first) for how in (('jit', 1), (kind, devices)))

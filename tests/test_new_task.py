@@ -1,6 +1,7 @@
 """A new task is one file of one's own: it is trained, measured and used on images through the command line."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -15,54 +16,9 @@ from gans.data.opening import open_source
 from gans.errors import UserError
 from gans.image import grids, ops
 
-# As docs/extending.md prints it.
-TASK = '''
-"""Deblurring: a blurred image in, the sharp one out."""
-
-from functools import partial
-
-from gans.image import compose, ops
-from gans.image.large_image import section
-from gans.metrics import measures
-from gans.types import Inputs, OnFiles, PairedEvaluation, Task
-
-
-def make(radius: float, flip: bool) -> Task:
-    """`radius`: the standard deviation of the blur in pixels; `flip`: mirror half of the training images."""
-    return Task(
-        draw=partial(_draw, radius),
-        augment=partial(ops.random_flip, flip),
-        evaluation=PairedEvaluation(
-            measures=measures.WHOLE,
-            main='L1',
-            baselines=('input',),
-            rows=lambda prepared, inputs, output: {'input': inputs.gen['image'], 'output': output},
-        ),
-        on_files=OnFiles(_paint),
-    )
-
-
-def _draw(radius, key, image):
-    blurred = ops.gaussian_blur(image[None], radius)[0]
-    return Inputs(gen={'image': blurred}, real=image, cond=blurred)
-
-
-def _paint(network, image, mask):
-    """The image made sharp tile by tile, each shown to the network with as much again around it."""
-    result = image.copy()
-    for tile in _tiles(image.size, network.shape):
-        around = section(tile, image.size, network.shape, share=0.5)
-        sharp = network(lambda window: ops.to_float(image.seen(window)), around)(0)
-        result.put(tile, compose.quantise(sharp[tile]))
-    yield result
-
-
-def _tiles(size, shape):
-    height, width = (n // 2 for n in shape)
-    for top in range(0, size[0], height):
-        for left in range(0, size[1], width):
-            yield slice(top, min(top + height, size[0])), slice(left, min(left + width, size[1]))
-'''
+TASK = re.search(
+    r'^# gans/tasks/deblur.py\n(.*?)^```', (ROOT / 'docs' / 'extending.md').read_text(), re.DOTALL | re.MULTILINE
+)[1]
 
 CONFIG = f"""
 from ml_collections import ConfigDict

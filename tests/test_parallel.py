@@ -193,6 +193,8 @@ def test_every_layer_that_draws_gives_a_device_the_numbers_of_its_place(fixed):
     x = jax.random.normal(KEY, (8, 4, 4, 2))
     whole = np.asarray(apply(None, x))
     parts = np.asarray(jax.pmap(partial(apply, 'data'), axis_name='data')(x.reshape(4, 2, 4, 4, 2)))
-    np.testing.assert_array_equal(parts[:, :2].reshape(8, *whole.shape[1:]), whole[:8])
+    # Up to rounding: a normal number is a polynomial, whose products and sums a compiler may join.
+    same = partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-6)
+    same(parts[:, :2].reshape(8, *whole.shape[1:]), whole[:8])
     for part in parts:
-        np.testing.assert_array_equal(part[2:], whole[8:])
+        same(part[2:], whole[8:])
