@@ -104,11 +104,16 @@ def docstring_flags(name: str) -> list[Printed]:
 
 
 def printed_configs() -> list[tuple[str, str]]:
-    """[(place, 'colorize:paper')]: configs with their variants in the text, and those that a table gives a config."""
+    """[(place, 'colorize:paper')]: configs with their variants in the text, and those that a table gives a config.
+
+    Left out are those that a document has the reader write.
+    """
     found = []
     for path in DOCUMENTS:
+        own = {file_of(code) for code in python_blocks(path)}
         for line in path.read_text().splitlines():
             names = re.findall(r'configs/(\w+)\.py(:\w+)?', line)
+            names = [name for name in names if f'configs/{name[0]}.py' not in own]
             full = [''.join(name) for name in names]
             if re.match(r'\| `configs/\w+\.py` \|', line):
                 full += [names[0][0] + span for span in spans(line) if re.fullmatch(r':\w+', span)]
