@@ -1,6 +1,8 @@
 """Eight fake devices, a compiler that does not optimise, and one cache of programs for all tests and their children."""
 
+import importlib
 import os
+import pkgutil
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +41,10 @@ def forms_of_accelerators(monkeypatch):
 def as_shipped(monkeypatch):
     """Programs of `jax.jit` with the code that training has: tests that compare rounding need its sums."""
     if '--xla_cpu_use_fusion_emitters=false' in XLA_FLAGS:
+        import gans
+
+        for module in pkgutil.walk_packages(gans.__path__, 'gans.'):  # or decorators would meet another `jax.jit`
+            importlib.import_module(module.name)
         monkeypatch.setattr(jax, 'jit', partial(jax.jit, compiler_options={'xla_cpu_use_fusion_emitters': True}))
 
 
