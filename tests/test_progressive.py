@@ -174,7 +174,7 @@ def test_a_step_of_a_stage_moves_no_idle_level(kind, penalty, tiny_growing):
     layout = lay_out(kind, experiment.game, tiny_growing.batch, 1)
     first = jax.device_get(start(experiment))
     fed = np.random.default_rng(0).integers(0, 256, (1, tiny_growing.batch, 16, 16, 3), np.uint8)
-    states, metrics = zip(*(play(layout, first, fed, stage) for stage in (0, None)), strict=True)
+    states, metrics = zip(*(play(layout, first, fed, number) for number in (0, None)), strict=True)
     assert penalty or metrics[0] == pytest.approx(metrics[1], abs=1e-5)
     own = {'gen': {'project', 'conv_0', 'rgb_0'}, 'disc': {'rgb_0', 'conv_0', 'project', 'out'}}
     for name, expected in own.items():
@@ -186,8 +186,8 @@ def test_a_step_of_a_stage_moves_no_idle_level(kind, penalty, tiny_growing):
             assert penalty or np.abs(staged - whole).max() < 1e-4
 
 
-def play(layout, first, fed, stage):
-    state, metrics = layout.step(KEY, layout.place(first), layout.feed(fed), stage=stage)
+def play(layout, first, fed, number):
+    state, metrics = layout.step(KEY, layout.place(first), layout.feed(fed), number=number)
     return jax.device_get(layout.fetch(state)), {name: float(value[0]) for name, value in metrics.items()}
 
 
@@ -199,7 +199,7 @@ def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_gro
         train(open_experiment(tiny_growing), tmp_path / 'run')
     assert train(open_experiment(tiny_growing), tmp_path / 'run')
     assert 'Going on from step 2.' in capsys.readouterr().out
-    monkeypatch.setattr('gans.training.loop.lay_out', lambda *given: watch(lay_out(*given), played))
+    monkeypatch.setattr('gans.training.loop.lay_out', lambda *given: watch(lay_out(*given), given[1].stage, played))
     assert train(open_experiment(tiny_growing), tmp_path / 'whole')
     assert_same_outcome(outcome(tmp_path / 'run'), outcome(tmp_path / 'whole'))
     assert played == [0, 0, 1, 1, 2]
@@ -207,8 +207,12 @@ def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_gro
         assert checkpoints.steps() == [2, 4, 5]
 
 
-def watch(layout, played):
-    return layout._replace(step=lambda *fed, stage: played.append(stage) or layout.step(*fed, stage=stage))
+def watch(layout, stage, played):
+    def step(*fed, number):
+        played.append(stage(number))
+        return layout.step(*fed, number=number)
+
+    return layout._replace(step=step)
 
 
 def test_the_deviation_of_a_batch_is_refused_beside_the_penalty(tiny_growing):

@@ -48,11 +48,11 @@ def save(self, *given, real=checkpoint.Checkpoints.save):
 checkpoint.Checkpoints.save = save
 def lay_out(*given, real=parallel.lay_out):
     layout, calls = real(*given), []
-    def step(*fed, **stage):
+    def step(*fed, **number):
         calls.append(1)
         if len(calls) == {at}:
             hang()
-        return layout.step(*fed, **stage)
+        return layout.step(*fed, **number)
     return layout._replace(step=step)
 parallel.lay_out = lay_out
 """

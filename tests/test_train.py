@@ -178,7 +178,7 @@ def test_calls_of_several_steps_miss_no_log_line_image_or_checkpoint(loop_well, 
     def watched(*given):
         layout = lay_out(*given)
         return layout._replace(
-            step=lambda *given, stage: calls.append(len(given) - 2) or layout.step(*given, stage=stage)
+            step=lambda *given, number: calls.append(len(given) - 2) or layout.step(*given, number=number)
         )
 
     changes, calls = {'steps': 6, 'log.every': 3, 'log.grids': 2, 'checkpoint.every': 5}, []

@@ -30,9 +30,9 @@ class Layout(NamedTuple):
 
     Attributes:
       devices: how many devices share a batch.
-      step: (key, state, *fed, stage=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
-        placed, metrics float32 [steps] by name. The state given is used up. Every stage (see `Game.stage`) has its own
-        program.
+      step: (key, state, *fed, number=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
+        placed, metrics float32 [steps] by name. The state given is used up. `number`, of steps done, chooses the program
+        of networks that grow (see `Game.stage`); None plays them whole.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
@@ -110,6 +110,10 @@ def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
     return -(-batch // devices) * devices, NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
 
 
+def _stage(game, number):
+    return None if number is None else game.stage(number)
+
+
 def _mesh_layout(game: Game, devices, stored) -> Layout:
     # In this order every process has one contiguous part of the batch, the one that it reads.
     devices = sorted(devices, key=lambda device: (device.process_index, device.id))
@@ -132,7 +136,7 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     stored = place(stored)
     return Layout(
         devices=len(devices),
-        step=lambda key, state, *fed, stage=None: program(stage)(key, state, stored, fed),
+        step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, stored, fed),
         lower=lambda key, state, fed: program(None).lower(key, state, stored, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
@@ -154,8 +158,8 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
             donate_argnums=1,
         )
 
-    def step(key, state, *fed, stage=None):
-        state, metrics = program(stage)(key, state, stored, fed)
+    def step(key, state, *fed, number=None):
+        state, metrics = program(_stage(game, number))(key, state, stored, fed)
         return state, _first(metrics)
 
     def place(state):

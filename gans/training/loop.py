@@ -97,7 +97,7 @@ class _Loop:
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
-                state, metrics = layout.step(self.key, state, *fed, stage=self.experiment.game.stage(step))
+                state, metrics = layout.step(self.key, state, *fed, number=step)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
