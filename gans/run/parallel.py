@@ -31,8 +31,8 @@ class Layout(NamedTuple):
     Attributes:
       devices: how many devices share a batch.
       step: (key, state, *fed, number=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
-        placed, metrics float32 [steps] by name. The state given is used up. `number`, of steps done, chooses the program
-        of networks that grow (see `Game.stage`); None plays them whole.
+        placed, metrics float32 [steps] by name. The state given is used up. `number`, of steps done, chooses the
+        program of networks that grow (see `Game.stage`); None plays them whole.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
