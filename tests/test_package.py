@@ -60,7 +60,10 @@ def test_a_generator_that_is_shown_an_image_wants_images_of_its_size(tmp_path):
         tmp_path, make_config('colorize', save_images(tmp_path / 'images', images)), lambda gray, latent: gray
     )
     gray = np.asarray(ops.to_uint8(ops.luma(ops.to_float(images))))
-    np.testing.assert_array_equal(gans.sample_images(run, images), gray)
+    apart = np.abs(gans.sample_images(run, images).astype(int) - gray)
+    assert (
+        apart.max() <= 1 and (apart > 0).mean() < 1e-3
+    )  # one program against several: some halves round to the other side
     for wrong, said in ((None, 'is shown an image'), (images[:, 1:], 'takes images uint8'), (images / 255, 'float64')):
         with pytest.raises(UserError, match=said):
             gans.sample_images(run, wrong)
