@@ -33,8 +33,10 @@ def main(arguments: list[str]) -> int:
 
             startup.prepare()
             return stop.finish(commands.run(commands.parse(arguments)))
-        except (UserError, Failure, OSError, RuntimeError, signals.Stopped) as error:
+        except (UserError, Failure, OSError, RuntimeError, ModuleNotFoundError, signals.Stopped) as error:
             if isinstance(error, RuntimeError) and str(error) != _NO_HOME:
+                raise
+            if isinstance(error, ModuleNotFoundError) and str(error.name).partition('.')[0] == 'gans':
                 raise
             stop.answer()
             if '--debug' in arguments:
@@ -45,6 +47,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _in_words(error):
+    if isinstance(error, ModuleNotFoundError):
+        return UserError(f'The Python module {error.name} is missing: pip install -r requirements.txt, beside main.py.')
     if isinstance(error, OSError):
         return refused(error)
     if isinstance(error, RuntimeError):

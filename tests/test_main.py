@@ -209,6 +209,15 @@ def test_without_flags_a_newcomer_reads_what_to_do_in_fifteen_lines():
     assert done.err.startswith('Nothing to train: give --config=configs/colorize.py') and '--help' in done.err
 
 
+def test_a_package_that_is_not_installed_is_a_sentence():
+    code = f'import sys; sys.path.insert(0, {str(ROOT)!r}); sys.modules["ml_collections"] = None; import main; '
+    code += 'sys.exit(main.main(["main.py", "--config=configs/colorize.py"]))'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, '')
+    said = 'The Python module ml_collections is missing: pip install -r requirements.txt, beside main.py.'
+    assert done.stderr.splitlines() == [said]
+
+
 def test_help_is_an_overview_and_with_a_verb_the_flags_of_that_verb():
     overview = main('--help')
     assert overview.code == 0 and overview.err == '' and len(overview.out.splitlines()) <= 24
