@@ -13,7 +13,6 @@ from gans.evaluation.paired import MONTAGE_ROWS, answers_of, images_of
 from gans.evaluation.tables import columns as width_of
 from gans.evaluation.tables import notes, shorten, table
 from gans.image import files, grids
-from gans.image.files import write_json
 from gans.run.trained import Trained, load_run
 from gans.types import PairedEvaluation
 
@@ -48,7 +47,7 @@ def compare(runs: Sequence[str | Path], output: str | Path | None = None) -> str
     _check_same_images(found, reports)
     _draw(found, target)
     joined = _join(found, reports)
-    write_json(target / 'compare.json', joined)
+    files.write_json(target / 'compare.json', joined)
     first = next(iter(reports.values()))
     short = _short(reports)
     rows = _rows(reports, short)

@@ -2,7 +2,7 @@
 
 A module whose output for one example depends on the others of its batch says so with the class attribute
 `batchwise = True` (batch norm is known without it): it needs the whole batch on every device that computes it, and fits
-no loss that rests on every image being judged by itself. `gans.run.experiment` refuses the rest.
+no loss that rests on every image being judged by itself. `gans.core.state` refuses the rest.
 """
 
 from typing import Any

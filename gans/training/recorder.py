@@ -17,7 +17,6 @@ from gans.config.load import to_json
 from gans.config.stored import read_config
 from gans.errors import UserError, cannot_write, naming
 from gans.image import files
-from gans.image.files import write_json
 from gans.printing import tell
 from gans.run import checkpoint
 from gans.run.experiment import Experiment, fingerprint, start
@@ -69,7 +68,7 @@ class Recorder:
             self._checkpoints = self._closing(checkpoint.Checkpoints(self.folder, config.checkpoint.keep))
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
         with self._writing():
-            write_json(self.folder / 'config.json', config.to_dict())
+            files.write_json(self.folder / 'config.json', config.to_dict())
             self._open_metrics(place['step'])
         return place, state
 
