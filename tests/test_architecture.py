@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ('errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
+    ('progress',),
     ('startup', 'losses', 'networks', 'metrics', 'data'),
     ('objectives', 'tasks'),
     ('core',),
