@@ -12,11 +12,11 @@ LAYERS = (
     ('errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
     ('progress',),
-    ('startup', 'losses', 'networks', 'metrics', 'data'),
+    ('startup', 'losses', 'networks', 'metrics', 'data', 'pretrained'),
     ('objectives', 'tasks'),
     ('core',),
     ('run',),
-    ('training', 'inference'),
+    ('features', 'training', 'inference'),
     ('evaluation', 'latent'),
     ('cli',),
 )
