@@ -97,7 +97,8 @@ class ByHand:
 
 
 def test_every_layer_is_that_of_numpy(tensors):
-    image = np.random.default_rng(1).uniform(-1, 1, (1, 83, 91, 3)).astype(np.float32)
+    # The last map is 1 x 2: of a single place, mean and maximum are the same.
+    image = np.random.default_rng(1).uniform(-1, 1, (1, 75, 123, 3)).astype(np.float32)
     found = jax.jit(inception.run)(inception.folded(tensors, ''), image)
     assert len(inception.LAYERS) == 18 and set(found.layers) == set(inception.LAYERS)
     for (name, layer), ours in zip(ByHand(tensors).layers(image[0].astype(float)), inception.LAYERS, strict=True):
