@@ -11,11 +11,12 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ('errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
-    ('startup', 'losses', 'networks', 'metrics', 'data'),
-    ('objectives', 'tasks'),
+    ('progress',),
+    ('startup', 'losses', 'networks', 'metrics', 'data', 'pretrained'),
+    ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
-    ('training', 'inference'),
+    ('features', 'training', 'inference'),
     ('evaluation', 'latent'),
     ('cli',),
 )
