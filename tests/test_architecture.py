@@ -17,7 +17,7 @@ LAYERS = (
     ('core',),
     ('run',),
     ('training', 'inference'),
-    ('evaluation', 'latent'),
+    ('evaluation', 'latent', 'visualization'),
     ('cli',),
 )
 # Packages with stricter rules than their row.
