@@ -57,9 +57,9 @@ def subject_of(network, side=16, params=None, source=None):
     return Subject('network', Path('here'), {}, network, variables, {}, see, source, np.arange(len(source)), 1)
 
 
-def projected(subject, path, place, channel, image):
+def projected(subject, path, place, channel, image, guided=False):
     unit = jnp.array([0, place, channel])
-    run = jax.jit(lambda variables, image: project(subject, [path], variables, (image,), *unit))
+    run = jax.jit(lambda variables, image: project(subject, [path], variables, (image,), *unit, guided))
     return np.asarray(run(subject.variables, jnp.float32(image))[0])
 
 
@@ -130,6 +130,22 @@ def test_a_projection_rectifies_and_lays_down_filters(kind):
         found = projected(subject, 'conv_1', 3 * 8 + 4, 2, image)
         np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert np.abs(wanted).max() > 0.1
+
+
+def test_a_guided_projection_stops_where_the_activation_was_not_positive():
+    subject, image = subject_of(Plain(((6, 3, 2), (4, 3, 1)), kind='elu')), RANDOM.uniform(-1, 1, (16, 16, 3))
+    below, above = outputs(subject, ['conv_0', 'conv_1'], subject.variables, (jnp.float32(image),))
+    kernels = [subject.variables['params'][f'conv_{i}']['conv']['kernel'] for i in range(2)]
+    row, column, channel = np.unravel_index(np.argmax(above), above.shape)
+    signal = np.zeros((8, 8, 4))
+    signal[row, column, channel] = 1
+    middle = turned_round(np.asarray(kernels[1]), signal, 1, (8, 8))
+    assert (middle[np.asarray(below) <= 0] > 0).any()
+    wanted = turned_round(np.asarray(kernels[0]), np.maximum(middle, 0) * (np.asarray(below) > 0), 2, (16, 16))
+    found = projected(subject, 'conv_1', row * 8 + column, channel, image, guided=True)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    blocked = np.unravel_index(np.argmin(above), above.shape)
+    assert not projected(subject, 'conv_1', blocked[0] * 8 + blocked[1], blocked[2], image, guided=True).any()
 
 
 def test_without_activations_a_projection_is_the_gradient():

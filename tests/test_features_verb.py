@@ -130,9 +130,12 @@ def test_the_files_depend_on_the_images_and_not_on_their_names(run, drawn, tmp_p
     flags = ['--mode=features', f'--workdir={run}', f'--input={tmp_path}/moved', f'--output={tmp_path}/out']
     assert main(*flags, '--layers=down_1', '--channels=2,0').code == 0
     found = json.loads((tmp_path / 'out/features.json').read_text())
-    assert found['layers'] == [report['layers'][1]]
+    assert found['layers'] == [report['layers'][1]] and found['projection'] == 'deconvnet'
     assert (tmp_path / 'out/down_1.png').read_bytes() == (folder / 'down_1.png').read_bytes()
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['down_1.png', 'features.json']
+    assert main(*flags, '--layers=down_1', '--channels=2,0', '--guided').code == 0
+    assert json.loads((tmp_path / 'out/features.json').read_text()) == found | {'projection': 'guided'}
+    assert (tmp_path / 'out/down_1.png').read_bytes() != (folder / 'down_1.png').read_bytes()
 
 
 def test_a_classifier_is_looked_into_with_images_of_ones_own(tmp_path):

@@ -8,6 +8,11 @@ itself on the way up; so it is with every kind, leaky ones too. Max-pooling puts
 switches. Biases add nothing. A norm multiplies: by what it had from training or, where it takes its statistics from its
 input, by those of this image, which are held constant. Averages and residual sums are linear and pass as they are.
 
+So nothing in it depends on the image where a network has strided convolutions in place of max-pooling, and no norm by
+statistics of its input: the projections of a channel are then equal, but for the image's borders. The guided projection
+depends on it: an activation lets the signal through only where it was positive on the way up too (Springenberg et al.
+2015, "Striving for Simplicity", section 3.4).
+
 Activations and norms are known by `gans.nn.layers`: one that a network takes from elsewhere passes its gradient.
 """
 
@@ -62,6 +67,7 @@ def project(
     layer: Array,
     place: Array,
     channel: Array,
+    guided: bool = False,
 ) -> tuple[Array, ...]:
     """Projects one unit down to the pixels of the example that it saw.
 
@@ -72,11 +78,12 @@ def project(
       layer: which of `paths` the unit is in.
       place: row * width + column in the layer's map; 0 in a layer without places.
       channel: which channel.
+      guided: an activation also stops the signal where it was not positive on the way up.
 
     Returns:
       float [h, w, C] for each of `inputs`.
     """
-    with rules.using(_TURNED_ROUND):
+    with rules.using(_GUIDED if guided else _TURNED_ROUND):
         made, pull_back = jax.vjp(lambda inputs: outputs(subject, paths, variables, inputs), inputs)
         signals = [_at(x.shape, place * x.shape[-1] + channel, layer == i) for i, x in enumerate(made)]
         (found,) = pull_back(tuple(signals))
@@ -117,6 +124,12 @@ def _rectified(function):
     return made
 
 
+def _rectified_both_ways(function):
+    made = jax.custom_vjp(lambda x: function(x))
+    made.defvjp(lambda x: (function(x), x > 0), lambda lit, signal: (jnp.where(lit, jnp.maximum(signal, 0), 0),))
+    return made
+
+
 def _at(shape, index, on):
     return jnp.zeros(math.prod(shape)).at[index].set(on.astype(jnp.float32), mode='drop').reshape(shape)
 
@@ -138,6 +151,7 @@ def _opened(variables):
 
 
 _TURNED_ROUND = Rules(activation=_rectified, mean=jax.lax.stop_gradient, scale=jax.lax.stop_gradient)
+_GUIDED = _TURNED_ROUND._replace(activation=_rectified_both_ways)
 _OPEN = Rules(
     activation=lambda function: lambda x: _is_lit(x).astype(x.dtype), mean=jnp.zeros_like, scale=jnp.ones_like
 )

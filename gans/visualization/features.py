@@ -43,6 +43,7 @@ def features(
     layers: Sequence[str] = (),
     channels: Sequence[str] = (),
     moved_to: str | None = None,
+    guided: bool = False,
 ) -> str:
     """Draws the nine strongest activations of chosen channels over the held-out images, one for each image.
 
@@ -55,6 +56,7 @@ def features(
       channels: numbers from 0, of every layer; by default the eight whose strongest activation differs most from image
         to image, by its standard deviation.
       moved_to: where the images of the training are now, if not where they were then; for a classifier: the images.
+      guided: projections that depend on the image in every network (`gans.visualization.deconvnet`).
 
     Returns:
       what was written, for people.
@@ -76,8 +78,13 @@ def features(
         Found(layer, strong, seen, wanted or most_varied(strong))
         for layer, strong, seen in zip(chosen, strongest, fields, strict=True)
     ]
-    names = _draw(subject, found, shape, batch, target)
-    files.write_json(target / FILE, _as_json(subject, found, shape, names, bool(wanted)))
+    run = jax.jit(partial(_project, subject, [layer.path for layer in chosen], guided))
+    names = _draw(partial(run, subject.variables), subject, found, shape, batch, target)
+    rules = {
+        'projection': 'guided' if guided else 'deconvnet',
+        'channels': 'as given' if wanted else 'those of the largest spread',
+    }
+    files.write_json(target / FILE, rules | _as_json(subject, found, shape, names))
     return _describe(subject, found, shape, names, target)
 
 
@@ -102,17 +109,15 @@ def _read_channels(texts, layers, subject):
     return list(dict.fromkeys(numbers))
 
 
-def _draw(subject, found, shape, batch, target):
+def _draw(run, subject, found, shape, batch, target):
     """Writes the montages; returns their names."""
-    paths = [one.layer.path for one in found]
-    run = jax.jit(partial(_project, subject, paths))
     total = sum(one.strongest.images[one.channels].size for one in found)
     names = []
     with progress('projecting', total, 'activations') as advance:
         for number, one in enumerate(found):
             blocks = []
             for channel in one.channels:
-                blocks.append(_block(partial(run, subject.variables), subject, one, number, channel, shape, batch))
+                blocks.append(_block(run, subject, one, number, channel, shape, batch))
                 advance(len(blocks[-1]))
             names.append(f'{one.layer.path.replace("/", ".")}.png')
             titles = [f'channel {channel}' for channel in one.channels]
@@ -120,12 +125,12 @@ def _draw(subject, found, shape, batch, target):
     return names
 
 
-def _project(subject, paths, variables, words, images, layers, places, channels):
+def _project(subject, paths, guided, variables, words, images, layers, places, channels):
     """(inputs, projections), each float [n, h, w, C] for each input of the network, of the units of n images."""
 
     def one(words, image, *unit):
         inputs = subject.see(key_of(words), image)
-        return inputs, project(subject, paths, variables, inputs, *unit)
+        return inputs, project(subject, paths, variables, inputs, *unit, guided)
 
     return jax.vmap(one)(words, images, layers, places, channels)
 
@@ -146,14 +151,14 @@ def _block(run, subject, one, number, channel, shape, batch):
     return np.stack(tiles)
 
 
-def _as_json(subject, found, shape, names, given):
+def _as_json(subject, found, shape, names):
+    """What was found. `spread`: the standard deviation over the images of a channel's largest activation in each."""
     return {
         subject.what: printable(str(subject.folder)),
         **subject.about,
         'data': printable(subject.source.where),
         'images': len(subject.ids),
         'size': list(shape),
-        'channels': 'as given' if given else 'largest standard deviation of the strongest activation over the images',
         'scale': 'each projection by its largest absolute value; gray is 0',
         'layers': [
             {

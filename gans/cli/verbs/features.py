@@ -7,7 +7,8 @@ from gans.printing import say
 def _run(flags, config) -> int:
     from gans.visualization.features import features
 
-    say(features(flags['workdir'], flags['output'], flags['layers'], flags['channels'], flags['input']))
+    wanted = {name: flags[name] for name in ('workdir', 'output', 'layers', 'channels', 'guided')}
+    say(features(**wanted, moved_to=flags['input']))
     return 0
 
 
@@ -19,6 +20,7 @@ VERB = Verb(
         'channels': Flag('list', 'which channels, from 0; by default the eight that vary most between images', ()),
         'output': Flag('path', "the folder for the results; `features` in the run's by default"),
         'input': Flag('path', 'where the images of the training are now, if moved; for a classifier, images'),
+        'guided': Flag('switch', 'projections that depend on the image in every network', False),
     },
     _run,
 )
