@@ -14,6 +14,7 @@ from gans.core.build import build
 from gans.core.state import state_shapes
 from gans.nn import conv, rules
 from gans.nn.layers import ACTIVATIONS, NORMS, Conv, Dense, Superlayer, activation
+from gans.visualization import subject as subjects
 from gans.visualization.activations import key_of
 from gans.visualization.deconvnet import outputs, project
 from gans.visualization.fields import receptive_fields
@@ -288,9 +289,17 @@ def test_layers_are_named_by_blocks_and_end_at_a_projection():
     assert found[2].shape == (16, 16, 3) and found[5].shape == (16,)
 
 
+def test_of_many_convolutions_some_are_shown(monkeypatch):
+    network = subject_of(Plain(((1, 3, 1),) * 5))
+    monkeypatch.setattr(subjects, 'MOST_LAYERS', 3)
+    assert [layer.path for layer in choose_layers(network, [])] == ['conv_0', 'conv_2', 'conv_4']
+    assert [layer.path for layer in choose_layers(network, ['conv_1', 'conv_3', 'conv_1'])] == ['conv_1', 'conv_3']
+
+
 DISCRIMINATORS = [
-    *(f'configs/{name}.py:tiny' for name in CONFIGS),
+    *(f'configs/{name}.py:tiny' for name in CONFIGS if name != 'inpaint'),
     'configs/mnist.py:tiny wide',
+    'configs/inpaint.py:tiny bfloat16',
     'configs/progressive.py:tiny half',
 ]
 
@@ -304,6 +313,7 @@ def tiny_discriminator(name, tiny):
         with config.ignore_type():
             config.objective.terms = ()
         config.schedules = {key: x for key, x in config.schedules.items() if key not in ('moments', 'style')}
+    config.dtype = other if other == 'bfloat16' else config.dtype
     game = build(config, 64)
     step = {'half': config.steps // 2}.get(other, config.steps)
     shapes = state_shapes(game, config)
@@ -329,7 +339,7 @@ def test_every_discriminator_projects_within_its_receptive_fields(name, tiny):
 
     places = np.array([np.prod(layer.shape[:-1], dtype=int) // 2 for layer in layers])
     found = run(subject.variables, np.arange(len(layers)), places)
-    assert len(found) == len(subject.inputs()) == (2 if name in CONDITIONAL else 1)
+    assert len(found) == len(subject.inputs()) == (2 if name.startswith(CONDITIONAL) else 1)
     for i, (layer, seen, place) in enumerate(zip(layers, fields, places, strict=True)):
         inside = np.zeros(found[0].shape[1:3], bool)
         inside[seen.of(place)] = True
@@ -338,4 +348,4 @@ def test_every_discriminator_projects_within_its_receptive_fields(name, tiny):
         assert any(np.abs(projection[i]).max() > 0 for projection in found), layer.path
 
 
-CONDITIONAL = [f'configs/{name}.py:tiny' for name in ('colorize', 'inpaint')]
+CONDITIONAL = ('configs/colorize.py', 'configs/inpaint.py')

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.image.batching import in_batches
+from gans.progress import progress
 from gans.visualization.deconvnet import reached
 from gans.visualization.subject import Layer, Subject
 
@@ -55,7 +56,13 @@ def receptive_fields(subject: Subject, layers: Sequence[Layer], batch: int) -> l
         inputs = tuple(jnp.zeros(x.shape, x.dtype) for x in shapes)
         return jax.vmap(lambda line: _sides(reached(subject, paths, variables, inputs, *line)))(lines)
 
-    found = in_batches(partial(light, subject.variables), lines, batch)
+    parts = []
+    with progress('receptive fields', len(lines), 'lines') as advance:
+        for start in range(0, len(lines), batch):
+            some = lines[start : start + batch]
+            parts.append(in_batches(partial(light, subject.variables), some, batch))
+            advance(len(some))
+    found = jax.tree.map(lambda *chunks: np.concatenate(chunks), *parts)
     return [Fields(_ends(rows[:height]), _ends(columns[height:])) for rows, columns in found]
 
 
