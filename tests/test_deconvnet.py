@@ -296,6 +296,7 @@ def test_of_many_convolutions_some_are_shown(monkeypatch):
     assert [layer.path for layer in choose_layers(network, ['conv_1', 'conv_3', 'conv_1'])] == ['conv_1', 'conv_3']
 
 
+CONDITIONAL = ('configs/colorize.py', 'configs/inpaint.py')
 DISCRIMINATORS = [
     *(f'configs/{name}.py:tiny' for name in CONFIGS if name != 'inpaint'),
     'configs/mnist.py:tiny wide',
@@ -347,5 +348,3 @@ def test_every_discriminator_projects_within_its_receptive_fields(name, tiny):
             assert np.isfinite(projection[i]).all() and not np.asarray(projection[i])[~inside].any(), layer.path
         assert any(np.abs(projection[i]).max() > 0 for projection in found), layer.path
 
-
-CONDITIONAL = ('configs/colorize.py', 'configs/inpaint.py')
