@@ -347,4 +347,3 @@ def test_every_discriminator_projects_within_its_receptive_fields(name, tiny):
         for projection in found:
             assert np.isfinite(projection[i]).all() and not np.asarray(projection[i])[~inside].any(), layer.path
         assert any(np.abs(projection[i]).max() > 0 for projection in found), layer.path
-
