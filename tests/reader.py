@@ -35,6 +35,7 @@ NEEDED = {
     'translate': ('--workdir=RUN', '--input=FILE_OR_FOLDER', '--output=FOLDER'),
     'compare': ('--runs=A,B,C',),
     'explore': ('--workdir=NOISE', '--output=FOLDER'),
+    'features': ('--workdir=RUN',),
     'history': ('--workdir=RUN',),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')

@@ -51,6 +51,7 @@ EVERY_FLAG = """
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=compare --runs=A,B --output=FOLDER
 --mode=history --workdir=RUN --output=FOLDER
+--mode=features --workdir=RUN --output=FOLDER --input=PLACE --layers=down_0 --channels=0 --guided
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1

@@ -40,9 +40,9 @@ class Network(nn.Module):
 
     def maps(self, images: jax.Array) -> dict[str, jax.Array]:
         """What every layer gives after its ReLU: {'down_0': [N, h, w, C], ...}; images of any height and width."""
-        found, x = {}, images
+        found, x, relu = {}, images, layers.activation('relu')
         for i, layer in enumerate(self.down):
-            found[f'down_{i}'] = x = nn.relu(layer(x))
+            found[f'down_{i}'] = x = relu(layer(x))
         return found
 
     def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:

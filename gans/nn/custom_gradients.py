@@ -45,12 +45,16 @@ def layer_norm(x: Array, gain: Array, shift: Array, epsilon: float) -> Array:
     return _layer_norm(x, gain, shift, epsilon)[0]
 
 
-def _layer_norm(x, gain, shift, epsilon):
+def layer_statistics(x: Array, epsilon: float) -> tuple[Array, Array]:
+    """Mean and 1 / deviation of every example of [N, ..., C], `epsilon` added to the variance: each [N, 1, ..., 1]."""
     axes = tuple(range(1, x.ndim))
     mean = jnp.mean(x, axes, keepdims=True)
-    centred = x - mean
-    inverse = lax.rsqrt(jnp.mean(jnp.square(centred), axes, keepdims=True) + epsilon)
-    return centred * (inverse * gain) + shift, (x, mean, inverse, gain)
+    return mean, lax.rsqrt(jnp.mean(jnp.square(x - mean), axes, keepdims=True) + epsilon)
+
+
+def _layer_norm(x, gain, shift, epsilon):
+    mean, inverse = layer_statistics(x, epsilon)
+    return (x - mean) * (inverse * gain) + shift, (x, mean, inverse, gain)
 
 
 def _layer_norm_gradient(epsilon, kept, by_y):
