@@ -53,8 +53,8 @@ class Sampler:
     Other versions of JAX, and other kinds of devices, may round otherwise.
 
     A generator that is shown images gets the held-out ones of its run: place i is image i mod n of `held_out`, with a
-    new draw in each round. `most` is how many different places there are; None for no bound. Where neither the task
-    nor the generator has anything random, they are n.
+    new draw in each round; `inputs` is n, or None for a generator from noise. `most` is how many different places there
+    are, None for no bound: n where nothing that the generator gets is random.
 
     Truncation t pulls the latents that the generator gets towards their mean, mean + t (z - mean): t below 1 gives
     likelier and less varied images (Karras et al. 2019, "A Style-Based Generator Architecture for GANs", appendix B).
@@ -93,7 +93,8 @@ class Sampler:
         tell_of_idle_accelerator()
         self.run, self.seed, self.truncation = run, seed, truncation
         self.shown = None if run.game.task.from_noise else shown or held_out(run)
-        self.most = len(self.shown.ids) if self.shown and not self._varies() else None
+        self.inputs = len(self.shown.ids) if self.shown else None
+        self.most = self.inputs if self.shown and not self._varies() else None
         self._devices = devices or jax.local_devices()
         self._states: dict = {}
         self._make = jax.jit(partial(_make, run.game, truncation))
