@@ -13,7 +13,7 @@ LAYERS = (
     ('printing', 'image', 'config', 'nn'),
     ('progress',),
     ('startup', 'losses', 'networks', 'metrics', 'data'),
-    ('objectives', 'tasks'),
+    ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
     ('sets', 'training', 'inference'),
