@@ -158,7 +158,7 @@ def test_what_a_classifier_accepts_is_kept_in_order(place, judged, tmp_path):
     refused(sample(place / 'noise', tmp_path / 'out', '--count=30'), 'chosen otherwise', 'kept: None')
 
 
-def test_a_classifier_that_refuses_everything_ends_it(place, tmp_path, monkeypatch):
+def test_a_classifier_that_refuses_everything_ends_it(place, judged, tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, 'IN_A_ROW', 100)
     words = ('--count=3', '--keep_above=0.9999999', f'--classifier={place / "judge"}')
     for _ in range(2):
@@ -166,6 +166,15 @@ def test_a_classifier_that_refuses_everything_ends_it(place, tmp_path, monkeypat
         refused(done, 'refused the last 100 in a row', '0 of 3 images were kept, of 100 drawn')
         assert sorted(contents(tmp_path / 'out')) == ['kept.csv', 'sample.json']
     refused(sample(place / 'colors', tmp_path / 'colors', *words), 'has seen all that there are: 0 of 3')
+
+    images, chances = judged
+    above = float(np.sort(chances)[-40:-38].mean())
+    monkeypatch.setattr(keeping, 'IN_A_ROW', 8)
+    places = np.flatnonzero(chances > above)
+    kept = np.flatnonzero(np.diff(places, prepend=-1) > 8)[0]  # so many before the first eight that are refused
+    done = sample(place / 'noise', tmp_path / 'some', '--count=39', f'--keep_above={above}', words[-1])
+    refused(done, f'{kept} of 39 images were kept, of {places[kept - 1] + 9} drawn')
+    np.testing.assert_array_equal(read(tmp_path / 'some'), images[places[:kept]])
 
 
 @pytest.mark.parametrize('keeps', [False, True])
