@@ -93,6 +93,7 @@ def test_a_zip_is_the_same_bytes_whenever_it_was_broken_off(place, tmp_path):
     for name in ('a.zip', 'b.zip'):
         assert sample(place / 'noise', tmp_path / name, '--count=20').code == 0
     assert sample(place / 'noise', tmp_path / 'c.zip.partial', '--count=9').code == 0
+    (tmp_path / 'c.zip.partial/.0123456789ab.tmp').write_bytes(b'half')  # of a kill
     assert '(9 were there)' in sample(place / 'noise', tmp_path / 'c.zip', '--count=20').out
     bytes_of = [(tmp_path / name).read_bytes() for name in ('a.zip', 'b.zip', 'c.zip')]
     assert bytes_of[0] == bytes_of[1] == bytes_of[2]
