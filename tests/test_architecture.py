@@ -16,7 +16,7 @@ LAYERS = (
     ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
-    ('features', 'training', 'inference'),
+    ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization'),
     ('cli',),
 )

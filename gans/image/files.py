@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +16,11 @@ from gans.image import files
 from gans.image.grids import as_rgb
 
 
-def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
+def save_png(path: str | os.PathLike, array: np.ndarray, **options: int) -> None:
     """Writes an image as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
 
-    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]. Raises UserError if the disk or the permissions say
-    no, and ValueError for another type or shape.
+    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]; options: of Pillow's writer. Raises UserError if the disk or
+    the permissions say no, and ValueError for another type or shape.
     """
     from PIL import Image
 
@@ -28,7 +29,7 @@ def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
         array = array[..., 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
         raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
-    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'))
+    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG', **options))
 
 
 def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:
@@ -61,7 +62,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
     path = Path(path)
     # At random, since two writers of one path must not share a temporary file; short, since `path.name` may be as long
-    # as names can be.
+    # as names can be. `is_temporary` knows it.
     temporary = path.with_name(f'.{secrets.token_hex(6)}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,11 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # gone already if all went well, or the folder itself is missing
             temporary.unlink()
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file has the name of one that `whole_file` had not finished, left by a kill."""
+    return bool(re.fullmatch(r'\.[0-9a-f]{12}\.tmp', name))
 
 
 def write_json(path: Path, value: Any) -> None:
