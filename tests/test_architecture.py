@@ -16,7 +16,7 @@ LAYERS = (
     ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
-    ('training', 'inference'),
+    ('sets', 'training', 'inference'),
     ('evaluation', 'latent'),
     ('cli',),
 )
