@@ -10,7 +10,8 @@ from gans.data import files
 from gans.errors import UserError
 from gans.image.files import save_png, write_whole
 from gans.labelling.labels_file import FILE as LABELS
-from gans.run.generate import sample_images
+from gans.progress import progress
+from gans.run.generate import Sampler
 from gans.run.trained import load_run
 from gans.web.documents import data_uri, document
 
@@ -39,11 +40,18 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{shown}' is a file: give a folder as --output.")
     run = load_run(workdir)
-    images = sample_images(run, count=count, seed=seed)
+    sampler = Sampler(run, seed)
+    sampler.check_count(count)
     names = [f'{i:06d}.png' for i in range(count)]
-    _check_free(folder, names, images)
-    for name, image in zip(names, images, strict=True):
-        save_png(folder / name, image)
+    for path in sorted(folder.glob('*.png')):
+        if path.name not in names:
+            raise _other(path)
+    with progress('drawing', count) as advance:
+        left = iter(names)
+        for images in sampler(np.arange(count)):
+            for image in images:
+                _put(folder / next(left), image)
+            advance(len(images))
     about = f'{count} samples of {files.printable(run.folder.name)}, step {run.step}, seed {seed}'
     write_marking(folder, names, about)
     return '\n'.join(
@@ -81,15 +89,19 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
     write_whole(folder / FILE, lambda file: file.write(text.encode()))
 
 
-def _check_free(folder: Path, names: Sequence[str], images: np.ndarray) -> None:
-    """Raises UserError if the folder has PNG files that are not these images: labels may belong to them."""
-    wanted = dict(zip(names, images, strict=True))
-    for path in sorted(folder.glob('*.png')):
-        if path.name not in wanted or not _shows(path, wanted[path.name]):
-            raise UserError(
-                f"'{files.printable(str(path))}' is no image of these samples, and labels may belong to it: choose "
-                'another folder as --output.'
-            )
+def _put(path: Path, image: np.ndarray) -> None:
+    """Writes an image, unless it is there; raises UserError if another one is."""
+    if not path.exists():
+        save_png(path, image)
+    elif not _shows(path, image):
+        raise _other(path)
+
+
+def _other(path: Path) -> UserError:
+    shown = files.printable(str(path))
+    return UserError(
+        f"'{shown}' is no image of these samples, and labels may belong to it: choose another folder as --output."
+    )
 
 
 def _shows(path: Path, image: np.ndarray) -> bool:
