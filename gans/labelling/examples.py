@@ -9,6 +9,7 @@ import numpy as np
 
 from gans.classifier.trained import ACCEPTABLE, RESAMPLE, UNACCEPTABLE
 from gans.data import files
+from gans.data.content import by_content
 from gans.data.decode import Images
 from gans.data.source import Source, split
 from gans.errors import UserError
@@ -27,8 +28,8 @@ class Examples(NamedTuple):
       source: all of them.
       which: int [N], the class of each: its place in `CLASSES`.
       size: (height, width).
-      train: places of those to train on, increasing.
-      test: places of those that are held out.
+      train: places of those to train on, in an order that their files' names do not decide.
+      test: places of those that are held out, in such an order.
     """
 
     source: Source
@@ -86,8 +87,10 @@ def labelled(table: str | Path, size: int | None = None) -> Examples:
             raise UserError(f"'{shown}' has no {name} image: mark at least 2 different ones of each class.")
     names = [str(folder / file) for file in labels]
     read = _reader(names)
-    found = Images(f"'{shown}'", [files.printable(name) for name in names], read, None, 'resize', True)
-    own, ids = found.sizes[0], {name: [] for name in CLASSES}
+    shape = None if size is None else (size, size)
+    called = [files.printable(name) for name in names]
+    found = Images(f"'{shown}'", called, read, shape, 'resize', upscale=True, resample=RESAMPLE)
+    own, ids = shape or found.sizes[0], {name: [] for name in CLASSES}
     for i, label in enumerate(labels.values()):
         ids[label].append(i)
     wanted = _size(own, size)
@@ -127,10 +130,10 @@ def of_sets(good: str, bad: str, size: int | None = None, seed: int = 0) -> Exam
 
 
 def _examples(sets: Mapping[str, ImageSet], where: str) -> Examples:
-    """Parts each class by what its images show, so that copies of an image are on one side."""
+    """Parts and orders each class by what its images show, not by their names; copies of an image are on one side."""
     train, test, start = [], [], 0
     for found in sets.values():
-        sides = split(found, HELD_OUT)
+        sides = [by_content(found, ids) for ids in split(found, HELD_OUT)]
         train.append(sides[0] + start)
         test.append(sides[1] + start)
         start += len(found)

@@ -11,8 +11,8 @@ class Bin(NamedTuple):
     """Predictions of about one probability.
 
     Attributes:
-      low: the probabilities from here on; in the first bin 0.
-      high: up to here, which is in the next bin; in the last one 1, which is in it.
+      low: the probabilities are above this; 0 is in the first bin.
+      high: they are up to this, which is in the bin.
       count: how many there are.
       probability: their mean; NaN where there are none.
       frequency: how often it happened, from 0 to 1; NaN where there are none.
@@ -36,7 +36,7 @@ def reliability(probabilities: ArrayLike, happened: ArrayLike, bins: int = 10) -
     if probabilities.ndim != 1 or happened.shape != probabilities.shape or not inside.all():
         raise ValueError(f'expected probabilities [N] from 0 to 1 and N events, got {probabilities.shape}')
     edges = np.linspace(0, 1, bins + 1)
-    which = np.searchsorted(edges[1:-1], probabilities, side='right')
+    which = np.searchsorted(edges[1:-1], probabilities, side='left')
     found = []
     for k in range(bins):
         mine = which == k
