@@ -1,15 +1,17 @@
 """The verb `label`: its files, and what is in the HTML file; labels that people write."""
 
 import base64
+import fnmatch
 import hashlib
 import html
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from command_line import main
+from command_line import ROOT, main
 from generators import generator_config
 from PIL import Image
 from runs_on_disk import contents, refused
@@ -17,7 +19,7 @@ from saved_run import save_run
 
 from gans.errors import UserError
 from gans.labelling.label import write_marking
-from gans.labelling.labels_file import read_labels
+from gans.labelling.labels_file import CLASSES, read_labels
 from gans.web.documents import as_json, document
 
 
@@ -97,6 +99,13 @@ def test_a_file_in_place_of_the_folder_is_refused(run, tmp_path):
     assert (tmp_path / 'file').read_text() == 'mine'
 
 
+def test_a_folder_in_the_way_of_a_file_is_told(run, tmp_path):
+    (tmp_path / 'label.html').mkdir()
+    done = main('--mode=label', f'--workdir={run}', f'--output={tmp_path}', '--count=1')
+    refused(done, 'label.html', 'a folder is in its way')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['000000.png', 'label.html']
+
+
 # The HTML file
 
 
@@ -164,6 +173,19 @@ def test_texts_of_others_are_shown_and_not_obeyed(tmp_path):
 def test_a_word_without_a_text_is_an_error():
     with pytest.raises(KeyError, match='command'):
         document('label', ['marks'], {'title': '', 'about': ''}, {})
+
+
+def test_the_files_of_documents_are_installed_with_the_package():
+    project = tomllib.loads((ROOT / 'pyproject.toml').read_text())
+    patterns = project['tool']['setuptools']['package-data']['gans.web']
+    others = [path.name for path in (ROOT / 'gans/web').iterdir() if path.suffix not in ('.py', '', '.pyc')]
+    assert {'label.html', 'base.css', 'label.css', 'marks.js', 'label.js'} <= set(others)
+    assert all(any(fnmatch.fnmatch(name, pattern) for pattern in patterns) for name in others)
+
+
+def test_labels_are_called_the_same_in_the_browser_and_here():
+    script = (ROOT / 'gans/web/marks.js').read_text()
+    assert re.search(r'^const LABELS = (\[.*\]);$', script, re.MULTILINE)[1] == str(list(CLASSES))
 
 
 # Labels
