@@ -25,6 +25,10 @@ REPLACED = {
     '--config.data.mnist.path=PLACE': '--config.data.mnist.path=digits.npz',
     '--workdir=/content/drive/MyDrive/colorize': '--workdir=drive/colorize',
     '--runs=...': '--runs=A,B,C',
+    '--labels=TO_LABEL/labels.csv': '--labels=LABELLED/labels.csv',
+    '--good=RUN': '--good=NOISE',
+    '--output=CLASSIFIER': '--output=NEW_CLASSIFIER',
+    '--bad=RUN@400': '--bad=NOISE@1',
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
@@ -36,6 +40,8 @@ NEEDED = {
     'compare': ('--runs=A,B,C',),
     'explore': ('--workdir=NOISE', '--output=FOLDER'),
     'features': ('--workdir=RUN',),
+    'label': ('--workdir=NOISE', '--output=TO_LABEL'),
+    'classify': ('--output=NEW_CLASSIFIER', '--steps=2'),
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
 }
@@ -80,7 +86,7 @@ def completed(printed):
             if not lacks(printed, start) or start in printed:
                 words += [word for word in also if lacks(words, word)]
     mode = next((word.removeprefix('--mode=') for word in words if word.startswith('--mode=')), 'train')
-    if mode in ('explore', 'sample') and '--workdir=RUN' in words:
+    if mode in ('explore', 'label', 'sample') and '--workdir=RUN' in words:
         words[words.index('--workdir=RUN')] = '--workdir=NOISE'
     words += [word for word in NEEDED.get(mode, ()) if lacks(words, word)]
     if mode == 'train' and lacks(words, '--config') and lacks(words, '--workdir'):

@@ -55,6 +55,9 @@ EVERY_FLAG = """
 --mode=compare --runs=A,B --output=FOLDER
 --mode=history --workdir=RUN --output=FOLDER
 --mode=features --workdir=RUN --output=FOLDER --input=PLACE --layers=down_0 --channels=0 --guided
+--mode=label --workdir=NOISE --output=OTHERS --count=2 --seed=1
+--mode=classify --labels=LABELLED/labels.csv --output=CLASSES --size=16 --steps=2 --seed=1
+--mode=classify --good=PLACE --bad=photos --output=CLASSES --size=16 --steps=2
 --mode=sample --workdir=RUN --output=FEW --count=2 --input=PLACE
 --mode=sample --workdir=NOISE --output=a.zip --count=2 --seed=1 --truncation=0.5
 --mode=sample --workdir=NOISE --output=SOME --keep_above=0.9 --classifier=CLASSIFIER --class=acceptable --count=2
@@ -85,6 +88,9 @@ def reader(tmp_path_factory):
     (place / 'own.py').write_text(OWN)
     (place / 'OTHER.py').write_text(OTHER)
     _save_classifier(place / 'CLASSIFIER')
+    shutil.copytree(place / 'PLACE', place / 'LABELLED')
+    labels = [f'{i}.png,{("un" if i % 2 else "")}acceptable' for i in range(40)]
+    (place / 'LABELLED/labels.csv').write_text('\n'.join(['file,label', *labels]))
     texts = [path.read_text() for path in DOCUMENTS]
     datasets = {name for text in texts for name in re.findall(r'tfds\.dataset=([\w/:.]+)', text)}
     for dataset in sorted(datasets | {fields(name)['data.tfds.dataset'] for name in CONFIGS if _tells_tfds(name)}):

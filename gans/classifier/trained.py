@@ -22,7 +22,8 @@ from flax import traverse_util
 from numpy.lib import format as npy
 
 from gans.classifier.network import Network, widths_for
-from gans.data import decode, files
+from gans.data import files
+from gans.data.fitting import fit
 from gans.errors import UserError
 from gans.image import ops
 from gans.image.batching import in_batches
@@ -32,6 +33,7 @@ from gans.types import Array, Tree
 FORMAT = 1  # of the folder; count up when older ones cannot be read any more
 ARRAYS, ABOUT = 'classifier.npz', 'classifier.json'
 ACCEPTABLE, UNACCEPTABLE = 'acceptable', 'unacceptable'  # the classes of labelled images
+RESAMPLE = 'lanczos'  # how images of another size become those of a classifier's
 _AT_ONCE = 64  # images: memory, not speed
 _MOST = 2**20  # bytes of the JSON
 _HEADER = 2**12  # bytes before the numbers of an array in a file, at most
@@ -153,7 +155,7 @@ def fitted(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     if images.shape[1:3] == tuple(size):
         return images
-    return np.stack([decode.fit(Image.fromarray(image), size, 'resize', upscale=True) for image in images])
+    return np.stack([fit(Image.fromarray(image), size, 'resize', upscale=True, resample=RESAMPLE) for image in images])
 
 
 @partial(jax.jit, static_argnums=0)

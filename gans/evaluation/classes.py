@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data.batches import read_all
-from gans.data.cache import gather
 from gans.data.content import by_content
 from gans.data.opening import open_labels
-from gans.data.source import Source
+from gans.data.rows import Rows
 from gans.evaluation import classifier
 from gans.evaluation.tables import as_json, cell, over_sets, spread, table
 from gans.metrics import bootstrap, classes
@@ -75,7 +74,7 @@ def open_judge(experiment: Experiment, train: np.ndarray, test: np.ndarray, most
     labels = open_labels(experiment.config)
     if labels is None:
         return None
-    judge = classifier.train(_Rows(experiment.source, train), labels.of_source[train])
+    judge = classifier.train(Rows(experiment.source, train), labels.of_source[train])
     held_out = _judge_all(judge, experiment, experiment.source, test)
     cut = held_out.features[:most]
     if labels.test is None:
@@ -136,19 +135,6 @@ def describe(report: Mapping) -> list[str]:
         '',
         *(f'{row} by class: {listed}' for row, listed in parts.items()),
     ]
-
-
-class _Rows:
-    """Images of a source as rows of an array that is never whole in memory."""
-
-    def __init__(self, source: Source, ids: np.ndarray):
-        self._source, self._ids = source, ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __getitem__(self, rows) -> np.ndarray:
-        return gather(self._source, self._ids[rows])
 
 
 def _judge_all(judge, experiment, source, ids):

@@ -1,0 +1,143 @@
+"""The verb `classify`: a classifier of acceptable and unacceptable images, and how good it is on held-out ones."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from gans.classifier import training
+from gans.classifier.trained import Trained, probabilities, save
+from gans.data import files
+from gans.data.batches import read_all
+from gans.data.cache import remember
+from gans.data.rows import Rows
+from gans.data.source import Source
+from gans.errors import UserError
+from gans.image.files import save_png, write_json
+from gans.labelling import drawings, report
+from gans.labelling.examples import Examples, labelled, of_sets
+from gans.labelling.labels_file import CLASSES
+from gans.progress import progress
+
+REPORT = 'report.json'
+_MEMORY = 4 * 2**30  # bytes of images that are kept rather than read again in every round
+_CHUNK = 64  # images that are looked at together
+
+
+def classify(
+    output: str | Path,
+    labels: str | None = None,
+    good: str | None = None,
+    bad: str | None = None,
+    size: int | None = None,
+    steps: int = training.STEPS,
+    seed: int = 0,
+) -> str:
+    """Trains a classifier and measures it on images that it was not trained on.
+
+    Writes into the folder `output`: the classifier (`gans.classifier.trained`), `report.json`, `calibration.png`, and
+    of either class held-out images from the most to the least acceptable ones, in the eyes of the classifier:
+    `montage_acceptable.png`, `montage_unacceptable.png`.
+
+    Args:
+      output: the folder; made if need be.
+      labels: a table of labels beside its images; or None, with
+      good: a set of acceptable images, and
+      bad: a set of unacceptable ones.
+      size: pixels of the sides of the images as the classifier sees them; see `gans.labelling.examples`.
+      steps: of training.
+      seed: everything random follows from it.
+
+    Returns:
+      the numbers, for people.
+
+    Raises:
+      UserError: anything that the user can mend.
+    """
+    folder = _checked(output, size, steps)
+    examples = _open(labels, good, bad, size, seed)
+    examples = examples._replace(source=_in_memory(examples.source))
+    trained, found = _train(examples, steps, seed)
+    which = examples.which
+    measured = report.measure(found, which[examples.test], which[examples.train])
+    save(folder, trained)
+    write_json(folder / REPORT, _about(trained) | measured)
+    names = _draw(folder, examples, found, measured)
+    shown = files.printable(str(folder))
+    written = ', '.join(f'{shown}/{name}' for name in (REPORT, *names))
+    return '\n'.join(
+        [
+            f'{examples.source.where}; the classifier sees {examples.size[1]}x{examples.size[0]} pixels.',
+            *report.describe(measured),
+            '',
+            f'The classifier is in {shown}; {written}.',
+        ]
+    )
+
+
+def _checked(output, size, steps) -> Path:
+    folder = Path(output).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"'{files.printable(str(folder))}' is a file: give a folder as --output.")
+    if steps < 1:
+        raise UserError(f'--steps={steps} trains nothing: give at least 1.')
+    if size is not None and size < 1:
+        raise UserError(f'--size={size} is no size of an image: give at least 1.')
+    return folder
+
+
+def _train(examples: Examples, steps: int, seed: int) -> tuple[Trained, np.ndarray]:
+    """The classifier, and how probable each class is for the held-out images, float32 [N, 2]."""
+    train, which = examples.train, examples.which
+    _, params = training.train(Rows(examples.source, train), which[train], len(CLASSES), seed, steps)
+    about = {'images': examples.source.where, 'seed': seed, 'steps': steps}
+    trained = Trained(CLASSES, examples.size, jax.device_get(params), about)
+    return trained, np.concatenate([probabilities(trained, chunk) for chunk in _read(examples.source, examples.test)])
+
+
+def _about(trained: Trained) -> dict:
+    return {
+        'classifier': trained.digest,
+        'classes': list(trained.classes),
+        'size': list(trained.size),
+        'trained': trained.about,
+        'versions': {name: version(name) for name in ('jax', 'flax', 'optax', 'numpy', 'pillow')},
+    }
+
+
+def _open(labels, good, bad, size, seed) -> Examples:
+    if labels is not None and (good is not None or bad is not None):
+        raise UserError('--labels is given, and --good or --bad too: give a table of labels, or two sets.')
+    if labels is not None:
+        return labelled(labels, size)
+    if good is None or bad is None:
+        raise UserError('--mode=classify needs --labels=FOLDER/labels.csv, or both --good and --bad.')
+    return of_sets(good, bad, size, seed)
+
+
+def _in_memory(source: Source) -> Source:
+    """The source with its images in memory, read once in their order, if they are not too large for that."""
+    kept = remember(source, _MEMORY)
+    if kept is not source:
+        with progress('reading', len(source)) as advance:
+            for chunk in _read(kept, np.arange(len(source))):
+                advance(len(chunk))
+    return kept
+
+
+def _read(source: Source, ids: np.ndarray) -> Iterator[np.ndarray]:
+    return read_all(source, ids, _CHUNK)
+
+
+def _draw(folder: Path, examples: Examples, found: np.ndarray, measured: dict) -> list[str]:
+    """Writes the figures; returns their names."""
+    names = ['calibration.png']
+    save_png(folder / names[0], drawings.calibration(measured))
+    for k, name in enumerate(CLASSES):
+        mine = np.flatnonzero(examples.which[examples.test] == k)
+        ids = examples.test[mine[drawings.chosen(found[mine, 0])]]
+        names.append(f'montage_{name}.png')
+        save_png(folder / names[-1], drawings.montage(np.concatenate(list(_read(examples.source, ids)))))
+    return names

@@ -1,0 +1,114 @@
+"""The verb `label`: samples of a run as image files, and an HTML file on which a person marks them."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gans.data import files
+from gans.errors import UserError
+from gans.image.files import save_png, write_whole
+from gans.labelling.labels_file import FILE as LABELS
+from gans.progress import progress
+from gans.run.generate import Sampler
+from gans.run.trained import load_run
+from gans.web.documents import data_uri, document
+
+FILE = 'label.html'
+
+
+def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str:
+    """Draws samples of a run and writes them with `label.html`, which holds them all and needs nothing else.
+
+    Args:
+      workdir: the run's folder.
+      output: the folder for `000000.png`, ... and `label.html`.
+      count: how many samples.
+      seed: they follow from it.
+
+    Returns:
+      what to do next, for people.
+
+    Raises:
+      UserError: anything that the user can mend; images of other samples in the folder are left as they are.
+    """
+    if count < 1:
+        raise UserError(f'--count={count} asks for no sample at all: give at least 1.')
+    folder = Path(output).expanduser()
+    shown = files.printable(str(folder))
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"'{shown}' is a file: give a folder as --output.")
+    run = load_run(workdir)
+    sampler = Sampler(run, seed)
+    sampler.check_count(count)
+    names = [f'{i:06d}.png' for i in range(count)]
+    for path in sorted(folder.glob('*.png')):
+        if path.name not in names:
+            raise _other(path)
+    with progress('drawing', count) as advance:
+        left = iter(names)
+        for images in sampler(np.arange(count)):
+            for image in images:
+                _put(folder / next(left), image)
+            advance(len(images))
+    about = f'{count} samples of {files.printable(run.folder.name)}, step {run.step}, seed {seed}'
+    write_marking(folder, names, about)
+    return '\n'.join(
+        [
+            f'{about}, in {shown}.',
+            f'Open {shown}/{FILE} in a browser, mark the images, and save {LABELS} into {shown}. Then:',
+            f'python main.py --mode=classify --labels={shown}/{LABELS} --output=CLASSIFIER',
+        ]
+    )
+
+
+def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
+    """Writes `label.html` for PNG files in a folder; their bytes are in it.
+
+    What a browser keeps of the marks belongs to names and bytes of the files, so that a folder that was moved, or
+    written again with the same images, finds its marks, and another one does not.
+
+    Args:
+      folder: where the files are, and the new one goes.
+      names: of the files, in the order in which they are shown.
+      about: a line on where they come from.
+    """
+    digest, images = hashlib.blake2b(digest_size=16), []
+    for name in names:
+        content = (folder / name).read_bytes()
+        digest.update(f'{name} {len(content)} '.encode() + content)
+        images.append({'file': name, 'source': data_uri(content)})
+    texts = {
+        'title': 'Acceptable or unacceptable?',
+        'about': about,
+        'command': f'python main.py --mode=classify --labels={files.printable(folder.name)}/{LABELS} '
+        '--output=CLASSIFIER',
+    }
+    text = document('label', ['marks', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
+    write_whole(folder / FILE, lambda file: file.write(text.encode()))
+
+
+def _put(path: Path, image: np.ndarray) -> None:
+    """Writes an image, unless it is there; raises UserError if another one is."""
+    if not path.exists():
+        save_png(path, image)
+    elif not _shows(path, image):
+        raise _other(path)
+
+
+def _other(path: Path) -> UserError:
+    shown = files.printable(str(path))
+    return UserError(
+        f"'{shown}' is no image of these samples, and labels may belong to it: choose another folder as --output."
+    )
+
+
+def _shows(path: Path, image: np.ndarray) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as found:
+            return np.array_equal(np.asarray(found.convert('RGB')), image)
+    except OSError:
+        return False
