@@ -48,6 +48,14 @@ def judged(place):
     return images, classifier.probabilities(classifier.load(place / 'judge'), images)[:, 1]
 
 
+@pytest.fixture(autouse=True)
+def devices(monkeypatch):
+    """One device, since each more is a program more to compile; returns all."""
+    found = jax.local_devices()
+    monkeypatch.setattr(jax, 'local_devices', lambda: found[:1])
+    return found
+
+
 def sample(run, output, *words):
     return main('--mode=sample', f'--workdir={run}', f'--output={output}', *words)
 
@@ -80,12 +88,11 @@ def test_a_folder_of_samples_and_what_is_missing_in_it(place, tmp_path):
 
 
 @pytest.mark.parametrize('words', [(), ('--keep_above=0.5', '--classifier=judge')])
-def test_the_same_bytes_on_one_device_and_on_eight(place, tmp_path, monkeypatch, words):
+def test_the_same_bytes_on_one_device_and_on_eight(place, tmp_path, monkeypatch, devices, words):
     monkeypatch.chdir(place)
-    assert sample('noise', tmp_path / 'eight', '--count=40', *words).code == 0
-    first = jax.local_devices()[:1]
-    monkeypatch.setattr(jax, 'local_devices', lambda: first)
-    assert sample('noise', tmp_path / 'one', '--count=40', *words).code == 0
+    assert sample('noise', tmp_path / 'one', '--count=130', *words).code == 0
+    monkeypatch.setattr(jax, 'local_devices', lambda: devices)
+    assert len(devices) == 8 and sample('noise', tmp_path / 'eight', '--count=130', *words).code == 0
     assert contents(tmp_path / 'one') == contents(tmp_path / 'eight')
 
 
