@@ -13,10 +13,10 @@ LAYERS = (
     ('printing', 'image', 'config', 'nn'),
     ('progress',),
     ('startup', 'losses', 'networks', 'metrics', 'data'),
-    ('objectives', 'tasks'),
+    ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
-    ('training', 'inference'),
+    ('sets', 'training', 'inference'),
     ('evaluation', 'latent'),
     ('cli',),
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans.data import decode
+from gans.data import decode, fitting
 from gans.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -153,7 +153,7 @@ def test_large_jpegs_may_be_decoded_smaller_but_not_too_small():
     small = decode.load_image(file, 'x', at_least=48)
     assert small.size == (64, 48)
     assert decode.load_image(file, 'x', at_least=300).size == (512, 384)
-    exact, fast = (decode.fit(image, (24, 32), 'crop').astype(int) for image in (photograph, small))
+    exact, fast = (fitting.fit(image, (24, 32), 'crop').astype(int) for image in (photograph, small))
     assert np.abs(exact - fast).max() <= 6
 
 
@@ -185,28 +185,28 @@ def test_images_of_too_many_pixels_are_refused_by_their_header(tmp_path):
 
 
 def test_fit_leaves_a_image_of_that_shape_alone():
-    for how in decode.FITS:
-        assert np.array_equal(decode.fit(Image.fromarray(RGB), (6, 9), how), RGB)
+    for how in fitting.FITS:
+        assert np.array_equal(fitting.fit(Image.fromarray(RGB), (6, 9), how), RGB)
 
 
 def test_crop_takes_the_middle_and_resize_takes_all():
     stripes = np.zeros((8, 32, 3), np.uint8)
     stripes[:, :12], stripes[:, 12:20], stripes[:, 20:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
     image = Image.fromarray(stripes)
-    assert np.array_equal(decode.fit(image, (8, 8), 'crop'), stripes[:, 12:20])
+    assert np.array_equal(fitting.fit(image, (8, 8), 'crop'), stripes[:, 12:20])
     small = np.asarray(image.resize((16, 4), Image.Resampling.LANCZOS))
-    assert np.array_equal(decode.fit(image, (4, 4), 'crop'), small[:, 6:10])
-    squeezed = decode.fit(image, (8, 8), 'resize').astype(int)
+    assert np.array_equal(fitting.fit(image, (4, 4), 'crop'), small[:, 6:10])
+    squeezed = fitting.fit(image, (8, 8), 'resize').astype(int)
     assert np.abs(squeezed[:, [0, 3, 4, 7]] - np.eye(3)[[0, 1, 1, 2]] * 255).max() <= 32
 
 
-@pytest.mark.parametrize('how', decode.FITS)
+@pytest.mark.parametrize('how', fitting.FITS)
 @pytest.mark.parametrize('size', [(40, 23), (23, 40), (37, 37)])
 def test_fit_is_symmetric(how, size):
     noise = RNG.integers(0, 256, (*size, 3), np.uint8)
-    straight = decode.fit(Image.fromarray(noise), (16, 12), how).astype(int)
+    straight = fitting.fit(Image.fromarray(noise), (16, 12), how).astype(int)
     for flip in (np.flipud, np.fliplr):
-        flipped = decode.fit(Image.fromarray(np.ascontiguousarray(flip(noise))), (16, 12), how)
+        flipped = fitting.fit(Image.fromarray(np.ascontiguousarray(flip(noise))), (16, 12), how)
         assert straight.shape == (16, 12, 3)
         assert np.abs(flip(flipped).astype(int) - straight).max() <= 1
 
@@ -214,7 +214,7 @@ def test_fit_is_symmetric(how, size):
 @pytest.mark.parametrize('factor', [4, 16])
 def test_fit_is_antialiased(factor):
     board = (np.indices((16 * factor, 16 * factor)).sum(0) % 2 * 255).astype(np.uint8)
-    small = decode.fit(Image.fromarray(repeated(board).astype(np.uint8)), (16, 16), 'crop').astype(int)
+    small = fitting.fit(Image.fromarray(repeated(board).astype(np.uint8)), (16, 16), 'crop').astype(int)
     assert np.abs(small - 127.5).max() < 6
 
 
@@ -222,8 +222,8 @@ def test_small_images_are_refused_or_enlarged():
     image = Image.fromarray(RGB)
     for shape in ((7, 9), (6, 10)):
         with pytest.raises(UserError, match=r"'bird.png' has 9x6 pixels .* smaller --config.size.*upscale=True"):
-            decode.fit(image, shape, 'crop', 'bird.png')
-        for how in decode.FITS:
-            assert decode.fit(image, shape, how, 'bird.png', upscale=True).shape == (*shape, 3)
+            fitting.fit(image, shape, 'crop', 'bird.png')
+        for how in fitting.FITS:
+            assert fitting.fit(image, shape, how, 'bird.png', upscale=True).shape == (*shape, 3)
     with pytest.raises(UserError, match="no fit 'corp' .did you mean 'crop'"):
-        decode.fit(image, (2, 2), 'corp')
+        fitting.fit(image, (2, 2), 'corp')

@@ -14,7 +14,11 @@ from gans.types import Game, Inputs, Tree
 
 def draw(game: Game, key: jax.Array, images: jax.Array) -> Inputs:
     """What the task makes of uint8 images [N, H, W, 3], without augmentation and without a view."""
-    keys = _example_keys(key, len(images))
+    return draw_each(game, _example_keys(key, len(images)), images)
+
+
+def draw_each(game: Game, keys: jax.Array, images: jax.Array) -> Inputs:
+    """The same with a key for each image, [N]."""
     return jax.vmap(game.task.draw)(keys, ops.to_float(images))
 
 

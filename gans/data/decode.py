@@ -16,12 +16,12 @@ import numpy as np
 
 from gans.data import files, profiles, values
 from gans.data.carries import IN_TRAINING, carries
-from gans.errors import UserError, closest
+from gans.data.fitting import RESAMPLES, check_fit, check_resample, check_size, common_size, fit
+from gans.errors import UserError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-FITS = ('crop', 'resize')
 _RULES = 2  # count up when a file becomes another image than before: decoded images are kept on disk
 _READERS = 8  # threads while opening: mostly waiting for the disk
 _LARGE = 2**24  # pixels: of what is larger one thread at a time decodes an image
@@ -38,9 +38,10 @@ class Limits(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What opening found out about a file: the key of its content, what it carries, the range of its values."""
+    """What opening found out about a file: key of its content, upright size, what it carries, range of its values."""
 
     key: bytes
+    size: tuple[int, int]
     carried: list[str]
     values: values.Range | None
 
@@ -53,7 +54,10 @@ class Images:
     is read once at opening, in threads: its hash is the key of the split, and its header tells whether it is a
     image, and large enough, and what it carries that is not used, which is counted in `where`. Only floats are
     decoded there, since nothing but their values tells their range. With `skip_bad` all are decoded at opening,
-    and the bad ones left out and counted.
+    and the bad ones left out and counted. `sizes[i]` is what (height, width) file i has, upright.
+
+    Without a `shape` it is the size that all images have. `resample`, one of RESAMPLES, is for measures: the whole file
+    is decoded, then scaled by exactly that filter; without it both take the shorter way of training.
 
     Memory: of files above 16 MiB, and of images above 16 million pixels, one at a time is held, however many threads
     read, so that beside them `limits` bound what is in memory.
@@ -64,16 +68,18 @@ class Images:
         kind: str,
         names: Sequence[str],
         read: Callable[[int, int], bytes],
-        shape: tuple[int, int],
+        shape: tuple[int, int] | None,
         fit: str,
         upscale: bool,
         skip_bad: bool = False,
         notes: Sequence[str] = (),
         limits: Limits | None = None,
+        resample: str = '',
     ):
         check_fit(fit)
+        check_resample(resample or RESAMPLES[0])
         self._read, self._shape, self._fit, self._upscale = read, shape, fit, upscale
-        self._limits = limits or Limits()
+        self._limits, self._resample = limits or Limits(), resample
         self._one_large = threading.RLock()
         with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
             found = list(pool.map(lambda i: self._inspect(i, names[i], skip_bad), range(len(names))))
@@ -85,13 +91,16 @@ class Images:
         self._files = [i for i, seen in enumerate(found) if not isinstance(seen, UserError)]
         good = [found[i] for i in self._files]
         self._keys = [seen.key for seen in good]
+        self.sizes = [seen.size for seen in good]
+        self._shape = shape or common_size(self.sizes, kind)
         self.names = [names[i] for i in self._files]
         values.check_alike({name: s.values for name, s in zip(self.names, good, strict=True) if s.values})
         skipped = [f"{len(bad)} bad ones skipped ('{names[wrong[0]]}')"] if bad else []
         self.notes = [*skipped, *notes, *_tell(self.names, good)]
         self.where = f'{kind}: {len(self._files)} images' + (f' ({", ".join(self.notes)})' if self.notes else '')
         self.decoding = (
-            f'{shape[0]}x{shape[1]} {fit}, Pillow {version("pillow")}, Little CMS {profiles.version()}, rules {_RULES}'
+            f'{self._shape[0]}x{self._shape[1]} {fit}{resample and f" {resample}"}, Pillow {version("pillow")}, '
+            f'Little CMS {profiles.version()}, rules {_RULES}'
         )
 
     def __len__(self) -> int:
@@ -114,14 +123,15 @@ class Images:
             with self._content(i) as content:
                 with _opened(content, name, self._limits.max_pixels) as image:
                     values.check_header(image, name)
-                    if not self._upscale:
-                        check_size(_upright(image), self._shape, name)
+                    size = _upright(image)
+                    if self._shape and not self._upscale:
+                        check_size(size, self._shape, name)
                     carried = carries(image)
                     with self._alone_if(image.width * image.height > _LARGE and image.mode == 'F'):
                         found = values.range_of(image, name) if values.is_deep(image) else None
                 if whole:
                     self._decode(content, name)
-                return _Seen(_key(content), carried, found)
+                return _Seen(_key(content), size, carried, found)
         except UserError as error:
             return error
 
@@ -140,9 +150,10 @@ class Images:
 
     def _decode(self, content: bytes, name: str) -> np.ndarray:
         with _opened(content, name, self._limits.max_pixels) as image:
-            image.draft(None, (2 * max(self._shape),) * 2)
+            if not self._resample:
+                image.draft(None, (2 * max(self._shape),) * 2)
             with self._alone_if(image.width * image.height > _LARGE):
-                return fit_srgb(_loaded(image, name), self._shape, self._fit, name, self._upscale)
+                return fit_srgb(_loaded(image, name), self._shape, self._fit, name, self._upscale, self._resample)
 
 
 def load_image(
@@ -230,16 +241,6 @@ def _upright(image):
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None:
-    """Raises UserError if an image of `size` (height, width) would have to be enlarged to fill `shape`."""
-    if size[0] < shape[0] or size[1] < shape[1]:
-        raise UserError(
-            f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
-            f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
-            'upscale=True to enlarge such images.'
-        )
-
-
 def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
     """Raises UserError if an image has more than `max_pixels`."""
     if width * height > max_pixels:
@@ -249,49 +250,17 @@ def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
         )
 
 
-def check_fit(how: str) -> None:
-    """Raises UserError unless `how` is one of FITS."""
-    if how not in FITS:
-        raise UserError(
-            f"there is no fit '{how}'{closest(how, FITS)}: use 'crop' (scale the short side, cut "
-            "the middle) or 'resize' (stretch)."
-        )
-
-
-def fit(
-    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the image', upscale: bool = False
-) -> np.ndarray:
-    """Returns an RGB image at `shape` (height, width): uint8 [H, W, 3], antialiased (Lanczos).
-
-    'crop' keeps the proportions: the largest middle part with those of `shape` is scaled. 'resize' stretches
-    the whole. An image of that shape already comes back untouched. Raises UserError for an unknown `how`,
-    and if the image is smaller than the shape, unless `upscale`.
-    """
-    from PIL import Image
-
-    check_fit(how)
-    if not upscale:
-        check_size((image.height, image.width), shape, name)
-    height, width = shape
-    box = (0.0, 0.0, float(image.width), float(image.height))
-    if how == 'crop':
-        scale = min(image.height / height, image.width / width)
-        left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
-        box = (left, top, left + width * scale, top + height * scale)
-    # Rounding may put the box a hair outside the image, which Pillow refuses.
-    box = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], image.width), min(box[3], image.height))
-    if (image.height, image.width) != (height, width):
-        # The gap lets Pillow average whole blocks first when the image is far larger: same look, faster.
-        image = image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
-    return np.array(image, np.uint8)
-
-
 def fit_srgb(
-    image: 'Image.Image', shape: tuple[int, int], how: str, name: str = 'the image', upscale: bool = False
+    image: 'Image.Image',
+    shape: tuple[int, int],
+    how: str,
+    name: str = 'the image',
+    upscale: bool = False,
+    resample: str = '',
 ) -> np.ndarray:
     """As `fit`, of what `load_image` returned, with its colours in sRGB: its ICC profile is applied to the result."""
     profile = image.info.get('icc_profile')
-    pixels = fit(image, shape, how, name, upscale)
+    pixels = fit(image, shape, how, name, upscale, resample)
     return profiles.to_srgb(pixels, profile) if profile else pixels
 
 

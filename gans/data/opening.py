@@ -3,7 +3,8 @@
 A source is a module in `gans/data/sources` with a function `open_source(shape, seed, ...)`. Its further parameters are
 the fields of `config.data.<name>`, with their defaults: a config needs no section for it, and the command line takes
 `--config.data.<name>.<field>=...` for any config. Parameters called `max_bytes` and `max_pixels` get the limits of
-`config.data`; one that says where the images are is called `path` or `data_dir`, and `PLACE` in the module is its name.
+`config.data`; one called `resample` is no field, but for measures (`gans.sets`); one that says where the images are is
+called `path` or `data_dir`, and `PLACE` in the module is its name.
 """
 
 import inspect
@@ -16,7 +17,8 @@ from gans.data.source import Labels, Source
 from gans.errors import UserError
 
 _LIMITS = ('max_bytes', 'max_pixels')  # fields of config.data for every source that reads files
-_GIVEN = ('shape', 'seed', *_LIMITS)  # what a source gets from the rest of the config
+# What a section of a source cannot say: what it gets from the rest of the config, and what is for measures alone.
+_GIVEN = ('shape', 'seed', *_LIMITS, 'resample')
 
 
 def open_source(config: ConfigDict) -> Source:

@@ -8,12 +8,12 @@ import numpy as np
 
 from gans.data.files import printable
 from gans.errors import UserError
-from gans.evaluation.evaluate import FILE, VERSION, evaluate_run, open_images, weights
+from gans.evaluation.evaluate import FILE, VERSION, evaluate_run
 from gans.evaluation.paired import MONTAGE_ROWS, answers_of, images_of
 from gans.evaluation.tables import columns as width_of
 from gans.evaluation.tables import notes, shorten, table
 from gans.image import files, grids
-from gans.run.trained import Trained, load_run
+from gans.run.trained import Trained, load_run, open_images, weights
 from gans.types import PairedEvaluation
 
 _SAME = {'held_out': 'held-out images', 'masks': 'masks on them'}  # fields of an evaluation

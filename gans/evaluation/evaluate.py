@@ -8,19 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-import numpy as np
-
 from gans.data.files import printable
 from gans.data.opening import move_data
 from gans.errors import UserError
 from gans.evaluation import classes, paired, samples
 from gans.evaluation.tables import notes, ratio_line, table
 from gans.image.files import write_json
-from gans.run.checkpoint import Checkpoints
-from gans.run.checkpoint_files import Damaged
-from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
-from gans.run.trained import Trained, load_run
+from gans.run.experiment import Experiment, digest
+from gans.run.trained import Trained, load_run, open_images, weights
 from gans.types import PairedEvaluation, SampleEvaluation
 
 FILE = 'evaluation.json'
@@ -74,36 +69,6 @@ def evaluate_run(trained: Trained) -> dict:
     report |= kind.measure(trained, experiment)
     write_json(trained.folder / FILE, report)
     return report
-
-
-def open_images(trained: Trained) -> Experiment:
-    """Opens the images that a run was trained with.
-
-    Raises:
-      UserError: they cannot be opened, or are other ones by now; or the checkpoint is gone since it was read.
-    """
-    try:
-        with Checkpoints(trained.folder, read_only=True) as checkpoints:
-            trained_on = checkpoints.about(trained.step)['data']
-    except Damaged as error:  # training goes on, and keeps the newest ones only
-        message = f'The checkpoint of step {trained.step} of {trained.folder} is gone by now: try again.'
-        raise UserError(message) from error
-    try:
-        experiment = open_experiment(trained.config)
-    except UserError as error:
-        raise UserError(f'The images of {trained.folder} cannot be opened: {error}') from error
-    if trained_on != fingerprint(experiment):
-        raise UserError(
-            f'{trained.folder} was trained on other images than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they lie now.'
-        )
-    return experiment
-
-
-def weights(trained: Trained) -> str:
-    """A digest of the arrays that the measured images were made with."""
-    arrays = jax.tree.leaves(jax.device_get((trained.state.gen.replace(opt_state=()), trained.state.carry)))
-    return digest(np.asarray(x).tobytes() for x in arrays)
 
 
 def describe(report: Mapping, trained: Trained) -> str:

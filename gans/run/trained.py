@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config import stored
@@ -11,6 +12,8 @@ from gans.core.build import build
 from gans.core.state import state_shapes
 from gans.errors import UserError
 from gans.run import checkpoint
+from gans.run.checkpoint_files import Damaged
+from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
 from gans.types import Game, TrainState
 
 
@@ -36,15 +39,16 @@ def run_folder(folder: str | Path) -> Path:
     return folder
 
 
-def load_run(folder: str | Path) -> Trained:
-    """Reads the newest sound checkpoint of a run.
+def load_run(folder: str | Path, step: int | None = None) -> Trained:
+    """Reads the newest sound checkpoint of a run, or that of one step.
 
     Args:
       folder: the run's folder.
+      step: of which checkpoint; None for the newest.
 
     Raises:
-      UserError: it is not a run, its config is not one of this version of the code, or none of its checkpoints can be
-        read.
+      UserError: it is not a run, its config is not one of this version of the code, none of its checkpoints can be
+        read, or there is none of `step`.
     """
     folder = run_folder(folder)
     with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
@@ -54,11 +58,41 @@ def load_run(folder: str | Path) -> Trained:
             config, game, shapes = _described(about, folder)
             return config, game, checkpoints.restore(step, shapes)
 
-        found = checkpoint.newest(checkpoints, read)
+        found = checkpoint.newest(checkpoints, read) if step is None else (step, _of_step(checkpoints, step, read))
     if found is None:
         raise UserError(f'{folder} holds no checkpoint yet: train it first.')
     step, (config, game, state) = found
     return Trained(folder, config, step, game, jax.device_put(state))
+
+
+def open_images(trained: Trained) -> Experiment:
+    """Opens the images that a run was trained with.
+
+    Raises:
+      UserError: they cannot be opened, or are other ones by now; or the checkpoint is gone since it was read.
+    """
+    try:
+        with checkpoint.Checkpoints(trained.folder, read_only=True) as checkpoints:
+            trained_on = checkpoints.about(trained.step)['data']
+    except Damaged as error:  # training goes on, and keeps the newest ones only
+        message = f'The checkpoint of step {trained.step} of {trained.folder} is gone by now: try again.'
+        raise UserError(message) from error
+    try:
+        experiment = open_experiment(trained.config)
+    except UserError as error:
+        raise UserError(f'The images of {trained.folder} cannot be opened: {error}') from error
+    if trained_on != fingerprint(experiment):
+        raise UserError(
+            f'{trained.folder} was trained on other images than {experiment.source.where} has now, so that what is '
+            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they lie now.'
+        )
+    return experiment
+
+
+def weights(trained: Trained) -> str:
+    """A digest of the arrays that the images of a run's generator are made with."""
+    arrays = jax.tree.leaves(jax.device_get((trained.state.gen.replace(opt_state=()), trained.state.carry)))
+    return digest(np.asarray(x).tobytes() for x in arrays)
 
 
 def read_config(folder: str | Path) -> ConfigDict:
@@ -73,6 +107,18 @@ def read_config(folder: str | Path) -> ConfigDict:
     if found is None:
         raise UserError(f'{folder} holds no checkpoint yet: give its --config to start again.')
     return found[1]
+
+
+def _of_step(checkpoints, step, read):
+    """What `read` makes of the checkpoint of a step; raises UserError if there is none, or a damaged one."""
+    kept = checkpoints.steps()
+    if step not in kept:
+        has = f'it has {", ".join(map(str, kept))}' if kept else 'it has none yet'
+        raise UserError(f'{checkpoints.folder} has no checkpoint of step {step}: {has}.')
+    try:
+        return read(step)
+    except Damaged as error:
+        raise UserError(f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}).') from error
 
 
 def _described(about, folder):

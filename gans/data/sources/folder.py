@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gans.data import decode, files
+from gans.data.fitting import check_fit
 from gans.errors import UserError
 
 PLACE = 'path'  # the argument that says where the images lie
@@ -27,7 +28,7 @@ NAMES_BESIDE = frozenset(('thumbs.db', 'desktop.ini', 'license', 'licence', 'rea
 
 
 def open_source(
-    shape: tuple[int, int],
+    shape: tuple[int, int] | None,
     seed: int,
     path: str,
     fit: str = 'crop',
@@ -35,6 +36,7 @@ def open_source(
     skip_bad: bool = False,
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
+    resample: str = '',
 ) -> decode.Images:
     """Opens the images under a folder, or in a .zip, at `shape` (height, width).
 
@@ -44,7 +46,7 @@ def open_source(
     disk, so that any path in it is harmless. `~` is expanded. `fit` is 'crop' (scale the short side, cut the middle)
     or 'resize' (stretch); images smaller than the shape are refused unless `upscale`. Files of more than `max_bytes`
     (in a zip: unpacked), and images of more than `max_pixels`, are refused. Nothing is drawn at random, so `seed`
-    is not used.
+    is not used. A shape of None, and `resample`: as `decode.Images` has them.
 
     Opening reads every file once, in threads: its hash (`key`) and, from its header, its size, so that what
     cannot be used is found now and not in hour three. With `skip_bad` every image is also decoded once
@@ -53,7 +55,7 @@ def open_source(
     that are too small.
     """
     del seed
-    decode.check_fit(fit)
+    check_fit(fit)
     root = Path(path).expanduser()
     place = files.printable(str(root))
     found = _open_path(root, place)
@@ -68,7 +70,12 @@ def open_source(
 
     kind = f"{found.kind} '{place}'"
     limits = decode.Limits(max_bytes, max_pixels)
-    return decode.Images(kind, names, read, shape, fit, upscale, skip_bad, found.notes(), limits)
+    return decode.Images(kind, names, read, shape, fit, upscale, skip_bad, found.notes(), limits, resample)
+
+
+def relative_names(images: decode.Images, path: str) -> list[str]:
+    """The names of the images that were opened at `path`, relative to it and printable, '/' between their parts."""
+    return [name.removeprefix(f'{files.printable(str(Path(path).expanduser()))}/') for name in images.names]
 
 
 class _Found:

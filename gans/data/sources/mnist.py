@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from gans.data import decode, files
+from gans.data import decode, files, fitting
 from gans.data.arrays import Arrays, as_rgb
 from gans.data.source import Labels
 from gans.errors import UserError
@@ -87,18 +87,18 @@ def open_labels(
 
 def _shower(images, shape, fit, upscale, name) -> Callable[[np.ndarray], np.ndarray]:
     """What makes one of `images` [N, h, w] an image of `shape`."""
-    decode.check_fit(fit)
+    fitting.check_fit(fit)
     if images.shape[1:] == tuple(shape):
         return as_rgb
     if not upscale:
-        decode.check_size(images.shape[1:], shape, name)
+        fitting.check_size(images.shape[1:], shape, name)
     return partial(_fitted, shape, fit, name)
 
 
 def _fitted(shape, fit, name, gray):
     from PIL import Image
 
-    return decode.fit(Image.fromarray(gray).convert('RGB'), shape, fit, name, upscale=True)
+    return fitting.fit(Image.fromarray(gray).convert('RGB'), shape, fit, name, upscale=True)
 
 
 def _read(place: Path, max_bytes: int, max_pixels: int) -> dict[str, np.ndarray]:

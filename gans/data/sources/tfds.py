@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gans.data import decode, files
+from gans.data.fitting import check_fit
 from gans.errors import UserError, closest
 
 PLACE = 'data_dir'  # the argument that says where the images lie
@@ -31,7 +32,7 @@ INSTALL_TENSORFLOW = 'pip install "tensorflow-cpu>=2.21"'
 
 
 def open_source(
-    shape: tuple[int, int],
+    shape: tuple[int, int] | None,
     seed: int,
     dataset: str,
     split: str = 'all',
@@ -41,6 +42,7 @@ def open_source(
     label: str | None = None,
     max_bytes: int = files.MAX_BYTES,
     max_pixels: int = files.MAX_PIXELS,
+    resample: str = '',
 ) -> decode.Images:
     """Opens the images of a TFDS data set ('mnist', 'cycle_gan/horse2zebra', 'celeb_a:2.1.0') at `shape`.
 
@@ -49,12 +51,12 @@ def open_source(
     ~/tensorflow_datasets; a set that is not prepared there is downloaded and prepared, with TensorFlow. The
     images are the feature 'image', and come out as RGB. With `label`, the name of a class of the feature
     'label' ('' takes all), only its images are taken; every record of the split is read for that. `fit`, `upscale`,
-    `max_bytes`, `max_pixels`, and what is read at opening: as in `gans.data.sources.folder`; `seed` is not used.
-    Raises UserError for an unknown set, split or label, a set without images, images that are too small, and if
+    `max_bytes`, `max_pixels`, `resample`, and what is read at opening: as in `gans.data.sources.folder`; `seed` is not
+    used. Raises UserError for an unknown set, split or label, a set without images, images that are too small, and if
     TensorFlow or the network is needed and not there.
     """
     del seed
-    decode.check_fit(fit)
+    check_fit(fit)
     tfds = _import_tfds()
     folder = os.path.expanduser(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets')
     if os.path.exists(folder) and not os.path.isdir(folder):
@@ -81,6 +83,7 @@ def open_source(
         fit,
         upscale,
         limits=decode.Limits(max_bytes, max_pixels),
+        resample=resample,
     )
 
 
