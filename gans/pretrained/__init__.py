@@ -1,0 +1,1 @@
+"""Networks that others trained, as pure functions, and the files that hold their weights."""
