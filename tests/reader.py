@@ -35,6 +35,7 @@ NEEDED = {
     'translate': ('--workdir=RUN', '--input=FILE_OR_FOLDER', '--output=FOLDER'),
     'compare': ('--runs=A,B,C',),
     'explore': ('--workdir=NOISE', '--output=FOLDER'),
+    'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
@@ -55,7 +56,14 @@ BY_HAND = {'objective.disc_terms', 'objective.label'}
 def smaller(words):
     """The one rule: `:tiny` for a config's own sizes, small numbers for those that are printed."""
     words = [re.sub(r'^(--config=configs/\w+\.py)(:\w+)?$', r'\1:tiny', word) for word in words]
-    for flag, number in (('config.steps', 2), ('config.size', 32), ('config.batch', 8), ('steps', 2), ('rounds', 2)):
+    for flag, number in (
+        ('config.steps', 2),
+        ('config.size', 32),
+        ('config.batch', 8),
+        ('steps', 2),
+        ('rounds', 2),
+        ('count', 8),
+    ):
         words = [re.sub(rf'^--{flag}=\d+$', f'--{flag}={number}', word) for word in words]
     return words
 
@@ -71,7 +79,7 @@ def completed(printed):
             if not lacks(printed, start) or start in printed:
                 words += [word for word in also if lacks(words, word)]
     mode = next((word.removeprefix('--mode=') for word in words if word.startswith('--mode=')), 'train')
-    if mode == 'explore' and '--workdir=RUN' in words:
+    if mode in ('explore', 'sample') and '--workdir=RUN' in words:
         words[words.index('--workdir=RUN')] = '--workdir=NOISE'
     words += [word for word in NEEDED.get(mode, ()) if lacks(words, word)]
     if mode == 'train' and lacks(words, '--config') and lacks(words, '--workdir'):

@@ -15,6 +15,7 @@ import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from command_line import ROOT, main
@@ -34,6 +35,8 @@ from printed_commands import (
 from reader import NEEDED, OF_OTHERS, REPLACED, completed, is_told, known_fields, lacks, names_a_flag, smaller, unique
 from variants import CONFIGS, everything, fields, variants
 
+from gans.classifier import trained as classifier
+
 OWN = """
 from gans.config.load import load
 
@@ -51,6 +54,9 @@ EVERY_FLAG = """
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=compare --runs=A,B --output=FOLDER
 --mode=history --workdir=RUN --output=FOLDER
+--mode=sample --workdir=RUN --output=FEW --count=2 --input=PLACE
+--mode=sample --workdir=NOISE --output=a.zip --count=2 --seed=1 --truncation=0.5
+--mode=sample --workdir=NOISE --output=SOME --keep_above=0.9 --classifier=CLASSIFIER --class=acceptable --count=2
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1
@@ -77,6 +83,7 @@ def reader(tmp_path_factory):
     (place / 'FILE').write_text('grin: {3: +2, 7: -1}\nlips: {0: 1}\n')
     (place / 'own.py').write_text(OWN)
     (place / 'OTHER.py').write_text(OTHER)
+    _save_classifier(place / 'CLASSIFIER')
     texts = [path.read_text() for path in DOCUMENTS]
     datasets = {name for text in texts for name in re.findall(r'tfds\.dataset=([\w/:.]+)', text)}
     for dataset in sorted(datasets | {fields(name)['data.tfds.dataset'] for name in CONFIGS if _tells_tfds(name)}):
@@ -92,6 +99,14 @@ def reader(tmp_path_factory):
         for name in 'ABC':
             shutil.copytree('RUN', name)
         yield place
+
+
+def _save_classifier(folder):
+    """A classifier of random weights that accepts everything."""
+    made = classifier.Trained((classifier.ACCEPTABLE, classifier.UNACCEPTABLE), (16, 16), {})
+    params = jax.device_get(made.network.init(jax.random.key(0), np.zeros((1, 16, 16, 3)))['params'])
+    params['logits']['bias'] = np.array([9, -9], np.float32)
+    classifier.save(folder, made._replace(params=params))
 
 
 def _tells_tfds(name):

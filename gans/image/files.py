@@ -15,11 +15,11 @@ from gans.image import files
 from gans.image.grids import as_rgb
 
 
-def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
+def save_png(path: str | os.PathLike, array: np.ndarray, **options: int) -> None:
     """Writes an image as PNG, whole or not at all: a reader never sees half a file. Makes missing folders.
 
-    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]. Raises UserError if the disk or the permissions say
-    no, and ValueError for another type or shape.
+    array: uint8 [H, W, 3], or gray [H, W] or [H, W, 1]; options: of Pillow's writer. Raises UserError if the disk or
+    the permissions say no, and ValueError for another type or shape.
     """
     from PIL import Image
 
@@ -28,7 +28,7 @@ def save_png(path: str | os.PathLike, array: np.ndarray) -> None:
         array = array[..., 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
         raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
-    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG'))
+    write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG', **options))
 
 
 def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:

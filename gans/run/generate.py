@@ -95,7 +95,7 @@ class Sampler:
         self.shown = None if run.game.task.from_noise else shown or held_out(run)
         self.inputs = len(self.shown.ids) if self.shown else None
         self.most = self.inputs if self.shown and not self._varies() else None
-        self._devices = devices or jax.local_devices()
+        self.devices = devices or jax.local_devices()
         self._states: dict = {}
         self._make = jax.jit(partial(_make, run.game, truncation))
 
@@ -136,7 +136,7 @@ class Sampler:
         waiting: deque = deque()
         for turn, (group, given) in enumerate(zip(groups, self._given(groups), strict=True)):
             waiting.append((group % BATCH, self._start(int(group[0]) // BATCH, given, turn)))
-            if len(waiting) > len(self._devices):
+            if len(waiting) > len(self.devices):
                 yield self._finish(*waiting.popleft())
         while waiting:
             yield self._finish(*waiting.popleft())
@@ -154,7 +154,7 @@ class Sampler:
 
     def _start(self, batch, given, turn):
         """Begins to make a batch on the device whose turn it is; nothing waits for it yet."""
-        device = self._devices[turn % len(self._devices)]
+        device = self.devices[turn % len(self.devices)]
         if device not in self._states:
             self._states[device] = jax.device_put(_of_generator(self.run.state), device)
         places = (batch * BATCH + np.arange(BATCH)).astype(np.int32)
@@ -171,7 +171,7 @@ class Sampler:
         """Whether the generator gets different things when it is shown one image in several rounds."""
         image = self.shown.source[int(self.shown.ids[0])]
         keys = jax.random.split(jax.random.key(0), _TRIALS)
-        gen = draw_each(self.run.game, keys, np.stack([image] * _TRIALS)).gen
+        gen = jax.device_get(jax.jit(partial(draw_each, self.run.game))(keys, np.stack([image] * _TRIALS)).gen)
         return any(bool((x != x[:1]).any()) for x in jax.tree.leaves(gen))
 
 
