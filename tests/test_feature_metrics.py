@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
@@ -129,6 +130,20 @@ def test_a_shifted_gaussian_is_as_far_as_the_square_of_its_shift():
     # Independent samples of two Gaussians, N(0, 1) and N(1, 4) on each of two axes: 2 (1 + (2 - 1)^2).
     far = 2 * normal(20_000, 2, seed=2) + 1
     assert frechet.frechet(normal(20_000, 2, seed=1), far) == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize('counts', [(40, 30), (3, 40), (4, 5)], ids=['many', 'few and many', 'few'])
+def test_gaussians_by_their_factors_are_those_of_covariances(counts):
+    a, b = normal(counts[0], 8), normal(counts[1], 8, seed=1, shift=0.3) @ normal(8, 8, seed=2)
+    found = frechet.distance(frechet.gaussian(a), frechet.gaussian(b))
+    moments = [(x.mean(0), np.cov(x.T.astype(np.float64))) for x in (a, b)]
+    root = scipy.linalg.sqrtm(moments[0][1] @ moments[1][1]).real
+    gap = moments[0][0] - moments[1][0]
+    assert found == pytest.approx(gap @ gap + np.trace(moments[0][1] + moments[1][1] - 2 * root), rel=1e-4)
+    assert found == pytest.approx(frechet.frechet(a, b), rel=1e-7)
+    assert frechet.distance(frechet.gaussian(a), frechet.gaussian(a)) == pytest.approx(0, abs=1e-9)
+    with pytest.raises(ValueError, match='two or more'):
+        frechet.gaussian(a[:1])
 
 
 # Perceptual distance

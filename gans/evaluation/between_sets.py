@@ -34,6 +34,7 @@ NOTE = (
 )
 SMALLEST = ssim.WINDOW  # pixels of a side: what SSIM needs
 
+_NOTHING = np.zeros(0)
 _POOL = 4096  # images whose distances to others are in memory together
 
 
@@ -81,23 +82,25 @@ def measure(real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures 
     with progress('looking at images', (2 + sets) * count) as advance:
         see = partial(_see, count=count, seed=seed, features=features, advance=advance)
         halves = [see(real, number) for number in range(2)]
-        distances, fakes = [], []
+        distances, near, fakes = [], [], []
         for number in range(sets):
             one = see(fake, number)
             distances += [swd.distances(one.clouds, halves[half].clouds, seed) for i, half in pairs if i == number]
-            fakes.append(one._replace(clouds={}))  # memory
+            near.append(_nearest(one, halves[number % 2]))
+            fakes.append(one._replace(clouds={}, small=_NOTHING))  # memory
     if features:
         features.save()
     floor = swd.distances(halves[1].clouds, halves[0].clouds, seed)
     patches = len(next(iter(halves[0].clouds.values())))
-    halves = [half._replace(clouds={}) for half in halves]
+    floor_near = _nearest(halves[1], halves[0])
+    halves = [half._replace(clouds={}, small=_NOTHING) for half in halves]
     copies, digests = _copies(halves, fakes)
     same = copies['equal_sets']
     if same:
         distances = [dict.fromkeys(one, 0.0) for one in distances]
     rows = {
-        FAKE: _of_images(fakes, [(fakes[i], halves[i % 2]) for i in range(sets)]) | distances_over(distances),
-        FLOOR: _of_images(halves, [(halves[1], halves[0])]) | distances_over([floor]),
+        FAKE: _of_images(fakes, near) | distances_over(distances),
+        FLOOR: _of_images(halves, [floor_near]) | distances_over([floor]),
     }
     if features:
         for row, found in _of_features(halves, fakes, pairs, same).items():
@@ -182,13 +185,15 @@ def _copies(halves, fakes):
     return copies, {'real': digest(sorted(real)), 'fake': digest(sorted(fake))}
 
 
-def _of_images(sets, pairs):
-    """The numbers that are means over images; of the (set, other set) in `pairs` the distances to the nearest."""
+def _nearest(wanted: Looked, pool: Looked) -> np.ndarray:
+    """The distance of each image of a set to the nearest of another one."""
+    chunks = (pool.small[i : i + _POOL] for i in range(0, len(pool.small), _POOL))
+    return nearest_small(wanted.small, chunks)[1]
+
+
+def _of_images(sets, near):
+    """The numbers that are means over images; `near` are distances to the nearest, [n] of each pair of sets."""
     diversity = np.concatenate([one.diversity for one in sets])
-    near = []
-    for wanted, pool in pairs:
-        chunks = (pool.small[i : i + _POOL] for i in range(0, len(pool.small), _POOL))
-        near.append(nearest_small(wanted.small, chunks)[1])
     intervals = {DIVERSITY: bootstrap.interval(diversity), NEAREST: bootstrap.interval(np.concatenate(near))}
     return {name: as_json(found) for name, found in intervals.items()}
 

@@ -17,15 +17,22 @@ class Sets:
     def __init__(self, sets: Sequence[np.ndarray]):
         """`sets` are float32 [n, D] each."""
         self._sets = sets
+        self._gaussians: dict[int, frechet.Gaussian] = {}
         self._regions: dict[int, manifold.Region] = {}
 
     def compare(self, real: int, fake: int) -> dict[str, float | np.ndarray]:
         """Distances and scores of set `fake` to set `real`; of the kernel distance the numbers of its blocks."""
         a, b = self._sets[real], self._sets[fake]
-        found = {'fd': frechet.frechet(a, b), 'kid': kernel.kernel_distances(a, b)}
+        fd = frechet.distance(self._gaussian(real), self._gaussian(fake))
+        found = {'fd': fd, 'kid': kernel.kernel_distances(a, b)}
         if len(a) < manifold.FEWEST:
             return found
         return found | manifold.compare(self._region(real), self._region(fake))._asdict()
+
+    def _gaussian(self, number):
+        if number not in self._gaussians:
+            self._gaussians[number] = frechet.gaussian(self._sets[number])
+        return self._gaussians[number]
 
     def _region(self, number):
         if number not in self._regions:

@@ -15,7 +15,8 @@ from gans.errors import UserError
 from gans.evaluation import between_sets, image_pairs
 from gans.evaluation.feature_cache import CachedFeatures
 from gans.evaluation.tables import listing, notes
-from gans.features.opening import open_features
+from gans.features.opening import Features, open_features
+from gans.run.experiment import digest
 from gans.sets.image_set import ImageSet
 from gans.sets.opening import open_set
 from gans.startup import features_folder
@@ -61,7 +62,7 @@ def measure(wishes: Wishes) -> dict:
         measured = image_pairs.measure(real, fake, features)
     else:
         between_sets.plan_of(len(real), len(fake))
-        cached = features and CachedFeatures(features.extract, features.size, features.digest, features_folder())
+        cached = features and _cached(features)
         measured = between_sets.measure(real, fake, wishes.seed, cached, features.name if features else '')
     return {
         'version': VERSION,
@@ -76,6 +77,12 @@ def measure(wishes: Wishes) -> dict:
         'backend': jax.default_backend(),
         **measured,
     }
+
+
+def _cached(features: Features) -> CachedFeatures:
+    """The network, with what it made of images before: by the same version of JAX on the same kind of device."""
+    about = digest(text.encode() for text in (features.digest, jax.__version__, jax.default_backend()))
+    return CachedFeatures(features.extract, features.size, about, features_folder())
 
 
 def describe(report: Mapping) -> str:
