@@ -25,6 +25,8 @@ REPLACED = {
     '--config.data.mnist.path=PLACE': '--config.data.mnist.path=digits.npz',
     '--workdir=/content/drive/MyDrive/colorize': '--workdir=drive/colorize',
     '--runs=...': '--runs=A,B,C',
+    '--fake=RUN': '--fake=NOISE',
+    '--fake=OUTPUTS': '--fake=photos',
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
@@ -37,6 +39,7 @@ NEEDED = {
     'explore': ('--workdir=NOISE', '--output=FOLDER'),
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
+    'measure': ('--real=PLACE', '--fake=photos'),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
 ALSO = {

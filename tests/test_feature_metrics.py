@@ -133,7 +133,8 @@ def test_a_shifted_gaussian_is_as_far_as_the_square_of_its_shift():
 
 
 @pytest.mark.parametrize('counts', [(40, 30), (3, 40), (4, 5)], ids=['many', 'few and many', 'few'])
-def test_gaussians_by_their_factors_are_those_of_covariances(counts):
+def test_gaussians_by_their_factors_are_those_of_covariances(counts, monkeypatch):
+    monkeypatch.setattr(frechet, '_AT_ONCE', 17)
     a, b = normal(counts[0], 8), normal(counts[1], 8, seed=1, shift=0.3) @ normal(8, 8, seed=2)
     found = frechet.distance(frechet.gaussian(a), frechet.gaussian(b))
     moments = [(x.mean(0), np.cov(x.T.astype(np.float64))) for x in (a, b)]

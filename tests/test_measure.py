@@ -11,6 +11,7 @@ from command_line import main, process
 from PIL import Image
 from saved_run import save_images, smooth_images
 
+from gans.errors import UserError
 from gans.evaluation import feature_measures, set_measures
 from gans.image import ops
 from gans.metrics import frechet, kernel, pixels, swd
@@ -157,6 +158,26 @@ def test_features_are_computed_once(place, monkeypatch):
     assert sum(own.colours.shown) == 21
     assert measured(place, *words)[0] == first and sum(own.colours.shown) == 21
     assert list((place / 'cache').glob('*/*.features'))
+
+
+def test_what_was_computed_before_a_stop_is_kept(place, monkeypatch):
+    monkeypatch.setenv('GANS_FEATURES', str(place / 'cache'))
+    calls = []
+
+    def stopped(some):
+        calls.append(len(some))
+        if len(calls) == 2:
+            raise UserError('Enough.')
+        return own.colours.extract(some)
+
+    words = ('--mode=measure', f'--real={place}/real', f'--fake={place}/fake', FEATURES)
+    with monkeypatch.context() as patched:
+        broken = own.colours.open_features('')._replace(extract=stopped)
+        patched.setattr(own.colours, 'open_features', lambda argument: broken)
+        ended = main(*words)
+    assert (ended.code, ended.err.strip(), calls) == (2, 'Enough.', [7, 7])
+    own.colours.shown.clear()
+    assert main(*words).code == 0 and sum(own.colours.shown) == 14
 
 
 def test_only_inceptions_frechet_distance_is_called_fid():

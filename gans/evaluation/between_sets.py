@@ -79,17 +79,11 @@ def measure(real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures 
     """
     plan = plan_of(len(real), len(fake))
     count, sets, pairs = plan
-    with progress('looking at images', (2 + sets) * count) as advance:
-        see = partial(_see, count=count, seed=seed, features=features, advance=advance)
-        halves = [see(real, number) for number in range(2)]
-        distances, near, fakes = [], [], []
-        for number in range(sets):
-            one = see(fake, number)
-            distances += [swd.distances(one.clouds, halves[half].clouds, seed) for i, half in pairs if i == number]
-            near.append(_nearest(one, halves[number % 2]))
-            fakes.append(one._replace(clouds={}, small=_NOTHING))  # memory
-    if features:
-        features.save()
+    try:
+        halves, fakes, distances, near = _look_at(real, fake, plan, seed, features)
+    finally:
+        if features:
+            features.save()  # also what was computed until something went wrong
     floor = swd.distances(halves[1].clouds, halves[0].clouds, seed)
     patches = len(next(iter(halves[0].clouds.values())))
     floor_near = _nearest(halves[1], halves[0])
@@ -135,6 +129,21 @@ def notes_of(report: dict) -> list[str]:
     if report['features'] and count < FEWEST:
         notes.append(f'Precision, recall, density and coverage are left out: they need {FEWEST} images in a set.')
     return notes
+
+
+def _look_at(real, fake, plan, seed, features):
+    """(the real halves, the fake sets, SWD of each pair, distances to the nearest real image of each fake set)."""
+    count, sets, pairs = plan
+    distances, near, fakes = [], [], []
+    with progress('looking at images', (2 + sets) * count) as advance:
+        see = partial(_see, count=count, seed=seed, features=features, advance=advance)
+        halves = [see(real, number) for number in range(2)]
+        for number in range(sets):
+            one = see(fake, number)
+            distances += [swd.distances(one.clouds, halves[half].clouds, seed) for i, half in pairs if i == number]
+            near.append(_nearest(one, halves[number % 2]))
+            fakes.append(one._replace(clouds={}, small=_NOTHING))  # memory
+    return halves, fakes, distances, near
 
 
 class Looked(NamedTuple):
