@@ -18,6 +18,7 @@ from gans import printing
 
 CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
 DECODED = 'GANS_DECODED'  # environment variable: where decoded images are kept; empty turns it off
+FEATURES = 'GANS_FEATURES'  # environment variable: where features of images are kept; empty turns it off
 FLAGS = 'GANS_XLA_FLAGS'  # environment variable: '0' leaves XLA's flags alone
 MALLOC = 'GANS_MALLOC'  # environment variable: '0' leaves the C library's allocator alone
 
@@ -141,6 +142,11 @@ def _in_glibc(function, *arguments):
 def decoded_folder() -> Path | None:
     """Where decoded images are kept for the next start; None where the environment turns that off."""
     return _in_cache(DECODED, 'decoded')
+
+
+def features_folder() -> Path | None:
+    """Where features of images are kept for the next measurement; None where the environment turns that off."""
+    return _in_cache(FEATURES, 'features')
 
 
 def _in_cache(variable, name):

@@ -17,7 +17,7 @@ os.environ['XLA_FLAGS'] = ' '.join(XLA_FLAGS)
 os.environ['GANS_XLA_FLAGS'] = '0'
 CACHE = os.environ.setdefault('GANS_CACHE', str(Path(__file__).parent.parent / '.pytest_cache' / 'compiled'))
 
-os.environ['GANS_DECODED'] = ''  # tests leave nothing in the user's folders
+os.environ['GANS_DECODED'] = os.environ['GANS_FEATURES'] = ''  # tests leave nothing in the user's folders
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

@@ -29,6 +29,8 @@ REPLACED = {
     '--good=RUN': '--good=NOISE',
     '--output=CLASSIFIER': '--output=NEW_CLASSIFIER',
     '--bad=RUN@400': '--bad=NOISE@1',
+    '--fake=RUN': '--fake=NOISE',
+    '--fake=OUTPUTS': '--fake=photos',
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
@@ -44,6 +46,7 @@ NEEDED = {
     'classify': ('--output=NEW_CLASSIFIER', '--steps=2'),
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
+    'measure': ('--real=PLACE', '--fake=photos'),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
 ALSO = {

@@ -61,6 +61,8 @@ EVERY_FLAG = """
 --mode=sample --workdir=RUN --output=FEW --count=2 --input=PLACE
 --mode=sample --workdir=NOISE --output=a.zip --count=2 --seed=1 --truncation=0.5
 --mode=sample --workdir=NOISE --output=SOME --keep_above=0.9 --classifier=CLASSIFIER --class=acceptable --count=2
+--mode=measure --real=PLACE --fake=NOISE --size=32,24 --resize=box --count=16 --seed=1 --output=measured.json
+--mode=measure --real=PLACE --fake=photos --paired --features=classifier:CLASSIFIER
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1

@@ -8,9 +8,8 @@ files' names. Images pass by in chunks; in memory stay their patches, at 16 pixe
 numbers.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +21,11 @@ from gans.data.batches import read_all, read_whole
 from gans.data.content import by_content
 from gans.errors import Failure, UserError
 from gans.evaluation import classes, classifier
-from gans.evaluation.tables import as_json, over_sets, ratio_as_json
+from gans.evaluation.set_measures import DISTANCE, DIVERSITY, chunk_of, distances_over, look
+from gans.evaluation.tables import as_json, ratio_as_json
 from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
-from gans.metrics.diversity import pairwise_ms_ssim
-from gans.metrics.neighbours import nearest, shrink
+from gans.metrics.neighbours import nearest
 from gans.run.experiment import Experiment
 from gans.run.parallel import shares
 from gans.run.trained import Trained
@@ -37,29 +36,12 @@ NOTE = (
     'nearest training image. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
 )
 SAMPLES, REAL = 'samples', 'real images'
-DIVERSITY, DISTANCE, NEAREST = 'MS-SSIM of pairs', 'SWD', 'nearest in training'
+NEAREST = 'nearest in training'
 
 _KEY = 20_260_102  # of every evaluation's latents; another number would make old evaluations incomparable
 _MOST = 2000  # images in a set: with more, the distances hardly change and take long
 _SETS = 4  # sets whose distances say how far chance goes
 _COLUMNS = 8  # of the montages
-_CHUNK = 2**20  # bytes of images that are looked at together
-
-
-class Seen(NamedTuple):
-    """What is kept of a set of images that passed by.
-
-    Attributes:
-      clouds: its patches, as `swd.clouds` has them.
-      diversity: MS-SSIM of pairs, float [n // 2]; of the first set alone, else [0].
-      small: small versions of the images, as `neighbours.shrink` has them; of the first set alone, else [0].
-      judged: what a classifier makes of the images; None without one.
-    """
-
-    clouds: dict[int, np.ndarray]
-    diversity: np.ndarray
-    small: np.ndarray
-    judged: classifier.Judgement | None
 
 
 class Samples:
@@ -120,17 +102,17 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
     test, train = (by_content(experiment.source, ids) for ids in (experiment.test, experiment.train))
     sets = min(_SETS, len(train) // count)
     judge = classes.open_judge(experiment, train, test, _MOST)
-    chunk = max(2, _CHUNK // (3 * shape[0] * shape[1]) // 2 * 2)
+    chunk = chunk_of(shape)
     samples = Samples(trained)
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
-    held_out = _look(read(ids=test[:count]), count)
+    held_out = look(read(ids=test[:count]), count)
     distances, seen = {SAMPLES: [], REAL: []}, []
     for i, places in enumerate(np.arange(sets * count).reshape(sets, count)):
-        seen.append(_look(samples(places, chunk), count, judge, i + 1))
+        seen.append(look(samples(places, chunk), count, i + 1, whole=i == 0, keep=judge))
         distances[SAMPLES].append(swd.distances(seen[-1].clouds, held_out.clouds))
         seen[-1] = seen[-1]._replace(clouds={})  # memory
-        real = _look(read(ids=train[places]), count, None, i + 1).clouds
+        real = look(read(ids=train[places]), count, i + 1, whole=False).clouds
         distances[REAL].append(swd.distances(real, held_out.clouds))
         del real
     ways = trained.game.task.evaluation.ways
@@ -138,11 +120,11 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
-        | _over_sets(distances[row])
+        | distances_over(distances[row])
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
         for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
-    judged = classifier.join([one.judged for one in seen]) if judge else None
+    judged = classifier.join([chunk for one in seen for chunk in one.kept]) if judge else None
     montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
     return {
         'samples': sets * count,
@@ -159,45 +141,6 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
             f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.'
         ],
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
-
-
-def _look(chunks: Iterable[np.ndarray], count: int, judge: Callable | None = None, number: int = 0) -> Seen:
-    """Looks once at `count` images, in chunks of uint8 [n, H, W, 3]: all but the last are equally many, and even.
-
-    `number` is that of the set; of numbers above 1 little is kept.
-    """
-    whole = number < 2
-    diversity, small, judged = [np.zeros(0)], [], []
-    chunks, longest = iter(chunks), 0
-
-    def passing():
-        nonlocal longest
-        for chunk in chunks:
-            longest = max(longest, len(chunk))
-            floats = ops.to_float(chunk)
-            if whole:
-                small.append(shrink(chunk))
-            if whole and len(chunk) > 1:
-                pairs = pairwise_ms_ssim(batching.fill(floats, longest))  # one shape to compile for
-                diversity.append(np.asarray(pairs)[: len(chunk) // 2])
-            if judge is not None:
-                judged.append(judge(chunk))
-            yield floats
-
-    clouds = swd.clouds(passing(), count, seed=number)
-    return Seen(
-        clouds,
-        np.concatenate(diversity),
-        np.concatenate(small) if small else np.zeros(0),
-        classifier.join(judged) if judged else None,
-    )
-
-
-def _over_sets(found):
-    """The sliced Wasserstein distances of some sets, {size: distance} each: mean, lowest and highest by measure."""
-    by_name = {DISTANCE: [np.mean(list(one.values())) for one in found]}
-    by_name |= {f'{DISTANCE} {size} px': [one[size] for one in found] for size in found[0]}
-    return {name: over_sets([1000 * value for value in values]) for name, values in by_name.items()}
 
 
 def _measures_of(row):

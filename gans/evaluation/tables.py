@@ -9,6 +9,7 @@ import numpy as np
 from gans.data.files import printable
 from gans.metrics.bootstrap import Interval
 
+_ARROWS = {'lower': '\N{DOWNWARDS ARROW}', 'higher': '\N{UPWARDS ARROW}', '': ''}
 LONGEST = 44  # columns of a row's name in a table; longer ones lose their middle
 
 
@@ -19,9 +20,8 @@ def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
       rows: {row: {measure: {'mean', 'low', 'high'}}}.
       measures: {measure: {'better', 'digits'}}; the order of the columns.
     """
-    arrows = {'lower': '\N{DOWNWARDS ARROW}', 'higher': '\N{UPWARDS ARROW}', '': ''}
     digits = {name: measure['digits'] for name, measure in measures.items()}
-    lines = [['', *(f'{name} {arrows[measure["better"]]}'.rstrip() for name, measure in measures.items())]]
+    lines = [['', *(f'{name} {_ARROWS[measure["better"]]}'.rstrip() for name, measure in measures.items())]]
     for row, found in rows.items():
         lines.append([shorten(printable(row)), *(cell(found.get(name), d) for name, d in digits.items())])
         lines.append(['', *(spread(found.get(name), d) for name, d in digits.items())])
@@ -33,6 +33,21 @@ def table(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
             for i, (text, width) in enumerate(zip(line, widths, strict=True))
             for free in [' ' * (width - columns(text))]
         ).rstrip()
+        for line in lines
+    )
+
+
+def listing(rows: Mapping[str, Mapping], measures: Mapping[str, Mapping]) -> str:
+    """As `table`, the other way round, for many measures of a few rows: a line per measure, the interval behind it."""
+    lines = [['', *rows]]
+    for name, measure in measures.items():
+        digits = measure['digits']
+        numbers = (found.get(name) for found in rows.values())
+        cells = [f'{cell(number, digits)} {spread(number, digits)}'.rstrip() for number in numbers]
+        lines.append([f'{name} {_ARROWS[measure["better"]]}'.rstrip(), *cells])
+    widths = [max(map(columns, texts)) + 3 for texts in zip(*lines, strict=True)]
+    return '\n'.join(
+        ''.join(f'{text}{" " * (width - columns(text))}' for text, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
 

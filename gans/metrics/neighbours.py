@@ -26,7 +26,17 @@ def shrink(images: np.ndarray) -> np.ndarray:
 
 
 def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest image of a pool for each of some images.
+    """The nearest image of a pool for each of some images: `nearest_small` of small versions that are made here.
+
+    Args:
+      small: N images as `shrink` makes them, float32 [N, h, w, C].
+      pool: chunks of the pool, as `shrink` takes them, [m, H, W, C].
+    """
+    return nearest_small(small, map(shrink, pool))
+
+
+def nearest_small(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest image of a pool for each of some images, all of them small versions.
 
     The distance is the root mean square difference of the small versions, all channels, in units of the [0, 1] scale: 0
     for a copy. Which one is the nearest is found with float32 products of up to `_AT_ONCE` images by a chunk; its
@@ -35,7 +45,7 @@ def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, 
 
     Args:
       small: N images as `shrink` makes them, float32 [N, h, w, C].
-      pool: chunks of the pool, as `shrink` takes them, [m, H, W, C].
+      pool: chunks of the pool, of the same kind, [m, h, w, C].
 
     Returns:
       (numbers of the nearest in the pool, counted over all chunks: int64 [N]; distances: float64 [N]). Of equally near
@@ -44,7 +54,7 @@ def nearest(small: np.ndarray, pool: Iterable[np.ndarray]) -> tuple[np.ndarray, 
     wanted = small.reshape(len(small), -1) - np.float32(0.5)  # around 0 the products lose less
     which, squares, done = np.zeros(len(small), np.int64), np.full(len(small), np.inf), 0
     for chunk in pool:
-        others = shrink(chunk).reshape(len(chunk), -1) - np.float32(0.5)
+        others = chunk.reshape(len(chunk), -1) - np.float32(0.5)
         lengths = (others**2).sum(axis=1)
         for start in range(0, len(wanted), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)

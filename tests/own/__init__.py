@@ -1,0 +1,1 @@
+"""A package of a person, for tests of what is found by a dotted name."""
