@@ -10,7 +10,7 @@ import pytest
 from gans.classifier import trained as module
 from gans.classifier.network import Network, widths_for
 from gans.classifier.trained import Trained, features, fitted, layers, load, probabilities, save
-from gans.classifier.training import Recipe, balanced, moved, train
+from gans.classifier.training import Recipe, balanced, moved, steps_for, train
 from gans.errors import UserError
 
 SIZE = (16, 16)
@@ -120,6 +120,12 @@ def test_the_same_seed_gives_the_same_classifier_and_another_one_another():
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a, b)
     assert any((a != b).any() for a, b in zip(one, three, strict=True))
+    starts = [train(images, which, 2, seed, 0)[1]['down_0']['kernel'] for seed in (4, 5)]
+    assert (starts[0] != starts[1]).any(), 'weights start alike'
+
+
+def test_few_images_are_not_learned_by_heart():
+    assert [steps_for(count) for count in (4, 192, 5000)] == [100, 192, 600]
 
 
 def test_batches_have_as_many_of_each_class_and_each_goes_through_all():

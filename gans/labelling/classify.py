@@ -32,7 +32,7 @@ def classify(
     good: str | None = None,
     bad: str | None = None,
     size: int | None = None,
-    steps: int = training.STEPS,
+    steps: int | None = None,
     seed: int = 0,
 ) -> str:
     """Trains a classifier and measures it on images that it was not trained on.
@@ -47,7 +47,7 @@ def classify(
       good: a set of acceptable images, and
       bad: a set of unacceptable ones.
       size: pixels of the sides of the images as the classifier sees them; see `gans.labelling.examples`.
-      steps: of training.
+      steps: of training; by default `gans.classifier.training.steps_for` the number of images.
       seed: everything random follows from it.
 
     Returns:
@@ -81,16 +81,17 @@ def _checked(output, size, steps) -> Path:
     folder = Path(output).expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{files.printable(str(folder))}' is a file: give a folder as --output.")
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise UserError(f'--steps={steps} trains nothing: give at least 1.')
     if size is not None and size < 1:
         raise UserError(f'--size={size} is no size of an image: give at least 1.')
     return folder
 
 
-def _train(examples: Examples, steps: int, seed: int) -> tuple[Trained, np.ndarray]:
+def _train(examples: Examples, steps: int | None, seed: int) -> tuple[Trained, np.ndarray]:
     """The classifier, and how probable each class is for the held-out images, float32 [N, 2]."""
     train, which = examples.train, examples.which
+    steps = training.steps_for(len(train)) if steps is None else steps
     _, params = training.train(Rows(examples.source, train), which[train], len(CLASSES), seed, steps)
     about = {'images': examples.source.where, 'seed': seed, 'steps': steps}
     trained = Trained(CLASSES, examples.size, jax.device_get(params), about)

@@ -19,7 +19,7 @@ VERB = Verb(
         'good': Flag('text', 'instead: a set of acceptable images, a folder, a .zip or a run with its held-out images'),
         'bad': Flag('text', 'with --good: a set of unacceptable ones; of RUN or RUN@STEP its samples'),
         'size': Flag('whole', 'pixels of both sides of what the classifier sees; up to 64 by default', most=1024),
-        'steps': Flag('whole', 'how long to train', 600, most=10**6),
+        'steps': Flag('whole', 'how long to train; 100 to 600 by default, fewer for fewer images', most=10**6),
         'seed': Flag('whole', 'everything random follows from it', 0, most=2**32 - 1),
     },
     _run,
