@@ -17,7 +17,7 @@ LAYERS = (
     ('core',),
     ('run',),
     ('features', 'training', 'inference'),
-    ('evaluation', 'latent'),
+    ('evaluation', 'latent', 'visualization'),
     ('cli',),
 )
 # Packages with stricter rules than their row.
