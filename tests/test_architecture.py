@@ -13,7 +13,7 @@ LAYERS = (
     ('printing', 'image', 'config', 'nn'),
     ('progress',),
     ('startup', 'losses', 'networks', 'metrics', 'data', 'pretrained'),
-    ('objectives', 'tasks'),
+    ('objectives', 'tasks', 'classifier'),
     ('core',),
     ('run',),
     ('features', 'training', 'inference'),

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import scipy.linalg
 from generators import generator_config
 from saved_run import save_fake_run
 
+from gans.classifier.training import Recipe, moved
 from gans.evaluation import classes as measure_classes
 from gans.evaluation import classifier, evaluate, samples
 from gans.image import ops
@@ -167,8 +169,9 @@ def test_training_images_are_moved_by_up_to_a_pixel():
     gray = jnp.asarray(RNG.standard_normal((9, 7, 1)))
     padded = np.pad(gray, ((1, 1), (1, 1), (0, 0)), 'edge')
     wanted = {padded[y : y + 9, x : x + 7].tobytes() for y in range(3) for x in range(3)}
-    moved = jax.vmap(classifier._shifted, (0, None))(jax.random.split(jax.random.key(0), 300), gray)
-    assert {one.tobytes() for one in np.asarray(moved)} == wanted
+    recipe = Recipe(1, 1e-3, classifier.SHIFT, flip=False)
+    found = jax.vmap(partial(moved, recipe), (0, None))(jax.random.split(jax.random.key(0), 300), gray)
+    assert {one.tobytes() for one in np.asarray(found)} == wanted
 
 
 # The measures

@@ -2,14 +2,12 @@
 
 import io
 import os
-import pickle
-import sys
-import types
 import zipfile
 from collections import OrderedDict
 
 import numpy as np
 import pytest
+from torch_files import MAGIC, SYSTEM, Rebuilt, Storage, as_pickles, as_zip, pickled, pretend
 
 from gans.errors import UserError
 from gans.pretrained.torch_file import read_tensors
@@ -23,24 +21,6 @@ VIEWS = {
     'one': (5, (), ()),
     'none': (0, (0, 3), (3, 1)),
 }
-SYSTEM = dict(protocol_version=1001, little_endian=True, type_sizes=dict(short=2, int=4, long=4))
-
-
-class Storage:
-    """What torch would pickle by reference."""
-
-    def __init__(self, kind, key, count):
-        self.saved = ('storage', kind, key, 'cpu', count)
-
-
-class Rebuilt:
-    """A tensor as torch pickles it."""
-
-    def __init__(self, storage, offset, shape, strides):
-        self.view = (storage, offset, shape, strides, False, OrderedDict())
-
-    def __reduce__(self):
-        return sys.modules['torch._utils']._rebuild_tensor_v2, self.view
 
 
 class Running:
@@ -55,49 +35,7 @@ class Running:
 
 @pytest.fixture
 def torch(monkeypatch):
-    """Modules with torch's names, which the pickler looks up and writes down."""
-    modules = {'torch': types.ModuleType('torch'), 'torch._utils': types.ModuleType('torch._utils')}
-    for name in ('FloatStorage', 'LongStorage', 'HalfStorage'):
-        setattr(modules['torch'], name, type(name, (), {'__module__': 'torch'}))
-    modules['torch']._utils = modules['torch._utils']
-
-    def _rebuild_tensor_v2():
-        raise AssertionError('the reader has its own')
-
-    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = 'torch._utils', '_rebuild_tensor_v2'
-    modules['torch._utils']._rebuild_tensor_v2 = _rebuild_tensor_v2
-    for name, module in modules.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    return modules['torch']
-
-
-def pickled(value, view=()):
-    class Pickler(pickle.Pickler):
-        def persistent_id(self, item):
-            return (*item.saved, *view) if isinstance(item, Storage) else None
-
-    file = io.BytesIO()
-    Pickler(file, protocol=2).dump(value)
-    return file.getvalue()
-
-
-def as_pickles(state, storages):
-    """The format before torch 1.6."""
-    parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled(SYSTEM), pickled(state, view=(None,))]
-    numbers = [len(array).to_bytes(8, 'little') + array.tobytes() for array in storages.values()]
-    return b''.join([*parts, pickled(list(storages)), *numbers])
-
-
-def as_zip(state, storages, way=zipfile.ZIP_STORED):
-    """The format of torch 1.6 and newer."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w', way) as archive:
-        archive.writestr('weights/data.pkl', pickled(state))
-        archive.writestr('weights/byteorder', 'little')
-        for key, array in storages.items():
-            archive.writestr(f'weights/data/{key}', array.tobytes())
-        archive.writestr('weights/version', '3\n')
-    return file.getvalue()
+    return pretend(monkeypatch)
 
 
 def a_state(torch, views=None):
@@ -146,7 +84,7 @@ def test_a_pickle_that_names_anything_else_is_refused_and_nothing_runs(torch, wr
 @pytest.mark.parametrize('place', range(5))
 def test_each_pickle_of_an_old_file_is_read_so(torch, place, tmp_path):
     state, storages = a_state(torch)
-    parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled(SYSTEM), pickled(state), pickled(['4', '17'])]
+    parts = [pickled(MAGIC), pickled(1001), pickled(SYSTEM), pickled(state), pickled(['4', '17'])]
     parts[place] = pickled(Running(os.system, f"touch '{tmp_path / 'it ran'}'"))
     with pytest.raises(UserError, match='it names'):
         read_tensors(b''.join(parts), 'weights.pth')
@@ -198,5 +136,5 @@ def test_what_a_pickle_does_to_what_it_names_is_forgotten(torch):
     """BUILD sets attributes: here of the function that makes tensors."""
     spoiled = b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\nN}X\x0c\x00\x00\x00__defaults__K\x01\x85s\x86b.'
     with pytest.raises(UserError):
-        read_tensors(pickled(0x1950A86A20F9469CFC6C) + spoiled, 'weights.pth')
+        read_tensors(pickled(MAGIC) + spoiled, 'weights.pth')
     assert list(read_tensors(as_pickles(*a_state(torch)), 'weights.pth')) == [*VIEWS, 'steps']

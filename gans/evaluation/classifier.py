@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
+from gans.classifier.training import Recipe, fit
 from gans.image import ops
 from gans.image.batching import in_batches
 from gans.nn import layers
@@ -26,7 +25,6 @@ FEATURES = 64
 
 _KEY = 20_260_103  # of weights, order and shifts; another number would make old evaluations incomparable
 AT_ONCE = 256  # images that are judged at a time: memory, not speed
-_ADAM = optax.scale_by_adam()
 
 
 class Classifier(NamedTuple):
@@ -79,15 +77,8 @@ def train(images: np.ndarray, labels: np.ndarray) -> Classifier:
     int [N]. All devices are left alone but the first.
     """
     classes, which = np.unique(labels, return_inverse=True)
-    network = Network(len(classes))
-    key = jax.random.key(_KEY)
-    params = network.init(key, jnp.zeros((1, *images[:1].shape[1:3], 1)))['params']
-    moments = _ADAM.init(params)
-    for number, rows in enumerate(_order(len(images))):
-        rate = RATE * (1 + math.cos(math.pi * number / STEPS)) / 2
-        shifting = jax.random.fold_in(key, number)
-        params, moments = _step(network, params, moments, shifting, rate, images[rows], which[rows])
-    return Classifier(params, classes)
+    network, recipe = Network(len(classes)), Recipe(STEPS, RATE, SHIFT, flip=False, see=_gray)
+    return Classifier(fit(network, recipe, jax.random.key(_KEY), images, which, _order(len(images))), classes)
 
 
 def judge(classifier: Classifier, images: np.ndarray) -> Judgement:
@@ -106,18 +97,6 @@ def accuracy(classifier: Classifier, judgement: Judgement, labels: np.ndarray) -
     return (classifier.classes[judgement.which] == labels).astype(np.float64)
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=(1, 2))
-def _step(network, params, moments, key, rate, images, which):
-    gray = jax.vmap(_shifted)(jax.random.split(key, len(images)), _gray(images))
-
-    def loss(params):
-        logits, _ = network.apply({'params': params}, gray)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, which).mean()
-
-    updates, moments = _ADAM.update(jax.grad(loss)(params), moments)
-    return jax.tree.map(lambda param, update: param - rate * update, params, updates), moments
-
-
 @partial(jax.jit, static_argnums=0)
 def _look(network, params, images):
     logits, features = network.apply({'params': params}, _gray(images))
@@ -126,13 +105,6 @@ def _look(network, params, images):
 
 def _gray(images):
     return ops.luma(ops.to_float(images))
-
-
-def _shifted(key, gray):
-    """[H, W, 1] moved by up to `SHIFT` pixels; what comes in is as the border."""
-    padded = jnp.pad(gray, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), 'edge')
-    first = jax.random.randint(key, (2,), 0, 2 * SHIFT + 1)
-    return jax.lax.dynamic_slice(padded, (*first, 0), gray.shape)
 
 
 def _order(count):

@@ -39,13 +39,15 @@ def open_features(text: str) -> Features:
 
     text: the name of a module of this package, or the dotted path of another one, and, after a colon, what its
     `ARGUMENT` names: 'lite0', 'inception:weights.pth', 'my_package.faces:faces.npz'. The module's `open_features` gets
-    what follows the colon.
+    what follows the colon; an empty `ARGUMENT` says that nothing does.
 
     Raises UserError in one sentence: no such network, an argument that is missing or one too many, and what the module
     says of its own.
     """
     name, colon, argument = text.partition(':')
-    module = find_module('features', name, '--features', wanted='ARGUMENT')
+    module = find_module('features', name, '--features', wanted='open_features')
+    if not hasattr(module, 'ARGUMENT'):
+        raise UserError(f'--features is {text!r}, but {module.__name__} has no ARGUMENT: it is no feature network.')
     if module.ARGUMENT and not argument:
         raise UserError(f'--features is {text!r}, which lacks something: give {name}:{module.ARGUMENT}.')
     if colon and not module.ARGUMENT:
