@@ -28,6 +28,8 @@ REPLACED = {
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
+    '--content=PHOTO': '--content=IMAGE',
+    '--style=PAINTING': '--style=PLACE/1.png',
 }
 # What a part of a command is a part of: the words that it lacks.
 NEEDED = {
@@ -36,8 +38,17 @@ NEEDED = {
     'compare': ('--runs=A,B,C',),
     'explore': ('--workdir=NOISE', '--output=FOLDER'),
     'history': ('--workdir=RUN',),
+    'stylize': (
+        '--content=IMAGE',
+        '--style=PLACE/1.png',
+        '--output=styled.png',
+        '--features=discriminator:NOISE',
+        '--size=32',
+        '--steps=2',
+    ),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
+STYLIZE = ('weights', 'content_layers', 'style_layers', 'start', 'keep_colours')
 ALSO = {
     '--apply': ('--mode=explore', '--edits=FILE'),
     '--side': ('--mode=explore', '--workdir=FLAT'),
@@ -45,6 +56,7 @@ ALSO = {
     '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
     '--workdir': ('--config=configs/colorize.py',),
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
+    **{f'--{name}': ('--mode=stylize',) for name in STYLIZE},
 }
 # Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
 OF_OTHERS = ('--size', '--batch', '--dtype', '--steps')

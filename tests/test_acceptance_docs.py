@@ -51,6 +51,8 @@ EVERY_FLAG = """
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=compare --runs=A,B --output=FOLDER
 --mode=history --workdir=RUN --output=FOLDER
+--mode=stylize --content=IMAGE --style=IMAGE --output=styled.png --features=discriminator:NOISE --size=32 --steps=2 \
+--seed=1 --style_size=16 --content_layers=down_0 --style_layers=down_0 --weights=style:3 --start=noise --keep_colours
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1

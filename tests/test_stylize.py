@@ -10,6 +10,7 @@ from command_line import main
 from PIL import Image
 from saved_run import make_config, save_images, save_run, smooth_images
 
+from gans.features.opening import open_features
 from gans.image import compose, ops
 from gans.visualization import choices, style
 from gans.visualization.choices import Wishes
@@ -104,7 +105,7 @@ def test_colours_are_kept(place):
 
 
 def test_the_style_of_the_content_itself_changes_nothing(place):
-    assert stylize('same.png', '--style=content.png').code == 0
+    assert stylize('same.png', '--style=content.png', '--weights=variation:0').code == 0
     np.testing.assert_array_equal(pixels('same.png'), pixels('content.png'))
     assert json.loads((place / 'same_losses.json').read_text())['losses'][-1]['total'] < 1e-9
 
@@ -221,3 +222,10 @@ def test_layers_by_default_are_those_of_the_three_finest_maps():
     maps = {name: (n, n, 4) for name, n in (('a', 8), ('b', 8), ('c', 4), ('d', 2), ('e', 2), ('f', 1))}
     assert choices.default_layers(maps) == ({'e': 1}, dict.fromkeys('abcde', 1))
     assert choices.default_layers({'a': (3, 3, 1)}) == ({'a': 1}, {'a': 1})
+
+
+def test_lite0_keeps_the_content_in_block_4_by_default():
+    maps = choices.maps_of(open_features('lite0'), (100, 75))
+    content, styles = choices.default_layers(maps)
+    assert list(content) == ['block_4'] and list(styles) == ['stem', *(f'block_{i}' for i in range(5))]
+    assert maps['stem'][:2] == (50, 38) and maps['block_4'][:2] == (13, 10)

@@ -58,7 +58,9 @@ def open_features(argument: str) -> Features:
         'config': to_json(run.config),
         'step': run.step,
         'sha256': _digest(run),
+        'layers': list(sizes),
         'layer': f'{last}, averaged over all places',
+        'resize': 'none: images are seen as large as they are',
         'version': 1,  # count up when the same images give other numbers than before
     }
     return Features(

@@ -20,7 +20,7 @@ SIZE = 256  # pixels: the longest side of the output that has no size of its own
 MOST = 4096  # pixels of a side
 LEAST = 8
 STARTS = ('content', 'noise')
-WEIGHTS = {'content': 1.0, 'style': 10.0, 'variation': 0.0}
+WEIGHTS = {'content': 1.0, 'style': 10.0, 'variation': 3.0}  # by eye, of lite0: docs/commands.md
 
 
 class Wishes(NamedTuple):
@@ -114,20 +114,15 @@ def maps_of(features: Features, size: tuple[int, int]) -> dict[str, tuple[int, i
 
     Raises UserError if the network cannot look at such images.
     """
-    found = {}
-
-    def look(images):
-        found.update({name: x.shape[1:] for name, x in features.layers(images).items()})
-
-    jax.eval_shape(look, jax.ShapeDtypeStruct((1, *size, 3), np.float32))
-    return found
+    found = jax.eval_shape(features.layers, jax.ShapeDtypeStruct((1, *size, 3), np.float32))
+    return {name: found[name].shape[1:] for name in features.about['layers']}
 
 
 def default_layers(maps: dict[str, tuple[int, int, int]]) -> tuple[dict[str, float], dict[str, float]]:
     """The layers that are taken where none are named: ({layer: share} for the content, the same for the style).
 
-    The style is in all layers of the three finest sizes of maps, the content in the last of these. Of what was tried
-    with lite0 that looked best: docs/commands.md.
+    The style is in all layers of the three finest sizes of maps, the content in the last of these. By eye, of lite0:
+    docs/commands.md.
     """
     sizes = list(dict.fromkeys(shape[:2] for shape in maps.values()))[:3]
     names = [name for name, shape in maps.items() if shape[:2] in sizes]

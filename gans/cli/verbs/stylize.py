@@ -21,7 +21,7 @@ VERB = Verb(
         'features': Flag('text', 'the network that looks, as in lite0 or discriminator:RUN', 'lite0'),
         'content_layers': Flag('list', 'its layers that keep the content, as in block_4 or block_4:0.5', ()),
         'style_layers': Flag('list', 'its layers that take the style, as in stem,block_2:2', ()),
-        'weights': Flag('list', 'of content, style and variation, as in style:30', ()),
+        'weights': Flag('list', 'of content (1 by default), style (10) and variation (3), as in style:30', ()),
         'steps': Flag('whole', 'how many steps of Adam', 300, most=1_000_000),
         'size': Flag('whole', 'the longest side in pixels; that of the content by default, at most 256', most=4096),
         'style_size': Flag('whole', 'the longest side that the style is scaled to; as that of the output by default'),
