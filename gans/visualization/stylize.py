@@ -184,7 +184,7 @@ def optimise(
             if done % every == 0 or done == steps:
                 preview(done, np.asarray(best[0][0]), jax.tree.map(float, best[1]))
             image = moved
-            advance(1)
+            advance(done < steps)
 
 
 def _finished(image, colours):
