@@ -34,6 +34,8 @@ REPLACED = {
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
+    '--content=PHOTO': '--content=IMAGE',
+    '--style=PAINTING': '--style=PLACE/1.png',
 }
 # What a part of a command is a part of: the words that it lacks.
 NEEDED = {
@@ -47,8 +49,17 @@ NEEDED = {
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
     'measure': ('--real=PLACE', '--fake=photos'),
+    'stylize': (
+        '--content=IMAGE',
+        '--style=PLACE/1.png',
+        '--output=styled.png',
+        '--features=discriminator:NOISE',
+        '--size=32',
+        '--steps=2',
+    ),
 }
 EXPLORE = ('draw', 'seeds', 'count', 'frames', 'directions', 'reach', 'search', 'input', 'edits', 'arithmetic')
+STYLIZE = ('weights', 'content_layers', 'style_layers', 'start', 'keep_colours')
 ALSO = {
     '--apply': ('--mode=explore', '--edits=FILE'),
     '--side': ('--mode=explore', '--workdir=FLAT'),
@@ -56,6 +67,7 @@ ALSO = {
     '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
     '--workdir': ('--config=configs/colorize.py',),
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
+    **{f'--{name}': ('--mode=stylize',) for name in STYLIZE},
 }
 # Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
 OF_OTHERS = ('--size', '--batch', '--dtype', '--steps')
