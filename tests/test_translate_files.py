@@ -152,12 +152,12 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(use, tmp_path, monk
     monkeypatch.setattr(image_files, 'MOST_PIXELS', 48 * 48 - 1)
     flower().save(tmp_path / 'a.png')
     code, _, err = translate(tmp_path / 'a.png', tmp_path / 'out')
-    assert code == 2 and 'has more than 2,303 pixels, the most that are translated' in err
+    assert code == 2 and 'has more than 2,303 pixels, the most that are read' in err
     monkeypatch.undo()
     use('colorize')
     write_png(tmp_path / 'b.png', 20_000, 10_000, 1, 0, zlib.compress(bytes(2501 * 10_000)))
     code, _, err = translate(tmp_path / 'b.png', tmp_path / 'out')
-    assert code == 2 and 'has more than 178,956,970 pixels, the most that are translated' in err
+    assert code == 2 and 'has more than 178,956,970 pixels, the most that are read' in err
 
 
 # Masks.

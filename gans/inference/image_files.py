@@ -225,7 +225,7 @@ def _open(path):
 
 
 def _too_large(name):
-    return f"'{name}' has more than {MOST_PIXELS:,} pixels, the most that are translated: make it smaller, or cut it."
+    return f"'{name}' has more than {MOST_PIXELS:,} pixels, the most that are read: make it smaller, or cut it."
 
 
 def _in_memory(image, name):
