@@ -187,10 +187,13 @@ def test_a_montage_of_many_has_the_first_the_last_and_some_between():
 
 
 def test_one_class_among_the_held_out_images_has_numbers_all_the_same():
-    found = report.measure(np.array([[0.99, 0.01], [0.2, 0.8]]), np.array([0, 0]), np.array([0, 1, 1]))
+    found = report.measure(np.array([[0.99, 0.01], [0.6, 0.4], [0.2, 0.8]]), np.zeros(3, int), np.array([0, 1, 1]))
     assert found['confusion']['unacceptable'] == {'acceptable': 0, 'unacceptable': 0}
-    assert found['accuracy']['mean'] == 0.5 and found['constant'] == {'answer': 'unacceptable', 'accuracy': 0}
-    assert [one['kept'] for one in found['kept']] == [1, 1, 1]
+    assert found['accuracy']['mean'] == pytest.approx(2 / 3) and found['constant'] == {
+        'answer': 'unacceptable',
+        'accuracy': 0,
+    }
+    assert [one['kept'] for one in found['kept']] == [2, 1, 1]
     json.dumps(found, allow_nan=False)
     assert any('exceed 0.95, 1 of them acceptable' in line for line in report.describe(found))
 
