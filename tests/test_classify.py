@@ -80,7 +80,7 @@ def held_out(folder, labels):
             def key(self, i, mine=mine):
                 return source.key(mine[i])
 
-        for i in split(Own(), 0.2)[1]:
+        for i in split(Own(), 0.2, b'gans-classify')[1]:
             found.append(source[mine[i]])
             which.append(k)
     return np.stack(found), np.array(which)
@@ -166,6 +166,28 @@ def test_real_images_against_samples_of_an_early_checkpoint(tmp_path):
     assert sum(counts) == 2 * count and counts[0] + counts[2] == count
     assert 'acceptable: held-out images of' in ended.out and 'unacceptable: samples of' in ended.out
     assert found['size'] == [12, 12] and counts[1] + counts[3] == count
+
+
+def test_what_a_run_holds_out_is_parted_anew():
+    """The images that a run holds out have small hashes, all of which the same split would hold out again."""
+
+    class Keys:
+        where, decoding, size = '', '', (8, 8)
+
+        def __init__(self, numbers):
+            self.numbers = numbers
+
+        def __len__(self):
+            return len(self.numbers)
+
+        def key(self, i):
+            return int(self.numbers[i]).to_bytes(4)
+
+    held_out = Keys(split(Keys(np.arange(3000)), 0.1)[1])
+    found = examples._examples({'acceptable': held_out, 'unacceptable': Keys(np.arange(3000, 3300))}, '')
+    for k in (0, 1):
+        part = (found.which[found.test] == k).sum() / (found.which == k).sum()
+        assert 0.12 < part < 0.28, k
 
 
 def test_larger_images_are_seen_small_or_as_is_asked_for(tmp_path):
