@@ -149,13 +149,15 @@ def test_the_script_finds_the_elements_that_it_uses_and_all_have_names(labelled)
 def test_what_a_browser_keeps_belongs_to_names_and_bytes(labelled, tmp_path):
     def digest(names, change=b''):
         for name in names:
-            (tmp_path / name).write_bytes((labelled[0] / name).read_bytes() + change)
+            content = (labelled[0] / name.replace('copy', '000000')).read_bytes()
+            (tmp_path / name).write_bytes(content + change)
         write_marking(tmp_path, names, 'about')
         return json.loads(Elements((tmp_path / 'label.html').read_text()).code[1][2])['digest']
 
     names = ['000000.png', '000001.png']
     first = digest(names)
     assert first == digest(names) and first != digest(names[:1]) and first != digest(names, b'\0')
+    assert digest(['000000.png']) != digest(['copy.png'])
 
 
 def test_texts_of_others_are_shown_and_not_obeyed(tmp_path):
@@ -234,7 +236,7 @@ def test_labels_are_read_as_people_write_them(table, content, found):
         ('file,label\na.png,acceptible\n', r"Line 2 .* 'acceptible' \(did you mean 'acceptable'\?\)"),
         ('file,label\n\nx.png,acceptable\n', "Line 3 .* names 'x.png', and there is no such file"),
         ('file,label\nsub,acceptable\n', "names 'sub', and there is no such file"),
-        ('file,label\n../labels.csv,acceptable\n', 'there is no such file in its folder'),
+        ('file,label\nsub/../a.png,acceptable\n', 'there is no such file in its folder'),
         ('file,label\n/etc/passwd,acceptable\n', 'there is no such file in its folder'),
         ('file,label\na.png,acceptable\na.png,unacceptable\n', "Lines 2 and 3 .* call 'a.png' acceptable and unacc"),
         ('file,label\na\0.png,acceptable\n', 'no such file|no line of a CSV'),

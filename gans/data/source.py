@@ -49,18 +49,19 @@ class Labels(NamedTuple):
     of_test: np.ndarray | None = None
 
 
-def split(source: Source, held_out: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+def split(source: Source, held_out: float = 0.1, purpose: bytes = b'gans-split') -> tuple[np.ndarray, np.ndarray]:
     """Returns (train_ids, test_ids): increasing int64 arrays that part the numbers of the source's images.
 
     The side of an image depends on its key alone, so copies of an image fall on one side and no image
     changes sides when others are added or renamed. About `held_out` (between 0 and 1) of the images are
     held out. Only where that leaves a side empty, as in very small folders, does the rest matter: the
-    image with the smallest hash (and its copies) is then the test set. Raises UserError if that does not
+    image with the smallest hash (and its copies) is then the test set. Another `purpose`, of up to 16
+    bytes, parts them independently, for what is held out already. Raises UserError if that does not
     help either, because there are not two different images.
     """
     if not 0 < held_out < 1:
         raise UserError(f'the held-out part must lie between 0 and 1, not {held_out}.')
-    hashes = np.array([_hash(source.key(i)) for i in range(len(source))], np.float64)
+    hashes = np.array([_hash(source.key(i), purpose) for i in range(len(source))], np.float64)
     test = hashes < held_out
     if len(hashes) and (test.all() or not test.any()):
         test = hashes == hashes.min()
@@ -90,7 +91,7 @@ def disjoint_parts(source: Source, ids: np.ndarray, count: int) -> list[np.ndarr
     return parts
 
 
-def _hash(key: bytes, purpose: bytes = b'gans-split') -> float:
+def _hash(key: bytes, purpose: bytes) -> float:
     """Returns a number in [0, 1) for a key, the same on every machine; 53 bits are what a float64 holds."""
     digest = hashlib.blake2b(key, digest_size=8, person=purpose).digest()
     return (int.from_bytes(digest, 'big') >> 11) / 2**53

@@ -19,6 +19,7 @@ from gans.sets.opening import open_set
 
 SIDE = 64  # pixels of the shorter side of larger images, if no size is asked for
 HELD_OUT = 0.2  # of the images of each class
+_PURPOSE = b'gans-classify'  # of the split: a run's held-out images are parted anew
 
 
 class Examples(NamedTuple):
@@ -133,7 +134,7 @@ def _examples(sets: Mapping[str, ImageSet], where: str) -> Examples:
     """Parts and orders each class by what its images show, not by their names; copies of an image are on one side."""
     train, test, start = [], [], 0
     for found in sets.values():
-        sides = [by_content(found, ids) for ids in split(found, HELD_OUT)]
+        sides = [by_content(found, ids) for ids in split(found, HELD_OUT, _PURPOSE)]
         train.append(sides[0] + start)
         test.append(sides[1] + start)
         start += len(found)
