@@ -100,7 +100,7 @@ def _check_taken(verb, name):
     if name in flags_of(verb) and name != 'config.FIELD':
         return
     if others := takers(name):
-        which = ' and '.join(f'--mode={other}' for other in others)
+        which = f'--mode={others[0]}' if len(others) == 1 else f'--mode={", ".join(others[:-1])} and {others[-1]}'
         raise UserError(f'--{name} is for {which}, and --mode={verb} does not take it: leave it out.')
     raise UserError(f'--{name} is not a flag{_nearest(verb, name)}: --mode={verb} --help lists them.')
 
