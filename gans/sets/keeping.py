@@ -1,7 +1,7 @@
 """Samples that a classifier accepts, in the order of their places: the others leave no file.
 
-Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figures 7 and 8: acceptable outputs are those
-with a softmax above 0.95.
+Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figures 7 and 8: acceptable outputs are
+those with a softmax above 0.95.
 """
 
 from collections.abc import Iterator
