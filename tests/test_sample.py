@@ -48,6 +48,14 @@ def judged(place):
     return images, classifier.probabilities(classifier.load(place / 'judge'), images)[:, 1]
 
 
+@pytest.fixture(autouse=True)
+def devices(monkeypatch):
+    """One device, since each more is a program more to compile; returns all."""
+    found = jax.local_devices()
+    monkeypatch.setattr(jax, 'local_devices', lambda: found[:1])
+    return found
+
+
 def sample(run, output, *words):
     return main('--mode=sample', f'--workdir={run}', f'--output={output}', *words)
 
@@ -80,12 +88,11 @@ def test_a_folder_of_samples_and_what_is_missing_in_it(place, tmp_path):
 
 
 @pytest.mark.parametrize('words', [(), ('--keep_above=0.5', '--classifier=judge')])
-def test_the_same_bytes_on_one_device_and_on_eight(place, tmp_path, monkeypatch, words):
+def test_the_same_bytes_on_one_device_and_on_eight(place, tmp_path, monkeypatch, devices, words):
     monkeypatch.chdir(place)
-    assert sample('noise', tmp_path / 'eight', '--count=40', *words).code == 0
-    first = jax.local_devices()[:1]
-    monkeypatch.setattr(jax, 'local_devices', lambda: first)
-    assert sample('noise', tmp_path / 'one', '--count=40', *words).code == 0
+    assert sample('noise', tmp_path / 'one', '--count=130', *words).code == 0
+    monkeypatch.setattr(jax, 'local_devices', lambda: devices)
+    assert len(devices) == 8 and sample('noise', tmp_path / 'eight', '--count=130', *words).code == 0
     assert contents(tmp_path / 'one') == contents(tmp_path / 'eight')
 
 
@@ -93,6 +100,7 @@ def test_a_zip_is_the_same_bytes_whenever_it_was_broken_off(place, tmp_path):
     for name in ('a.zip', 'b.zip'):
         assert sample(place / 'noise', tmp_path / name, '--count=20').code == 0
     assert sample(place / 'noise', tmp_path / 'c.zip.partial', '--count=9').code == 0
+    (tmp_path / 'c.zip.partial/.0123456789ab.tmp').write_bytes(b'half')  # of a kill
     assert '(9 were there)' in sample(place / 'noise', tmp_path / 'c.zip', '--count=20').out
     bytes_of = [(tmp_path / name).read_bytes() for name in ('a.zip', 'b.zip', 'c.zip')]
     assert bytes_of[0] == bytes_of[1] == bytes_of[2]
@@ -158,7 +166,7 @@ def test_what_a_classifier_accepts_is_kept_in_order(place, judged, tmp_path):
     refused(sample(place / 'noise', tmp_path / 'out', '--count=30'), 'chosen otherwise', 'kept: None')
 
 
-def test_a_classifier_that_refuses_everything_ends_it(place, tmp_path, monkeypatch):
+def test_a_classifier_that_refuses_everything_ends_it(place, judged, tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, 'IN_A_ROW', 100)
     words = ('--count=3', '--keep_above=0.9999999', f'--classifier={place / "judge"}')
     for _ in range(2):
@@ -166,6 +174,15 @@ def test_a_classifier_that_refuses_everything_ends_it(place, tmp_path, monkeypat
         refused(done, 'refused the last 100 in a row', '0 of 3 images were kept, of 100 drawn')
         assert sorted(contents(tmp_path / 'out')) == ['kept.csv', 'sample.json']
     refused(sample(place / 'colors', tmp_path / 'colors', *words), 'has seen all that there are: 0 of 3')
+
+    images, chances = judged
+    above = float(np.sort(chances)[-40:-38].mean())
+    monkeypatch.setattr(keeping, 'IN_A_ROW', 8)
+    places = np.flatnonzero(chances > above)
+    kept = np.flatnonzero(np.diff(places, prepend=-1) > 8)[0]  # so many before the first eight that are refused
+    done = sample(place / 'noise', tmp_path / 'some', '--count=39', f'--keep_above={above}', words[-1])
+    refused(done, f'{kept} of 39 images were kept, of {places[kept - 1] + 9} drawn')
+    np.testing.assert_array_equal(read(tmp_path / 'some'), images[places[:kept]])
 
 
 @pytest.mark.parametrize('keeps', [False, True])

@@ -100,3 +100,9 @@ def test_what_cannot_be_drawn_gets_a_sentence(tmp_path):
     flat = fake_run(tmp_path, make_config('colorize', tmp_path, latent=0), lambda image, latent: image)
     with pytest.raises(UserError, match='no latents'):
         Sampler(flat, 0, 0.5)
+    sphere = fake_run(
+        tmp_path, generator_config(), lambda image, z: spread(image, z / jnp.linalg.norm(z, axis=1)[:, None])
+    )
+    assert drawn(Sampler(sphere), [0]).any()
+    with pytest.raises(UserError, match='changes nothing'):
+        Sampler(sphere, 0, 0.99)

@@ -62,11 +62,11 @@ def test_a_folder_and_a_zip_of_it_are_one_set_whatever_the_files_are_called(plac
 @pytest.mark.parametrize('resample', RESAMPLES)
 def test_images_are_stretched_by_the_filter_that_is_named(tmp_path, resample):
     random = np.random.default_rng(0)
-    wide, tall = random.integers(0, 256, (50, 90, 3), np.uint8), random.integers(0, 256, (300, 20, 3), np.uint8)
+    wide, tall = random.integers(0, 256, (50, 90, 3), np.uint8), random.integers(0, 256, (300, 200, 3), np.uint8)
     Image.fromarray(wide).save(tmp_path / 'wide.png')
     Image.fromarray(tall).save(tmp_path / 'tall.jpg', quality=95)
     images = open_set(str(tmp_path), (16, 24), resample)
-    assert images.original_sizes == {'90x50': 1, '20x300': 1} and images.resample == resample
+    assert images.original_sizes == {'90x50': 1, '200x300': 1} and images.resample == resample
     for name, file in (('wide', 'wide.png'), ('tall', 'tall.jpg')):
         with Image.open(tmp_path / file) as stored:
             wanted = stored.convert('RGB').resize((24, 16), Image.Resampling[resample.upper()])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
     path = Path(path)
     # At random, since two writers of one path must not share a temporary file; short, since `path.name` may be as long
-    # as names can be.
+    # as names can be. `is_temporary` knows it.
     temporary = path.with_name(f'.{secrets.token_hex(6)}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,11 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # gone already if all went well, or the folder itself is missing
             temporary.unlink()
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file has the name of one that `whole_file` had not finished, left by a kill."""
+    return bool(re.fullmatch(r'\.[0-9a-f]{12}\.tmp', name))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -79,7 +79,8 @@ class Sampler:
           devices: where to draw; all of this process by default.
 
         Raises:
-          UserError: a seed or truncation out of range, truncation for a generator without latents, or as `held_out`.
+          UserError: a seed or truncation out of range, truncation of a generator without latents or one to which their
+            length means nothing, or as `held_out`.
         """
         if not 0 <= seed <= MOST_SEED:
             raise UserError(f'--seed={seed} is out of range: give a whole number from 0 to {MOST_SEED}.')
@@ -97,7 +98,12 @@ class Sampler:
         self.most = self.inputs if self.shown and not self._varies() else None
         self.devices = devices or jax.local_devices()
         self._states: dict = {}
-        self._make = jax.jit(partial(_make, run.game, truncation))
+        self._make = jax.jit(partial(_make, run.game))
+        if truncation != 1 and not self._heeds_length():
+            raise UserError(
+                f'The generator of {run.folder} makes the same of latents that are pulled to their mean, since it '
+                f'scales all to one length or ignores them: --truncation={truncation} changes nothing, leave it out.'
+            )
 
     @cached_property
     def digest(self) -> str:
@@ -158,8 +164,8 @@ class Sampler:
         if device not in self._states:
             self._states[device] = jax.device_put(_of_generator(self.run.state), device)
         places = (batch * BATCH + np.arange(BATCH)).astype(np.int32)
-        inputs = jax.device_put((jax.random.key(self.seed), places, given), device)
-        return self._make(self._states[device], *inputs)
+        inputs = (np.float32(self.truncation), jax.random.key(self.seed), places, given)
+        return self._make(self._states[device], *jax.device_put(inputs, device))
 
     def _finish(self, rows, made):
         images, finite = jax.device_get(made)
@@ -174,6 +180,16 @@ class Sampler:
         gen = jax.device_get(jax.jit(partial(draw_each, self.run.game))(keys, np.stack([image] * _TRIALS)).gen)
         return any(bool((x != x[:1]).any()) for x in jax.tree.leaves(gen))
 
+    def _heeds_length(self) -> bool:
+        """Whether the first images change, by a thousandth of what they differ by, if latents are half as long.
+
+        They do not where a network begins with a pixelwise norm of the latent, as that of progressive growing does.
+        """
+        places, given = np.arange(BATCH, dtype=np.int32), next(self._given([[0]]))
+        make = jax.jit(partial(_images, self.run.game, _of_generator(self.run.state)))
+        whole, half = (make(np.float32(t), jax.random.key(self.seed), places, given) for t in (1, 0.5))
+        return bool(jnp.abs(whole - half).max() > 1e-3 * jnp.ptp(whole, axis=0).max())
+
 
 def _of_generator(state: TrainState) -> TrainState:
     """What of a state the images are made with."""
@@ -181,14 +197,20 @@ def _of_generator(state: TrainState) -> TrainState:
     return state.replace(gen=state.gen.replace(opt_state=(), mean=()), disc=nobody)
 
 
-def _make(game, truncation, state, key, places, given):
+def _images(game, state, truncation, key, places, given):
+    """The images [N, H, W, 3] in [-1, 1] of `places`, of what is `given` to be shown or of noise alone."""
     keys = jax.vmap(partial(jax.random.fold_in, key))(places)
     gen = draw_from_noise(game, keys, game.size) if given is None else draw_each(game, keys, given).gen
     gen = map_latents(game, state.carry, gen)
-    if truncation != 1:
-        mean = map_latents(game, state.carry, {'latent': jnp.zeros_like(gen['latent'])})['latent']
-        gen |= {'latent': mean + truncation * (gen['latent'] - mean)}
-    images = paint(game, state, gen)
+    if 'latent' in gen:
+        latent = gen['latent']
+        mean = map_latents(game, state.carry, {'latent': jnp.zeros_like(latent)})['latent']
+        gen |= {'latent': jnp.where(truncation == 1, latent, mean + truncation * (latent - mean))}
+    return paint(game, state, gen)
+
+
+def _make(*arguments):
+    images = _images(*arguments)
     return ops.to_uint8(images), jnp.isfinite(images).all()
 
 

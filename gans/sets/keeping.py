@@ -71,25 +71,18 @@ def keep(sampler: Sampler, choice: Choice, samples: SampleFolder, count: int) ->
     lost = samples.missing(min(len(rows), count))
     before = len(rows)
     with samples:
-        for number, images in zip(lost, _one_by_one(sampler, [rows[i][0] for i in lost]), strict=True):
-            samples.put(number, images)
+        for number, image in zip(lost, _one_by_one(sampler, [rows[i][0] for i in lost]), strict=True):
+            samples.put(number, image)
         try:
-            with progress('keeping', max(count - before, 0)) as advance:
-                for turn, (places, images) in enumerate(_batches(sampler, samples.drawn, len(rows) < count)):
-                    found = len(rows)
-                    _take(choice(images), places, images, choice.above, samples, rows, count)
-                    advance(len(rows) - found)
-                    if len(rows) >= count:
-                        break
-                    if samples.drawn - _after_last(rows) >= IN_A_ROW:
-                        raise UserError(_no_more(f'refused the last {IN_A_ROW} in a row', rows, count, samples))
-                    if turn % _RECORD == _RECORD - 1:
-                        _record(samples, rows)
+            why = _go_on(sampler, choice, samples, rows, count)
         finally:
-            if len(rows) > before or samples.drawn:
-                _record(samples, rows)
-        if len(rows) < count:
-            raise UserError(_no_more('has seen all that there are', rows, count, samples))
+            _record(samples, rows)
+    if why:
+        raise UserError(
+            f'The classifier {why}: {len(rows)} of {count} images were kept, of {samples.drawn} '
+            f"drawn. They are in '{printable(str(samples.folder))}'. Give a smaller --count, or a smaller --keep_above "
+            'and another --output.'
+        )
     return len(lost) + len(rows) - before, rows[count - 1][0] + 1
 
 
@@ -98,6 +91,22 @@ def cut(samples: SampleFolder, count: int) -> None:
     rows = _read(samples.folder, samples.drawn)[:count]
     samples.drawn = _after_last(rows)
     _record(samples, rows)
+
+
+def _go_on(sampler, choice, samples, rows, count) -> str:
+    """Draws and keeps until `rows` has `count`; returns why it cannot have so many, else ''."""
+    with progress('keeping', max(count - len(rows), 0)) as advance:
+        for turn, (places, images) in enumerate(_batches(sampler, samples.drawn, len(rows) < count)):
+            before = len(rows)
+            _take(choice(images), places, images, choice.above, samples, rows, count)
+            advance(len(rows) - before)
+            if len(rows) == count:
+                return ''
+            if samples.drawn - _after_last(rows) >= IN_A_ROW:
+                return f'refused the last {IN_A_ROW} in a row'
+            if turn % _RECORD == _RECORD - 1:
+                _record(samples, rows)
+    return '' if len(rows) >= count else 'has seen all that there are'
 
 
 def _one_by_one(sampler, places) -> Iterator[np.ndarray]:
@@ -134,13 +143,6 @@ def _take(chances, places, images, above, samples, rows, count):
 
 def _after_last(rows):
     return rows[-1][0] + 1 if rows else 0
-
-
-def _no_more(why, rows, count, samples):
-    return (
-        f'The classifier {why}: {len(rows)} of {count} images were kept, of {samples.drawn} drawn. They are in '
-        f"'{printable(str(samples.folder))}'. Give a smaller --count or --keep_above, or another --output."
-    )
 
 
 def _record(samples, rows):

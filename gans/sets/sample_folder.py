@@ -80,8 +80,8 @@ class SampleFolder:
     def missing(self, count: int) -> np.ndarray:
         """Which of the first `count` images are not there yet, ascending: int64 [n]."""
         with os.scandir(self.folder) as entries:
-            there = {entry.name for entry in entries if is_sample(entry.name) and entry.stat().st_size}
-        return np.array([i for i in range(count) if name_of(i) not in there], np.int64)
+            there = [int(entry.name[:-4]) for entry in entries if is_sample(entry.name) and entry.stat().st_size]
+        return np.setdiff1d(np.arange(count), there)
 
     def put(self, number: int, image: np.ndarray) -> None:
         """Writes an image, uint8 [H, W, 3], soon; raises what the writing of an earlier one has raised."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from gans.data.files import irregular, printable, read_member
 from gans.errors import UserError
-from gans.image.files import write_whole
+from gans.image.files import is_temporary, write_whole
 from gans.sets.sample_folder import ABOUT, KEPT, MOST_BYTES, check_alike, is_sample, name_of, read_about
 
 # The first that a zip can hold, for all files in it: equal samples are to be equal bytes.
@@ -74,7 +74,7 @@ def remove(folder: Path) -> None:
     """
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if is_sample(name) or name in (ABOUT, KEPT):
+            if is_sample(name) or is_temporary(name) or name in (ABOUT, KEPT):
                 os.unlink(folder / name)
         folder.rmdir()
 

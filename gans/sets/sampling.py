@@ -106,12 +106,12 @@ def _about(sampler: Sampler, choice: Choice | None) -> dict:
 
 
 def _draw(sampler, samples, count) -> int:
-    missing = samples.missing(count)
-    numbers = iter(missing.tolist())
+    missing, done = samples.missing(count), 0
     with progress('drawing', len(missing)) as advance, samples:
         for images in sampler(missing):
-            for image in images:
-                samples.put(next(numbers), image)
+            for number, image in zip(missing[done:], images, strict=False):
+                samples.put(number, image)
+            done += len(images)
             advance(len(images))
     return len(missing)
 

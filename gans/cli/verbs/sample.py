@@ -17,7 +17,9 @@ VERB = Verb(
     {
         'workdir': RUN,
         'output': Flag('path', 'a folder for the images, or a .zip for all of them', needed=True),
-        'count': Flag('whole', 'how many; 1000 by default, or one for each held-out image where one is shown'),
+        'count': Flag(
+            'whole', 'how many; 1000 by default, or one for each held-out image where one is shown', most=10**7
+        ),
         'seed': Flag('whole', 'what is drawn follows from it', 0, most=2**32 - 1),
         'truncation': Flag('number', 'how far latents may be from their mean: above 0, up to 1', 1.0),
         'keep_above': Flag('number', 'keep images to which the classifier gives more than this'),
