@@ -30,6 +30,7 @@ SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2'
 GET = f'get {NAME} (96 MB) from https://github.com/mseitzer/pytorch-fid/releases and give its path'
 
 _EPSILON = 1e-3  # of batch norm
+_PARTS = ('conv.weight', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var')  # of each convolution in a file
 
 
 class Convolution(NamedTuple):
@@ -266,9 +267,6 @@ def _arrays(data, path) -> dict[str, np.ndarray]:
             return {name: arrays[name] for name in wanted & set(arrays.files)}
     except Exception as error:  # a damaged zip has many ways to say so
         raise UserError(f"'{path}' cannot be used as weights of Inception ({error}): {GET}.") from error
-
-
-_PARTS = ('conv.weight', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var')
 
 
 def folded(tensors: dict[str, np.ndarray], path: str) -> Tree:

