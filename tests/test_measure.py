@@ -14,7 +14,7 @@ from saved_run import save_images, smooth_images
 from gans.errors import UserError
 from gans.evaluation import feature_measures, set_measures
 from gans.image import ops
-from gans.metrics import frechet, kernel, pixels, swd
+from gans.metrics import frechet, kernel, manifold, pixels, swd
 from gans.sets.opening import open_set
 
 FEATURES = '--features=own.colours'
@@ -57,16 +57,17 @@ def test_the_numbers_are_those_of_the_measures_on_the_files(place):
     found, floor = report['rows']['fake'], report['rows']['real against real']
     for row, pairs in ((found, list(zip(halves, fakes, strict=True))), (floor, [halves])):
         features = [[own.colours.extract(one) for one in pair] for pair in pairs]
+        scores = [manifold.compare(*map(manifold.region, pair)) for pair in features]
         distances = [swd.swd(*map(ops.to_float, pair))[16] for pair in pairs]
         expected = {
             'fd_colours': [frechet.frechet(a, b) for a, b in features],
             'kid_colours': [kernel.unbiased(a, b) for a, b in features],
+            **{f'{name}_colours': [getattr(one, name) for one in scores] for name in manifold.Scores._fields},
             'SWD 16 px': [1000 * x for x in distances],
         }
         for name, values in expected.items():
             # Patches of both sets are at the same places here, unlike those of `swd.swd`.
             assert row[name]['mean'] == pytest.approx(np.mean(values), rel=0.1 if name.startswith('SWD') else 1e-6)
-        assert 0 <= row['precision_colours']['mean'] <= 1
         assert row['SWD']['mean'] == row['SWD 16 px']['mean']
     assert found['fd_colours']['low'] < found['fd_colours']['mean'] < found['fd_colours']['high']
     assert floor['fd_colours']['low'] is None, 'one pair of halves has no interval'
