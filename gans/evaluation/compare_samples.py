@@ -70,7 +70,7 @@ def compare(found: Mapping[str, Trained], target: Path, features: Features | Non
     _draw(made, target)
     short = short_titles(found)
     points = {short[title]: numbers for title, numbers in runs.items()}
-    real = _floors(reports, short)
+    real = {row.replace(FLOOR, 'real'): numbers for row, numbers in _floors(reports, short).items()}
     files.save_png(target / 'pareto.png', pareto.draw(axes, points, real, [short[title] for title in front]))
     files.write_json(target / 'compare.json', joined)
     return _describe(found, joined, reports, target)

@@ -11,6 +11,7 @@ from gans.evaluation.tables import shorten
 
 _DPI = 100
 _LONGEST = 20  # columns of a name beside its point
+_WIDTH, _HEIGHT = 150, 14  # pixels that a name takes
 
 
 class Axes(NamedTuple):
@@ -79,9 +80,9 @@ def draw(axes: Axes, runs: Mapping[str, Mapping], floors: Mapping[str, Mapping],
     plot = figure.subplots()
     for name, numbers in runs.items():
         on_front = name in front
-        _point(plot, axes, name, numbers, 'tab:blue' if on_front else '0.4', 'o', on_front)
-    for name, numbers in floors.items():
-        _point(plot, axes, name, numbers, 'tab:green', 'D', True)
+        _point(plot, axes, numbers, 'tab:blue' if on_front else '0.4', 'o', on_front)
+    for numbers in floors.values():
+        _point(plot, axes, numbers, 'tab:green', 'D', True)
         if axes.diversity == DIVERSITY:
             plot.axvline(numbers[DIVERSITY]['mean'], color='tab:green', linestyle='--', linewidth=1)
     _line(plot, axes, [runs[name] for name in front])
@@ -91,11 +92,13 @@ def draw(axes: Axes, runs: Mapping[str, Mapping], floors: Mapping[str, Mapping],
     plot.margins(0.15)
     plot.grid(alpha=0.3)
     canvas = FigureCanvasAgg(figure)
+    figure.draw_without_rendering()  # so that places are known
+    _name(plot, axes, [*runs.items(), *floors.items()])
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _point(plot, axes, name, numbers, colour, marker, filled):
+def _point(plot, axes, numbers, colour, marker, filled):
     quality, diversity = (numbers[measure] for measure in axes)
     plot.errorbar(
         diversity['mean'],
@@ -109,14 +112,31 @@ def _point(plot, axes, name, numbers, colour, marker, filled):
         elinewidth=1,
         capsize=3,
     )
-    text = shorten(name, _LONGEST).replace('$', r'\$')  # no formula
-    plot.annotate(text, (diversity['mean'], quality['mean']), (8, 8), textcoords='offset points', color=colour)
+
+
+def _name(plot, axes, points):
+    """Writes the names beside their points, or further down where another one is in the way."""
+    names, numbers = zip(*points, strict=True)
+    places = plot.transData.transform([[one[measure]['mean'] for measure in axes[::-1]] for one in numbers])
+    width = plot.figure.bbox.width
+    written = []
+    for i in np.argsort(-places[:, 1], kind='stable'):
+        x, y = places[i]
+        for other_x, other_y in written:
+            if abs(x - other_x) < _WIDTH:
+                y = min(y, other_y - _HEIGHT)
+        written.append((x, y))
+        text = shorten(names[i], _LONGEST).replace('$', r'\$')  # no formula
+        left = x + _WIDTH > width
+        plot.annotate(
+            text, (x - 10 if left else x + 10, y + 6), xycoords='figure pixels', ha='right' if left else 'left'
+        ).set_in_layout(False)
 
 
 def _bars(number):
     if number['low'] is None or number['high'] is None:
         return None
-    # An unbiased mean may be outside of what rounding left of its own interval.
+    # Rounding may put a mean outside of its interval.
     return [[max(0.0, number['mean'] - number['low'])], [max(0.0, number['high'] - number['mean'])]]
 
 
