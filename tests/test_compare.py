@@ -2,13 +2,21 @@ import json
 
 import jax.numpy as jnp
 import numpy as np
+import own.colours
 import pytest
+from command_line import main
 from PIL import Image
 from saved_run import make_config, save_fake_run, save_images, smooth_images
 
+from gans.data.batches import read_whole
 from gans.errors import UserError
 from gans.evaluation import compare as module
+from gans.evaluation import compare_paired
 from gans.evaluation.compare import compare
+from gans.evaluation.titles import titles_of
+from gans.image import compose, ops
+from gans.metrics import perceptual
+from gans.run.trained import open_images
 
 
 @pytest.fixture(scope='module')
@@ -21,14 +29,14 @@ def add_run(monkeypatch, tmp_path):
     """Makes runs whose generators add a number to the gray input; notes which are evaluated."""
     trained = {}
     evaluated = []
-    evaluate_run = module.evaluate_run
+    evaluate_run = compare_paired.evaluate_run
 
-    def counting(run):
+    def counting(run, features):
         evaluated.append(run.folder.name)
-        return evaluate_run(run)
+        return evaluate_run(run, features)
 
     monkeypatch.setattr(module, 'load_run', lambda folder: trained[str(folder)])
-    monkeypatch.setattr(module, 'evaluate_run', counting)
+    monkeypatch.setattr(compare_paired, 'evaluate_run', counting)
 
     def add(name, config, offset=0.0):
         folder = tmp_path / name
@@ -89,6 +97,47 @@ def test_evaluations_of_this_step_are_used_again(add_run, tmp_path, data):
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['compare.json', 'compare.png']
 
 
+def test_an_evaluation_that_lacks_the_features_is_made_anew(add_run, tmp_path, data):
+    runs = [add_run(name, make_config('colorize', data), offset) for name, offset in (('a', 0), ('b', 0.3))]
+
+    def compared(*words):
+        add_run.evaluated.clear()
+        ended = main('--mode=compare', f'--runs={runs[0]},{runs[1]}', f'--output={tmp_path / "out"}', *words)
+        assert ended.code == 0, ended
+        joined = json.loads((tmp_path / 'out/compare.json').read_text(), parse_constant=pytest.fail)
+        return add_run.evaluated, joined, ended.out
+
+    evaluated, bare, _ = compared()
+    assert evaluated == ['a', 'b'] and bare['features'] is None and 'perceptual_colours' not in bare['measures']
+    evaluated, joined, out = compared('--features=own.colours')
+    assert evaluated == ['a', 'b'] and joined['features']['name'] == 'colours' and 'perceptual_colours' in out
+    found = {row: numbers.pop('perceptual_colours') for row, numbers in joined['rows'].items() if row != 'original'}
+    assert joined['rows'] == bare['rows'], 'the other numbers are the same, to the bit'
+    assert found['a: output'] == found['gray'] and 0 < found['a: output']['low'] < found['a: output']['high']
+    assert found['b: output']['mean'] != found['gray']['mean']
+    for words in ((), ('--features=own.colours',)):
+        assert compared(*words)[0] == [], 'they are used again, also where no features are wanted'
+    report = json.loads((runs[0] / 'evaluation.json').read_text())
+    (runs[0] / 'evaluation.json').write_text(json.dumps(report | {'version': report['version'] - 1}))
+    assert compared()[0] == ['a'], 'of an older version'
+    evaluated, joined, _ = compared()
+    assert evaluated == [] and joined['features'] is None
+    assert not any('perceptual_colours' in numbers for numbers in joined['rows'].values()), 'one run lacks it'
+
+
+def test_the_perceptual_distance_of_an_evaluation_is_that_of_the_images(add_run, data):
+    run = add_run('a', make_config('colorize', data), 0.3)
+    report = compare_paired.evaluate_run(module.load_run(run), own.colours.open_features(''))
+    trained = module.load_run(run)
+    experiment = open_images(trained)
+    originals = read_whole(experiment.source, experiment.test)
+    grays = compose.quantise(np.repeat(ops.luma(ops.to_float(originals)), 3, axis=-1))
+    layers = [own.colours.layers(ops.to_float(images)) for images in (grays, originals)]
+    expected = np.asarray(perceptual.perceptual(*layers)).mean()
+    assert report['rows']['gray']['perceptual_colours']['mean'] == pytest.approx(expected, rel=1e-4)
+    assert report['rows']['gray']['perceptual_colours']['count'] == len(originals)
+
+
 def refusals(data, other, large):
     """(what differs, the config of the first run, that of the second, the sentence)."""
     longer = make_config('inpaint', data)
@@ -123,6 +172,6 @@ def test_too_few_runs_are_refused(add_run, tmp_path, data):
 
 def test_runs_of_one_name_get_their_parents_too(tmp_path):
     folders = [tmp_path / name for name in ('x/run', 'y/run', 'z')]
-    titles = module._titles(folders)
+    titles = titles_of(folders)
     assert titles[:2] == ['x/run', 'y/run'] and len(set(titles)) == 3
-    assert module._titles([tmp_path / 'x/a', tmp_path / 'y/b']) == ['a', 'b']
+    assert titles_of([tmp_path / 'x/a', tmp_path / 'y/b']) == ['a', 'b']

@@ -5,16 +5,19 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import own.colours
 import pytest
 from generators import generator_config
 from PIL import Image
 from saved_run import Fake, save_fake_run, save_images, smooth_images
 
 from gans.core.build import make_task
+from gans.data.content import by_content
 from gans.errors import UserError
-from gans.evaluation import compare, evaluate, samples
+from gans.evaluation import evaluate, samples
 from gans.image import ops
 from gans.inference import translate
+from gans.metrics import frechet, kernel
 from gans.run.experiment import open_experiment
 
 COUNT = 30
@@ -72,6 +75,43 @@ def test_copies_of_training_images_are_seen(turned, tmp_path):
         copying.config.task.flip = False
         copying = copying._replace(game=copying.game._replace(task=make_task(copying.config.task)))
         assert in_training(evaluate.evaluate_run(copying)['rows'])['samples']['low'] > 0.05
+
+
+def test_sets_with_equal_members_have_no_distance(tmp_path, monkeypatch):
+    """Though the patches of two sets are from other places, and the unbiased estimate of KID falls below 0."""
+    trained = run_of(tmp_path, soft)
+    experiment = open_experiment(trained.config)
+    held_out = np.stack([experiment.source[int(i)] for i in experiment.test])
+    count = len(held_out)
+
+    def held_out_again(self, places, chunk):
+        yield held_out[::-1][places % count]
+
+    monkeypatch.setattr(samples.Samples, '__call__', held_out_again)
+    rows = evaluate.evaluate_run(trained, own.colours.open_features(''))['rows']
+    for name in ('SWD', 'SWD 32 px', 'SWD 16 px', 'fd_colours', 'kid_colours'):
+        found = rows['samples'][name]
+        assert (found['low'], found['mean'], found['high']) == (0, 0, 0), name
+        assert rows['real images'][name]['mean'] != 0
+
+
+def test_features_of_an_evaluation_are_those_of_halves_of_the_held_out_images(tmp_path):
+    """What is called real is held out, all of it: a network may have been trained on the training images."""
+    trained = run_of(tmp_path, soft)
+    rows = evaluate.evaluate_run(trained, own.colours.open_features(''))['rows']
+    experiment = open_experiment(trained.config)
+    real = np.stack([experiment.source[int(i)] for i in by_content(experiment.source, experiment.test)])
+    half, sets = len(real) // 2, 4
+    drawn = own.colours.extract(samples.draw_samples(trained, half * sets))
+    halves = [own.colours.extract(real[i * half : (i + 1) * half]) for i in range(2)]
+    expected = [frechet.frechet(drawn[i * half : (i + 1) * half], halves[i % 2]) for i in range(sets)]
+    found = rows['samples']['fd_colours']
+    assert found['mean'] == pytest.approx(np.mean(expected), rel=1e-6)
+    assert (found['low'], found['high']) == pytest.approx((min(expected), max(expected)), rel=1e-6)
+    floor = rows['real images']
+    assert floor['fd_colours']['mean'] == pytest.approx(frechet.frechet(*halves[::-1]), rel=1e-6)
+    assert floor['kid_colours']['mean'] == pytest.approx(kernel.unbiased(*halves), rel=1e-6)
+    assert floor['fd_colours']['low'] is None, 'one pair of halves has no interval'
 
 
 def test_nearest_is_the_slow_one(tmp_path):
@@ -153,7 +193,4 @@ def test_verbs_that_want_an_input_image_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(translate, 'load_run', lambda folder: trained)
     with pytest.raises(UserError, match="trained for 'generate', which has no use on image files"):
         translate.translate(trained.folder, tmp_path / 'data', tmp_path / 'out')
-    monkeypatch.setattr(compare, 'load_run', lambda folder: trained)
-    with pytest.raises(UserError, match="'generate', which has no right answers to compare"):
-        compare.compare([tmp_path / 'run', tmp_path / 'data'], tmp_path / 'out')
     assert not (tmp_path / 'out').exists()

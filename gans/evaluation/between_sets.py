@@ -14,7 +14,7 @@ import numpy as np
 from gans.data.batches import read_all
 from gans.errors import UserError
 from gans.evaluation.feature_cache import CachedFeatures, keys_of
-from gans.evaluation.feature_measures import Sets, measures, over_pairs
+from gans.evaluation.feature_measures import measures, scores
 from gans.evaluation.set_measures import DISTANCE, DIVERSITY, chunk_of, distances_over, look
 from gans.evaluation.tables import as_json
 from gans.metrics import bootstrap, ssim, swd
@@ -97,8 +97,9 @@ def measure(real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures 
         FLOOR: _of_images(halves, [floor_near]) | distances_over([floor]),
     }
     if features:
-        for row, found in _of_features(halves, fakes, pairs, same).items():
-            rows[row] |= over_pairs(found, name)
+        of_real, of_fake = ([one.features for one in some] for some in (halves, fakes))
+        for row, found in zip((FAKE, FLOOR), scores(of_real, of_fake, pairs, name, same), strict=True):
+            rows[row] |= found
     for number in rows[FLOOR].values():
         if number['count'] == 1:  # the one pair of halves says nothing about chance
             number |= {'low': None, 'high': None}
@@ -205,22 +206,6 @@ def _of_images(sets, near):
     diversity = np.concatenate([one.diversity for one in sets])
     intervals = {DIVERSITY: bootstrap.interval(diversity), NEAREST: bootstrap.interval(np.concatenate(near))}
     return {name: as_json(found) for name, found in intervals.items()}
-
-
-def _of_features(halves, fakes, pairs, same):
-    """{row: what `Sets.compare` found of its pairs}."""
-    sets = Sets([one.features for one in (*halves, *fakes)])
-    by_row = {FAKE: [(half, 2 + fake) for fake, half in pairs], FLOOR: [(0, 1)]}
-    with progress('comparing features', len(pairs) + 1, 'pairs of sets') as advance:
-        found = {}
-        for row, places in by_row.items():
-            found[row] = []
-            for real, fake in places:
-                found[row].append(sets.compare(real, fake))
-                advance(1)
-    if same:  # the unbiased estimate of the kernel distance would be below 0
-        found[FAKE] = [one | {'fd': 0.0, 'kid': np.zeros(len(one['kid']))} for one in found[FAKE]]
-    return found
 
 
 def _measures_of(row, name):

@@ -11,43 +11,48 @@ from typing import NamedTuple
 from gans.data.files import printable
 from gans.data.opening import move_data
 from gans.errors import UserError
-from gans.evaluation import classes, paired, samples
-from gans.evaluation.tables import notes, ratio_line, table
+from gans.evaluation import classes, feature_measures, paired, samples
+from gans.evaluation.provenance import about, surroundings
+from gans.evaluation.tables import listing, notes, ratio_line, table
+from gans.features.opening import Features, open_features
 from gans.image.files import write_json
 from gans.run.experiment import Experiment, digest
 from gans.run.trained import Trained, load_run, open_images, weights
 from gans.types import PairedEvaluation, SampleEvaluation
 
 FILE = 'evaluation.json'
-VERSION = 3  # count up when the same run and images give other numbers than before: those are not to be compared
+VERSION = 4  # count up when the same run and images give other numbers than before: those are not to be compared
 
 
 class Kind(NamedTuple):
     """How a task is evaluated.
 
     Attributes:
-      measure: the measured part of the JSON: 'measures', 'rows', 'ratios', 'montages' and what else there is to keep.
+      measure: the measured part of the JSON: 'measures', 'rows', 'ratios', 'montages' and what else there is to keep;
+        with features also what is measured over them.
       note: what the table shows, for people.
     """
 
-    measure: Callable[[Trained, Experiment], dict]
+    measure: Callable[[Trained, Experiment, Features | None], dict]
     note: str
 
 
-def evaluate(workdir: str | Path, moved_to: str | None = None) -> str:
+def evaluate(workdir: str | Path, moved_to: str | None = None, features: str | None = None) -> str:
     """Evaluates a run's newest checkpoint on all its held-out images.
 
     Writes `evaluation.json` and the montages of `evaluation/` (best, typical and worst answers; or samples) into the
     run's folder, each whole or not at all. `moved_to` says where the images of the training lie now, if not where
-    they lay then. Returns the table for people. Raises UserError as `evaluate_run`, and if the folder is not a run.
+    they lay then. `features` is a network whose features are compared too, as `open_features` has it. Returns the table
+    for people. Raises UserError as `evaluate_run`, if the folder is not a run, and if there are no such features.
     """
+    network = open_features(features) if features else None
     trained = load_run(workdir)
     if moved_to:
         move_data(trained.config, moved_to)
-    return describe(evaluate_run(trained), trained)
+    return describe(evaluate_run(trained, network), trained)
 
 
-def evaluate_run(trained: Trained) -> dict:
+def evaluate_run(trained: Trained, features: Features | None = None) -> dict:
     """Evaluates a run that has been read; writes what `evaluate` says and returns the JSON.
 
     Raises:
@@ -65,8 +70,10 @@ def evaluate_run(trained: Trained) -> dict:
         'data': experiment.source.where,
         'images': len(experiment.test),
         'held_out': digest(sorted(experiment.source.key(int(i)) for i in experiment.test)),
+        'features': about(features),
+        **surroundings(),
     }
-    report |= kind.measure(trained, experiment)
+    report |= kind.measure(trained, experiment, features)
     write_json(trained.folder / FILE, report)
     return report
 
@@ -82,7 +89,7 @@ def describe(report: Mapping, trained: Trained) -> str:
             _kind_of(trained).note,
             *report['notes'],
             '',
-            table(report['rows'], report['measures']),
+            *_tables(report),
             '',
             *(ratio_line(name, ratio) for name, ratio in report['ratios'].items()),
             *notes(report['rows']),
@@ -91,6 +98,14 @@ def describe(report: Mapping, trained: Trained) -> str:
             ', '.join(printable(str(folder / name)) for name in (FILE, *report['montages'])),
         ]
     )
+
+
+def _tables(report):
+    """The numbers; those over features, of which generators have many, a line each."""
+    name, measures = (report['features'] or {}).get('name'), report['measures']
+    over_features = feature_measures.measures(name) if name else {}
+    plain, others = ({k: m for k, m in measures.items() if (k in over_features) == some} for some in (False, True))
+    return [table(report['rows'], plain), *(['', listing(report['rows'], others)] if others else [])]
 
 
 def _kind_of(trained: Trained) -> Kind:

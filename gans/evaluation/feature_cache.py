@@ -12,10 +12,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from gans.errors import cannot_write
+from gans.features.opening import Features
 from gans.image.files import whole_file
+from gans.run.experiment import digest
+from gans.startup import features_folder
 
 IN_FILE = 1024  # features: what a kill loses, at most
 KEY = 16  # bytes
@@ -109,6 +113,12 @@ class CachedFeatures:
                     os.utime(path)  # it was used
                     self._files[path] = rows
         return self._files[path]
+
+
+def cached(features: Features) -> CachedFeatures:
+    """The network, with what it made of images before: by the same version of JAX on the same kind of device."""
+    about = digest(text.encode() for text in (features.digest, jax.__version__, jax.default_backend()))
+    return CachedFeatures(features.extract, features.size, about, features_folder())
 
 
 def keys_of(images: np.ndarray) -> list[bytes]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from gans.evaluation.tables import over_sets
 from gans.metrics import frechet, kernel, manifold
+from gans.progress import progress
 
 _INCEPTION = 'inception'  # the only features with which a Frechet distance is called FID
 _SCORES = manifold.Scores._fields  # precision, recall, density, coverage
@@ -58,6 +59,37 @@ def over_pairs(found: Sequence[dict], features: str) -> dict[str, dict]:
     deviation = float(blocks.std(ddof=1)) if len(blocks) > 1 else None
     rows[named('kid', features)] |= {'blocks': len(blocks), 'deviation': deviation}
     return rows
+
+
+def scores(
+    halves: Sequence[np.ndarray],
+    fakes: Sequence[np.ndarray],
+    pairs: Sequence[tuple[int, int]],
+    features: str,
+    same: bool = False,
+) -> tuple[dict[str, dict], dict[str, dict]]:
+    """The numbers of fake sets against real ones, and their floor: one half of the real ones against the other.
+
+    Args:
+      halves: features of two disjoint sets of real images, float32 [n, D] each.
+      fakes: features of sets of fake images, float32 [n, D] each.
+      pairs: (number of the fake set, number of the half) that are compared.
+      features: what they are called.
+      same: whether the fake images are the real ones: then their distances are 0.
+
+    Returns:
+      two of what `over_pairs` gives; the floor, which is of one pair, has no interval.
+    """
+    sets = Sets([*halves, *fakes])
+    with progress('comparing features', len(pairs) + 1, 'pairs of sets') as advance:
+        found = []
+        for fake, half in pairs:
+            found.append(sets.compare(half, len(halves) + fake))
+            advance(1)
+        floor = over_pairs([sets.compare(0, 1)], features)
+    if same:  # the unbiased estimate of the kernel distance would be below 0
+        found = [one | {'fd': 0.0, 'kid': np.zeros(len(one['kid']))} for one in found]
+    return over_pairs(found, features), {name: number | {'low': None, 'high': None} for name, number in floor.items()}
 
 
 def measures(features: str) -> dict[str, dict]:

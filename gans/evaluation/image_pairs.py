@@ -31,6 +31,8 @@ _MEASURES: dict[str, tuple[str, int, Callable]] = {
     'SSIM': ('higher', 4, ssim.ssim),
     'MS-SSIM': ('higher', 4, ssim.ms_ssim),
 }
+PERCEPTUAL = 'perceptual_'  # what perceptual distances are called, before the name of the features
+PERCEPTUAL_DIGITS = 4  # that are worth showing
 _AT_ONCE = 8  # pairs that a network sees together, on accelerators
 
 
@@ -63,7 +65,7 @@ def measure(real: ImageSet, fake: ImageSet, features: Features | None) -> dict:
     others = np.roll(ids, -1)
     measures = {name: (better, digits, _in_one_shape(compute)) for name, (better, digits, compute) in _MEASURES.items()}
     if features:
-        measures[f'perceptual_{features.name}'] = ('lower', 4, _perceptual(features))
+        measures[perceptual_name(features)] = ('lower', PERCEPTUAL_DIGITS, perceptual_distance(features))
     found: dict[str, dict[str, list]] = {row: {name: [] for name in measures} for row in (FAKE, FLOOR)}
     equal = 0
     with progress('comparing images', len(ids)) as advance:
@@ -117,7 +119,13 @@ def _in_one_shape(compute):
     return call
 
 
-def _perceptual(features):
+def perceptual_name(features: Features) -> str:
+    """What the perceptual distance over some features is called."""
+    return PERCEPTUAL + features.name
+
+
+def perceptual_distance(features: Features) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """(images, images), float [N, H, W, 3] in [-1, 1] each -> their perceptual distances, float32 [N]."""
     program = jax.jit(lambda pair: perceptual(features.layers(pair[0]), features.layers(pair[1])))
     # On the CPU one by one: the bits cannot depend on what else is in the batch.
     size = 1 if jax.default_backend() == 'cpu' else _AT_ONCE

@@ -5,24 +5,19 @@ names, order of files, sizes of batches, or the number of devices.
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import NamedTuple
-
-import jax
 
 from gans.data.files import printable
 from gans.errors import UserError
 from gans.evaluation import between_sets, image_pairs
-from gans.evaluation.feature_cache import CachedFeatures
+from gans.evaluation.feature_cache import cached
+from gans.evaluation.provenance import about, surroundings
 from gans.evaluation.tables import listing, notes
-from gans.features.opening import Features, open_features
-from gans.run.experiment import digest
+from gans.features.opening import open_features
 from gans.sets.image_set import ImageSet
 from gans.sets.opening import open_set
-from gans.startup import features_folder
 
 VERSION = 1  # count up when the same images give other numbers than before: those are not to be compared
-_PACKAGES = ('jax', 'jaxlib', 'numpy', 'scipy', 'pillow')
 
 
 class Wishes(NamedTuple):
@@ -62,8 +57,8 @@ def measure(wishes: Wishes) -> dict:
         measured = image_pairs.measure(real, fake, features)
     else:
         between_sets.plan_of(len(real), len(fake))
-        cached = features and _cached(features)
-        measured = between_sets.measure(real, fake, wishes.seed, cached, features.name if features else '')
+        known = features and cached(features)
+        measured = between_sets.measure(real, fake, wishes.seed, known, features.name if features else '')
     return {
         'version': VERSION,
         'real': _about(real),
@@ -72,17 +67,10 @@ def measure(wishes: Wishes) -> dict:
         'size': list(real.size),
         'resize': real.resample or fake.resample,
         'seed': wishes.seed,
-        'features': features and {'name': features.name, 'digest': features.digest, 'about': features.about},
-        'versions': {name: version(name) for name in _PACKAGES},
-        'backend': jax.default_backend(),
+        'features': about(features),
+        **surroundings(),
         **measured,
     }
-
-
-def _cached(features: Features) -> CachedFeatures:
-    """The network, with what it made of images before: by the same version of JAX on the same kind of device."""
-    about = digest(text.encode() for text in (features.digest, jax.__version__, jax.default_backend()))
-    return CachedFeatures(features.extract, features.size, about, features_folder())
 
 
 def describe(report: Mapping) -> str:

@@ -18,7 +18,9 @@ from gans.data.batches import read_all
 from gans.data.content import by_content, seeds
 from gans.data.source import Source
 from gans.errors import Failure
+from gans.evaluation.image_pairs import PERCEPTUAL_DIGITS, perceptual_distance, perceptual_name
 from gans.evaluation.tables import as_json, ratio_as_json
+from gans.features.opening import Features
 from gans.image import compose, files, grids, ops
 from gans.image.batching import fill
 from gans.metrics import bootstrap, ssim
@@ -26,7 +28,7 @@ from gans.metrics.measures import SSIM
 from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
 from gans.run.trained import Trained
-from gans.types import Game, Inputs, PairedEvaluation, TrainState
+from gans.types import Game, Inputs, Measure, PairedEvaluation, TrainState
 
 NOTE = (
     'Means over images as stored (uint8); below each its 95 % bootstrap interval. PSNR: of images that are not\n'
@@ -83,9 +85,14 @@ def answers_of(trained: Trained, experiment: Experiment) -> Answers:
     return Answers(trained.game, trained.state, source, test, config.batch, experiment.config.data.threads)
 
 
-def measure(trained: Trained, experiment: Experiment) -> dict:
-    """The part of the JSON that measures give, where every input has one right output; writes the montages."""
+def measure(trained: Trained, experiment: Experiment, features: Features | None) -> dict:
+    """The part of the JSON that measures give, where every input has one right output; writes the montages.
+
+    With features the perceptual distance to the original over their layers is one more measure.
+    """
     plan, notes = _that_fits(trained.game.task.evaluation, trained.game.size)
+    if features:
+        plan = plan._replace(measures=plan.measures | _perceptual(features))
     answers = answers_of(trained, experiment)
     images = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
     numbers, masks = _measure(plan, plan.prepare(images), answers)
@@ -109,6 +116,12 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         'montages': montages,
         'notes': notes,
     }
+
+
+def _perceptual(features):
+    distance = perceptual_distance(features)
+    measure = Measure('lower', PERCEPTUAL_DIGITS, lambda images, originals, mask: distance(images, originals))
+    return {perceptual_name(features): measure}
 
 
 def _that_fits(plan: PairedEvaluation, shape: tuple[int, int]) -> tuple[PairedEvaluation, list[str]]:

@@ -8,8 +8,10 @@ files' names. Images pass by in chunks; in memory stay their patches, at 16 pixe
 numbers.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +23,15 @@ from gans.data.batches import read_all, read_whole
 from gans.data.content import by_content
 from gans.errors import Failure, UserError
 from gans.evaluation import classes, classifier
+from gans.evaluation.between_sets import plan_of
+from gans.evaluation.feature_cache import cached, keys_of
+from gans.evaluation.feature_measures import measures, scores
 from gans.evaluation.set_measures import DISTANCE, DIVERSITY, chunk_of, distances_over, look
 from gans.evaluation.tables import as_json, ratio_as_json
+from gans.features.opening import Features
 from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
+from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest
 from gans.run.experiment import Experiment
 from gans.run.parallel import shares
@@ -85,8 +92,25 @@ def draw_samples(trained: Trained, count: int) -> np.ndarray:
     return np.concatenate(list(Samples(trained)(np.arange(count), count)))
 
 
-def measure(trained: Trained, experiment: Experiment) -> dict:
+class Kept(NamedTuple):
+    """What is kept of a chunk of images beside what `look` keeps.
+
+    Attributes:
+      keys: of each image, as `feature_cache.keys_of` has them.
+      judged: what a judge makes of them; None without any.
+      features: float32 [n, D]; None without any.
+    """
+
+    keys: list[bytes]
+    judged: classifier.Judgement | None
+    features: np.ndarray | None
+
+
+def measure(trained: Trained, experiment: Experiment, features: Features | None = None) -> dict:
     """The part of the JSON that measures give; writes the montages.
+
+    With features, samples are compared with two halves of the held-out images, and these with each other, as the verb
+    `measure` does it. Training images are no yardstick there: a network may have been trained on them.
 
     Raises:
       UserError: images that are too small to be compared, or too few.
@@ -101,16 +125,19 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         )
     test, train = (by_content(experiment.source, ids) for ids in (experiment.test, experiment.train))
     sets = min(_SETS, len(train) // count)
+    if features:
+        plan_of(count, sets * count)  # raises for too few
     judge = classes.open_judge(experiment, train, test, _MOST)
+    known = features and cached(features)
     chunk = chunk_of(shape)
     samples = Samples(trained)
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
-    held_out = look(read(ids=test[:count]), count)
+    held_out = look(read(ids=test[:count]), count, keep=partial(_keep, None, known))
     distances, seen = {SAMPLES: [], REAL: []}, []
     for i, places in enumerate(np.arange(sets * count).reshape(sets, count)):
-        seen.append(look(samples(places, chunk), count, i + 1, whole=i == 0, keep=judge))
-        distances[SAMPLES].append(swd.distances(seen[-1].clouds, held_out.clouds))
+        seen.append(look(samples(places, chunk), count, i + 1, whole=i == 0, keep=partial(_keep, judge, known)))
+        distances[SAMPLES].append(_distances(seen[-1], held_out))
         seen[-1] = seen[-1]._replace(clouds={})  # memory
         real = look(read(ids=train[places]), count, i + 1, whole=False).clouds
         distances[REAL].append(swd.distances(real, held_out.clouds))
@@ -124,13 +151,17 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
         for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
-    judged = classifier.join([chunk for one in seen for chunk in one.kept]) if judge else None
+    if known:
+        known.save()
+        for row, found in zip((SAMPLES, REAL), _scores(held_out, seen, features.name), strict=True):
+            rows[row] |= found
+    judged = classifier.join([chunk.judged for one in seen for chunk in one.kept]) if judge else None
     montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
     return {
         'samples': sets * count,
         'sets': sets,
         'set': count,
-        'measures': _measures_of(rows[REAL]),
+        'measures': _measures_of(rows[REAL], features),
         'rows': rows,
         'ratios': {
             f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
@@ -138,16 +169,58 @@ def measure(trained: Trained, experiment: Experiment) -> dict:
         'montages': montages,
         'notes': [
             f'{sets * count} samples and as many training images, in sets of {count}; {count // 2} pairs; '
-            f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.'
+            f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.',
+            *_notes_on(features, count),
         ],
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
 
 
-def _measures_of(row):
-    return {
-        name: {'better': 'lower', 'digits': 2} if name.startswith(DISTANCE) else {'better': '', 'digits': 4}
-        for name in row
-    }
+def _measures_of(row, features):
+    known = measures(features.name) if features else {}
+    for name in row:
+        if name not in known:
+            distance = name.startswith(DISTANCE)
+            known[name] = {'better': 'lower', 'digits': 2} if distance else {'better': '', 'digits': 4}
+    return {name: known[name] for name in row}
+
+
+def _keep(judge, known, chunk):
+    keys = keys_of(chunk)
+    return Kept(keys, judge(chunk) if judge else None, known(chunk, keys) if known else None)
+
+
+def _distances(samples, held_out):
+    """Sliced Wasserstein distances; 0 for sets of the same images, though their patches are from other places."""
+    if _same(samples, held_out):
+        return dict.fromkeys(held_out.clouds, 0.0)
+    return swd.distances(samples.clouds, held_out.clouds)
+
+
+def _same(a, b):
+    """Whether two sets have equal members, in whatever order."""
+    one, other = (Counter(key for chunk in some.kept for key in chunk.keys) for some in (a, b))
+    return one == other
+
+
+def _scores(held_out, seen, name):
+    """(numbers of the samples, their floor) by measure, over features."""
+    real = np.concatenate([chunk.features for chunk in held_out.kept])
+    made = np.concatenate([chunk.features for one in seen for chunk in one.kept])
+    size, sets, pairs = plan_of(len(real), len(made))
+    halves, fakes = ([some[i * size : (i + 1) * size] for i in range(n)] for some, n in ((real, 2), (made, sets)))
+    return scores(halves, fakes, pairs, name, same=all(_same(one, held_out) for one in seen))
+
+
+def _notes_on(features, count):
+    """What is to be said of measures over features, for people."""
+    if not features:
+        return []
+    half = count // 2
+    few = f'; precision, recall, density and coverage need {FEWEST}' if half < FEWEST else ''
+    return [
+        f'Features {features.name} {features.digest[:16]}: sets of {half} samples against halves of {half} held-out '
+        f'images, in whose row is one half against the other{few}.'
+    ]
 
 
 def _nearest_in_training(wanted, ways_of, pool):

@@ -7,7 +7,7 @@ from gans.printing import say
 def _run(flags, config) -> int:
     from gans.evaluation.compare import compare
 
-    say(compare(flags['runs'], flags['output']))
+    say(compare(flags['runs'], flags['output'], flags['features'], flags['seed']))
     return 0
 
 
@@ -16,6 +16,8 @@ VERB = Verb(
     {
         'runs': Flag('paths', 'the run folders, separated by commas', (), needed=True),
         'output': Flag('path', 'the folder for the results; `compare` beside the first run by default'),
+        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+        'seed': Flag('whole', 'of samples of generators, and of what measures them; 0 by default', most=2**32 - 1),
     },
     _run,
 )

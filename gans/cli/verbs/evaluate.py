@@ -7,7 +7,7 @@ from gans.printing import say
 def _run(flags, config) -> int:
     from gans.evaluation.evaluate import evaluate
 
-    say(evaluate(flags['workdir'], flags['input']))
+    say(evaluate(flags['workdir'], flags['input'], flags['features']))
     return 0
 
 
@@ -16,6 +16,7 @@ VERB = Verb(
     {
         'workdir': RUN,
         'input': Flag('path', 'where the images of the training lie now, if they were moved'),
+        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
     },
     _run,
 )
