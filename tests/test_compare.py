@@ -2,7 +2,7 @@ import json
 
 import jax.numpy as jnp
 import numpy as np
-import own.colours
+import own_network.colours
 import pytest
 from command_line import main
 from PIL import Image
@@ -109,13 +109,13 @@ def test_an_evaluation_that_lacks_the_features_is_made_anew(add_run, tmp_path, d
 
     evaluated, bare, _ = compared()
     assert evaluated == ['a', 'b'] and bare['features'] is None and 'perceptual_colours' not in bare['measures']
-    evaluated, joined, out = compared('--features=own.colours')
+    evaluated, joined, out = compared('--features=own_network.colours')
     assert evaluated == ['a', 'b'] and joined['features']['name'] == 'colours' and 'perceptual_colours' in out
     found = {row: numbers.pop('perceptual_colours') for row, numbers in joined['rows'].items() if row != 'original'}
     assert joined['rows'] == bare['rows'], 'the other numbers are the same, to the bit'
     assert found['a: output'] == found['gray'] and 0 < found['a: output']['low'] < found['a: output']['high']
     assert found['b: output']['mean'] != found['gray']['mean']
-    for words in ((), ('--features=own.colours',)):
+    for words in ((), ('--features=own_network.colours',)):
         assert compared(*words)[0] == [], 'they are used again, also where no features are wanted'
     report = json.loads((runs[0] / 'evaluation.json').read_text())
     (runs[0] / 'evaluation.json').write_text(json.dumps(report | {'version': report['version'] - 1}))
@@ -127,12 +127,12 @@ def test_an_evaluation_that_lacks_the_features_is_made_anew(add_run, tmp_path, d
 
 def test_the_perceptual_distance_of_an_evaluation_is_that_of_the_images(add_run, data):
     run = add_run('a', make_config('colorize', data), 0.3)
-    report = compare_paired.evaluate_run(module.load_run(run), own.colours.open_features(''))
+    report = compare_paired.evaluate_run(module.load_run(run), own_network.colours.open_features(''))
     trained = module.load_run(run)
     experiment = open_images(trained)
     originals = read_whole(experiment.source, experiment.test)
     grays = compose.quantise(np.repeat(ops.luma(ops.to_float(originals)), 3, axis=-1))
-    layers = [own.colours.layers(ops.to_float(images)) for images in (grays, originals)]
+    layers = [own_network.colours.layers(ops.to_float(images)) for images in (grays, originals)]
     expected = np.asarray(perceptual.perceptual(*layers)).mean()
     assert report['rows']['gray']['perceptual_colours']['mean'] == pytest.approx(expected, rel=1e-4)
     assert report['rows']['gray']['perceptual_colours']['count'] == len(originals)

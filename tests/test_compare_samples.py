@@ -14,7 +14,7 @@ from gans.evaluation.pareto import Axes
 from gans.run.generate import Sampler
 from gans.run.trained import load_run
 
-FEATURES = '--features=own.colours'
+FEATURES = '--features=own_network.colours'
 FLOOR = 'real against real'
 SIDE = 16
 

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import own.colours
+import own_network.colours
 import pytest
 from command_line import main, process
 from PIL import Image
@@ -17,7 +17,7 @@ from gans.image import ops
 from gans.metrics import frechet, kernel, manifold, pixels, swd
 from gans.sets.opening import open_set
 
-FEATURES = '--features=own.colours'
+FEATURES = '--features=own_network.colours'
 SIDE = 16
 
 
@@ -56,7 +56,7 @@ def test_the_numbers_are_those_of_the_measures_on_the_files(place):
     assert report['compared'] == {'images': 7, 'fake_sets': 1, 'pairs': 2, 'patches': 7 * 128}
     found, floor = report['rows']['fake'], report['rows']['real against real']
     for row, pairs in ((found, list(zip(halves, fakes, strict=True))), (floor, [halves])):
-        features = [[own.colours.extract(one) for one in pair] for pair in pairs]
+        features = [[own_network.colours.extract(one) for one in pair] for pair in pairs]
         scores = [manifold.compare(*map(manifold.region, pair)) for pair in features]
         distances = [swd.swd(*map(ops.to_float, pair))[16] for pair in pairs]
         expected = {
@@ -133,7 +133,7 @@ def test_one_image_repeated_is_seen_and_so_are_copies(place):
 
 def open_first(place):
     """The number in the folder of the image whose colours are most like the others'."""
-    features = own.colours.extract(images(14))
+    features = own_network.colours.extract(images(14))
     return int(((features[:, None] - features) ** 2).sum((1, 2)).argmin())
 
 
@@ -153,11 +153,11 @@ def test_another_size_is_scaled_by_the_filter_that_is_named(place):
 
 def test_features_are_computed_once(place, monkeypatch):
     monkeypatch.setenv('GANS_FEATURES', str(place / 'cache'))
-    own.colours.shown.clear()
+    own_network.colours.shown.clear()
     words = (f'--real={place}/real', f'--fake={place}/fake', FEATURES)
     first, _ = measured(place, *words)
-    assert sum(own.colours.shown) == 21
-    assert measured(place, *words)[0] == first and sum(own.colours.shown) == 21
+    assert sum(own_network.colours.shown) == 21
+    assert measured(place, *words)[0] == first and sum(own_network.colours.shown) == 21
     assert list((place / 'cache').glob('*/*.features'))
 
 
@@ -169,16 +169,16 @@ def test_what_was_computed_before_a_stop_is_kept(place, monkeypatch):
         calls.append(len(some))
         if len(calls) == 2:
             raise UserError('Enough.')
-        return own.colours.extract(some)
+        return own_network.colours.extract(some)
 
     words = ('--mode=measure', f'--real={place}/real', f'--fake={place}/fake', FEATURES)
     with monkeypatch.context() as patched:
-        broken = own.colours.open_features('')._replace(extract=stopped)
-        patched.setattr(own.colours, 'open_features', lambda argument: broken)
+        broken = own_network.colours.open_features('')._replace(extract=stopped)
+        patched.setattr(own_network.colours, 'open_features', lambda argument: broken)
         ended = main(*words)
     assert (ended.code, ended.err.strip(), calls) == (2, 'Enough.', [7, 7])
-    own.colours.shown.clear()
-    assert main(*words).code == 0 and sum(own.colours.shown) == 14
+    own_network.colours.shown.clear()
+    assert main(*words).code == 0 and sum(own_network.colours.shown) == 14
 
 
 def test_only_inceptions_frechet_distance_is_called_fid():
@@ -207,7 +207,7 @@ def test_pairs_are_compared_by_name(place):
         assert 0 < found[name]['mean'] < other[name]['mean']
     for name in ('SSIM', 'MS-SSIM'):
         assert 1 > found[name]['mean'] > other[name]['mean']
-    layers = [own.colours.layers(ops.to_float(some)) for some in (fake[kept], real[kept])]
+    layers = [own_network.colours.layers(ops.to_float(some)) for some in (fake[kept], real[kept])]
     gaps = []
     for name in layers[0]:
         a, b = (np.asarray(some[name], np.float64) for some in layers)

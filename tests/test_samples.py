@@ -5,7 +5,7 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
-import own.colours
+import own_network.colours
 import pytest
 from generators import generator_config
 from PIL import Image
@@ -88,7 +88,7 @@ def test_sets_with_equal_members_have_no_distance(tmp_path, monkeypatch):
         yield held_out[::-1][places % count]
 
     monkeypatch.setattr(samples.Samples, '__call__', held_out_again)
-    rows = evaluate.evaluate_run(trained, own.colours.open_features(''))['rows']
+    rows = evaluate.evaluate_run(trained, own_network.colours.open_features(''))['rows']
     for name in ('SWD', 'SWD 32 px', 'SWD 16 px', 'fd_colours', 'kid_colours'):
         found = rows['samples'][name]
         assert (found['low'], found['mean'], found['high']) == (0, 0, 0), name
@@ -98,12 +98,12 @@ def test_sets_with_equal_members_have_no_distance(tmp_path, monkeypatch):
 def test_features_of_an_evaluation_are_those_of_halves_of_the_held_out_images(tmp_path):
     """What is called real is held out, all of it: a network may have been trained on the training images."""
     trained = run_of(tmp_path, soft)
-    rows = evaluate.evaluate_run(trained, own.colours.open_features(''))['rows']
+    rows = evaluate.evaluate_run(trained, own_network.colours.open_features(''))['rows']
     experiment = open_experiment(trained.config)
     real = np.stack([experiment.source[int(i)] for i in by_content(experiment.source, experiment.test)])
     half, sets = len(real) // 2, 4
-    drawn = own.colours.extract(samples.draw_samples(trained, half * sets))
-    halves = [own.colours.extract(real[i * half : (i + 1) * half]) for i in range(2)]
+    drawn = own_network.colours.extract(samples.draw_samples(trained, half * sets))
+    halves = [own_network.colours.extract(real[i * half : (i + 1) * half]) for i in range(2)]
     expected = [frechet.frechet(drawn[i * half : (i + 1) * half], halves[i % 2]) for i in range(sets)]
     found = rows['samples']['fd_colours']
     assert found['mean'] == pytest.approx(np.mean(expected), rel=1e-6)

@@ -175,7 +175,7 @@ def test_with_the_style_alone_noise_gets_its_gram_matrix():
         (['--style_layers=down_0:x'], 'give a number after the colon'),
         (['--weights=style:nan'], "'style:nan': give 0 or a finite number"),
         (['--weights=style:-1'], "'style:-1': give 0 or a finite number"),
-        (['--weights=content:0,style:0'], 'there would be nothing to do'),
+        (['--weights=content:0,style:0,variation:0'], 'there would be nothing to do'),
         (['--weights=colour:1'], 'choose from content, style, variation'),
         (['--content=none.png'], "There is no 'none.png': give an image as --content"),
         (['--style=images'], "'images' is a folder: give an image as --style"),
