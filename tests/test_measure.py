@@ -13,6 +13,7 @@ from saved_run import save_images, smooth_images
 
 from gans.errors import UserError
 from gans.evaluation import feature_measures, set_measures
+from gans.features.opening import open_features
 from gans.image import ops
 from gans.metrics import frechet, kernel, manifold, pixels, swd
 from gans.sets.opening import open_set
@@ -47,6 +48,16 @@ def zipped(path: Path, some) -> Path:
             with archive.open(f'deep/other_{i}.png', 'w') as file:
                 Image.fromarray(image).save(file, format='PNG', compress_level=1)
     return path
+
+
+def test_lite0_through_the_command_line(place):
+    """The network of requirements-features.txt: its numbers are those of the measures on its features."""
+    report, text = measured(place, f'--real={place}/real', f'--fake={place}/fake', '--features=lite0')
+    network = open_features('lite0')
+    real, fake = (network.extract(np.stack(list(open_set(f'{place}/{name}')))) for name in ('real', 'fake'))
+    expected = np.mean([frechet.frechet(fake[:7], half) for half in (real[:7], real[7:14])])
+    assert report['rows']['fake']['fd_lite0']['mean'] == pytest.approx(expected, rel=1e-4)
+    assert report['features']['digest'] == network.digest and network.digest[:16] in text
 
 
 def test_the_numbers_are_those_of_the_measures_on_the_files(place):
