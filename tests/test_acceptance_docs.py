@@ -50,9 +50,10 @@ OTHER = "import json; print(json.dumps({'median_ms': 2.0}))"
 # Commands that give, together, every flag of every verb.
 EVERY_FLAG = """
 --config=own.py --workdir=RUN --dry_run --debug --coordinator=host0:1234 --processes=2 --index=1 --mode=train
---mode=evaluate --workdir=RUN --input=PLACE
+--mode=evaluate --workdir=RUN --input=PLACE --features=classifier:CLASSIFIER
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=compare --runs=A,B --output=FOLDER
+--mode=compare --runs=DCGAN,WGAN --output=FOLDER --features=classifier:CLASSIFIER --seed=1
 --mode=history --workdir=RUN --output=FOLDER
 --mode=features --workdir=RUN --output=FOLDER --input=PLACE --layers=down_0 --channels=0 --guided
 --mode=label --workdir=NOISE --output=OTHERS --count=2 --seed=1
@@ -109,6 +110,8 @@ def reader(tmp_path_factory):
         _run('--config=configs/mnist.py:tiny', '--workdir=FLAT', '--config.steps=1', *flat)
         for name in 'ABC':
             shutil.copytree('RUN', name)
+        for name in ('DCGAN', 'WGAN'):
+            shutil.copytree('NOISE', name)
         yield place
 
 

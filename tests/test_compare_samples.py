@@ -187,8 +187,8 @@ def test_axes_are_over_features_where_there_are_some():
 
 
 def test_names_of_any_kind_are_drawn():
-    runs = {name: numbers(kid=0.1, recall=0.5) for name in ('$x', 'b' * 90, 'real')}
-    shown = pareto.draw(Axes('kid', 'recall'), runs, {'real': numbers(kid=0.1, recall=0.5)}, ['$x'])
+    runs = {name: numbers(kid=0.1, recall=0.5) for name in (r'$\frac$', 'b' * 90, 'real')}
+    shown = pareto.draw(Axes('kid', 'recall'), runs, {'real': numbers(kid=0.1, recall=0.5)}, [r'$\frac$'])
     assert shown.shape == (600, 800, 3) and shown.dtype == np.uint8
 
 

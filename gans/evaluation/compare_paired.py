@@ -36,7 +36,7 @@ def compare(found: Mapping[str, Trained], target: Path, features: Features | Non
       the table, for people.
 
     Raises:
-      UserError: the held-out images differ, or what is asked of them; and as `evaluate_run`.
+      UserError: the held-out images differ, or the masks on them; and as `evaluate_run`.
     """
     reports = {title: _evaluation_of(trained, features) for title, trained in found.items()}
     _check_same_images(reports)

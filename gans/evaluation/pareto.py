@@ -30,8 +30,8 @@ def axes_of(measures: Sequence[str], features: str) -> Axes:
     """The best that there is among `measures` over `features`: KID and recall, else SWD and MS-SSIM of pairs."""
     quality, diversity = (named(measure, features) for measure in ('kid', 'recall'))
     return Axes(
-        quality if features and quality in measures else DISTANCE,
-        diversity if features and diversity in measures else DIVERSITY,
+        quality if quality in measures else DISTANCE,
+        diversity if diversity in measures else DIVERSITY,
     )
 
 

@@ -134,14 +134,9 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
     held_out = look(read(ids=test[:count]), count, keep=partial(_keep, None, known))
-    distances, seen = {SAMPLES: [], REAL: []}, []
-    for i, places in enumerate(np.arange(sets * count).reshape(sets, count)):
-        seen.append(look(samples(places, chunk), count, i + 1, whole=i == 0, keep=partial(_keep, judge, known)))
-        distances[SAMPLES].append(_distances(seen[-1], held_out))
-        seen[-1] = seen[-1]._replace(clouds={})  # memory
-        real = look(read(ids=train[places]), count, i + 1, whole=False).clouds
-        distances[REAL].append(swd.distances(real, held_out.clouds))
-        del real
+    places = np.arange(sets * count).reshape(sets, count)
+    draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
+    seen, distances = _look_at(places, held_out, draw, read_train, partial(_keep, judge, known))
     ways = trained.game.task.evaluation.ways
     near = _nearest_in_training([seen[0].small, held_out.small], ways, read(ids=train))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
@@ -167,12 +162,24 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
             f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
         },
         'montages': montages,
-        'notes': [
-            f'{sets * count} samples and as many training images, in sets of {count}; {count // 2} pairs; '
-            f'SWD of {len(next(iter(held_out.clouds.values())))} patches of each set and size.',
-            *_notes_on(features, count),
-        ],
+        'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
+
+
+def _look_at(places_of, held_out, draw, read, keep):
+    """(what is kept of each set of samples; distances to the held-out images by row, of each set).
+
+    places_of: int [sets, n]; draw, read: places -> chunks of samples and of training images.
+    """
+    distances, seen = {SAMPLES: [], REAL: []}, []
+    for i, places in enumerate(places_of):
+        seen.append(look(draw(places), len(places), i + 1, whole=i == 0, keep=keep))
+        distances[SAMPLES].append(_distances(seen[-1], held_out))
+        seen[-1] = seen[-1]._replace(clouds={})  # memory
+        real = look(read(places), len(places), i + 1, whole=False).clouds
+        distances[REAL].append(swd.distances(real, held_out.clouds))
+        del real
+    return seen, distances
 
 
 def _measures_of(row, features):
@@ -211,15 +218,20 @@ def _scores(held_out, seen, name):
     return scores(halves, fakes, pairs, name, same=all(_same(one, held_out) for one in seen))
 
 
-def _notes_on(features, count):
-    """What is to be said of measures over features, for people."""
+def _notes(sets, count, patches, features):
+    """What is to be said of the numbers, for people."""
+    notes = [
+        f'{sets * count} samples and as many training images, in sets of {count}; {count // 2} pairs; '
+        f'SWD of {patches} patches of each set and size.'
+    ]
     if not features:
-        return []
+        return notes
     half = count // 2
     few = f'; precision, recall, density and coverage need {FEWEST}' if half < FEWEST else ''
     return [
+        *notes,
         f'Features {features.name} {features.digest[:16]}: sets of {half} samples against halves of {half} held-out '
-        f'images, in whose row is one half against the other{few}.'
+        f'images; in the row of real images one half against the other{few}.',
     ]
 
 
