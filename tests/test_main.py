@@ -84,7 +84,7 @@ CASES = [
     (['--mode=evaluate', '--workdir=x', '--dry_run'], '--dry_run is for --mode=train'),
     (['--mode=evaluate', '--workdir=x', TINY], '--config is for --mode=train'),
     (['--mode=evaluate', '--workdir=x', '--config.batch=8'], '--config.batch is for --mode=train'),
-    (['--mode=evaluate', '--workdir=x', '--output=y'], '--mode=compare and --mode=explore and'),
+    (['--mode=evaluate', '--workdir=x', '--output=y'], '--output is for --mode=classify, compare, explore, '),
     (['--mode=translate', '--workdir=/nowhere'], '--input'),
     (['--mode=translate', '--workdir=x', '--input=y', '--output=z', '--variants=1.5'], '--variants'),
     (['--mode=translate', '--workdir=x', '--input=y', '--output=z', '--variants=99999999999'], '--variants'),
