@@ -161,10 +161,13 @@ def test_real_images_against_samples_of_an_early_checkpoint(tmp_path):
     ended = main('--mode=classify', f'--good={run}', f'--bad={run}@3', f'--output={output}', '--steps=2', '--size=12')
     assert ended.code == 0, ended.err
     found = json.loads((output / 'report.json').read_text())
-    count = len(open_set(str(run)))
+    real, held_out = (open_set(str(run), role=role) for role in ('trained on', 'real'))
+    assert not {real.key(i) for i in range(len(real))} & {held_out.key(i) for i in range(len(held_out))}
+    count = len(real)
+    assert count > len(held_out)
     counts = [found['images'][part][name] for part in ('trained_on', 'held_out') for name in found['classes']]
     assert sum(counts) == 2 * count and counts[0] + counts[2] == count
-    assert 'acceptable: held-out images of' in ended.out and 'unacceptable: samples of' in ended.out
+    assert 'acceptable: training images of' in ended.out and 'unacceptable: samples of' in ended.out
     assert found['size'] == [12, 12] and counts[1] + counts[3] == count
 
 

@@ -106,7 +106,8 @@ def of_sets(good: str, bad: str, size: int | None = None, seed: int = 0) -> Exam
     """Acceptable and unacceptable images from two sets, as many of each.
 
     Args:
-      good: of acceptable ones, as `gans.sets.opening.open_set` takes it; of a run, those that it holds out.
+      good: of acceptable ones, as `gans.sets.opening.open_set` takes it; of a run, those that it was trained on, since
+        the held-out ones are what the classifier's features will be measured on.
       bad: of unacceptable ones; of a run, samples of it.
       size: as in `labelled`.
       seed: of samples.
@@ -115,7 +116,7 @@ def of_sets(good: str, bad: str, size: int | None = None, seed: int = 0) -> Exam
       UserError: as `open_set`; sets of two sizes and no `size`; a set without two different images.
     """
     wanted = None if size is None else (size, size)
-    first = open_set(good, wanted, RESAMPLE)
+    first = open_set(good, wanted, RESAMPLE, role='trained on')
     second = open_set(bad, wanted, RESAMPLE, seed=seed, role='fake')
     if first.size != second.size:
         sizes = ' and '.join('x'.join(map(str, found.size[::-1])) for found in (first, second))

@@ -44,6 +44,12 @@ def held_out(run: Trained) -> Shown:
     return Shown(experiment.source, by_content(experiment.source, experiment.test))
 
 
+def trained_on(run: Trained) -> Shown:
+    """The images that a run was trained on, else as `held_out`."""
+    experiment = open_images(run)
+    return Shown(experiment.source, by_content(experiment.source, experiment.train))
+
+
 class Sampler:
     """The images of a run's generator by place (0, 1, 2, ...): the averaged generator, if there is one.
 

@@ -14,7 +14,7 @@ from gans.data.sources import folder, tfds
 from gans.errors import UserError
 from gans.run import checkpoint
 from gans.run.folder import LOCK
-from gans.run.generate import Sampler, Shown, held_out
+from gans.run.generate import Sampler, Shown, held_out, trained_on
 from gans.run.trained import Trained, load_run
 from gans.sets.drawn import Drawn
 from gans.sets.image_set import ImageSet
@@ -39,8 +39,8 @@ def open_set(
       text: one of
         - a folder or a .zip of images, searched to any depth;
         - RUN, a run folder, or RUN@STEP, an older checkpoint of it that is still there: for the role 'real' the images
-          that it holds out, at the size of its training; for 'fake' samples of its generator, or what it makes of the
-          held-out images where it is shown images;
+          that it holds out, at the size of its training; for 'trained on' those that it was trained on; for 'fake'
+          samples of its generator, or what it makes of the held-out images where it is shown images;
         - tfds:NAME or tfds:NAME:SPLIT, a TensorFlow data set that is prepared in $TFDS_DATA_DIR or
           ~/tensorflow_datasets; NAME may have a config and a version.
       size: (height, width) of the images; None for the size that all of them have.
@@ -51,7 +51,8 @@ def open_set(
       count: how many images: samples to draw, or the first ones in the order of `by_content`. None for all: of samples
         from noise 2000.
       seed: of samples.
-      role: 'real' or 'fake'; only runs differ.
+      role: 'real', 'trained on' (for those who learn from the images, and must not see held-out ones) or 'fake'; only
+        runs differ.
       truncation: of samples, as `gans.run.generate.Sampler` has it.
 
     Raises:
@@ -69,7 +70,9 @@ def open_set(
     if run is None:
         return _of_files(text, size, resample, count)
     if role == 'real':
-        return _held_out_of(run, size, resample, count)
+        return _shown_of(run, held_out(run), 'held-out images', size, resample, count)
+    if role == 'trained on':
+        return _shown_of(run, trained_on(run), 'training images', size, resample, count)
     return _samples_of(Sampler(run, seed, truncation), size, resample, count)
 
 
@@ -104,11 +107,10 @@ def _stored(found, ids, size, resample, names):
     return ImageSet(found, ids, size or sizes[0], resample, sizes, names, _told(found.where, len(ids), len(found)))
 
 
-def _held_out_of(run, size, resample, count):
-    shown = held_out(run)
+def _shown_of(run, shown, called, size, resample, count):
     ids = _first(shown.source, shown.ids, count)
     own = run.game.size
-    where = f'held-out images of {_called(run)}: {len(ids)} of {shown.source.where}'
+    where = f'{called} of {_called(run)}: {len(ids)} of {shown.source.where}'
     return ImageSet(shown.source, ids, size or own, resample, [own] * len(ids), names_of(shown, len(ids)), where)
 
 

@@ -16,7 +16,7 @@ VERB = Verb(
     {
         'output': Flag('path', 'the folder for the classifier, its numbers and figures', needed=True),
         'labels': Flag('path', 'labels.csv of labelled images, beside them'),
-        'good': Flag('text', 'instead: a set of acceptable images, a folder, a .zip or a run with its held-out images'),
+        'good': Flag('text', 'instead: a set of acceptable images, a folder, a .zip or a run with its training images'),
         'bad': Flag('text', 'with --good: a set of unacceptable ones; of RUN or RUN@STEP its samples'),
         'size': Flag('whole', 'pixels of both sides of what the classifier sees; up to 64 by default', most=1024),
         'steps': Flag('whole', 'how long to train; 100 to 600 by default, fewer for fewer images', most=10**6),
