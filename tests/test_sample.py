@@ -20,7 +20,7 @@ from gans.classifier import trained as classifier
 from gans.classifier.network import Network, widths_for
 from gans.run.generate import Sampler, held_out
 from gans.run.trained import load_run
-from gans.sets import keeping
+from gans.sets import keeping, sample_folder
 from gans.sets.opening import open_set
 
 SIZE = (16, 16)
@@ -114,6 +114,34 @@ def test_a_zip_is_the_same_bytes_whenever_it_was_broken_off(place, tmp_path):
         archive.extractall(tmp_path / 'unpacked')
     np.testing.assert_array_equal(read(tmp_path / 'unpacked'), gans.sample_images(load_run(place / 'noise'), count=20))
     assert len(open_set(str(tmp_path / 'a.zip'))) == 20
+
+
+def test_a_zip_that_two_commands_write_is_whole_and_one_of_them_is_told(place, tmp_path, monkeypatch):
+    assert sample(place / 'noise', tmp_path / 'one.zip', '--count=3').code == 0
+    folder, check = tmp_path / 'two.zip.partial', sample_folder.SampleFolder.__exit__
+
+    def with_another(self, *given):
+        check(self, *given)
+        (folder / '000001.png').unlink()  # the other command has packed all, and removes what it has packed
+
+    monkeypatch.setattr(sample_folder.SampleFolder, '__exit__', with_another)
+    refused(sample(place / 'noise', tmp_path / 'two.zip', '--count=3'), '000001.png', 'is gone', 'run this one again')
+    assert not (tmp_path / 'two.zip').exists()
+    monkeypatch.undo()
+    assert sample(place / 'noise', tmp_path / 'two.zip', '--count=3').code == 0
+    assert (tmp_path / 'two.zip').read_bytes() == (tmp_path / 'one.zip').read_bytes()
+
+
+@pytest.mark.parametrize('target', ['out', 'out.zip'])
+def test_something_else_with_the_name_of_a_sample_is_told(place, tmp_path, target):
+    folder = tmp_path / ('out.zip.partial' if target == 'out.zip' else target)
+    assert sample(place / 'noise', folder, '--count=1').code == 0
+    (folder / '000001.png').mkdir()
+    refused(sample(place / 'noise', tmp_path / target, '--count=3'), '000001.png', 'is a folder, no image: remove it')
+    (folder / '000001.png').rmdir()
+    (folder / '000001.png').symlink_to('nowhere')
+    refused(sample(place / 'noise', tmp_path / target, '--count=3'), '000001.png', 'leads nowhere', 'remove it')
+    assert not (folder / '000002.png').exists()
 
 
 def test_a_colorizer_makes_one_of_each_held_out_image(place, tmp_path):
