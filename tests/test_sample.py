@@ -194,6 +194,20 @@ def test_what_a_classifier_accepts_is_kept_in_order(place, judged, tmp_path):
     refused(sample(place / 'noise', tmp_path / 'out', '--count=30'), 'chosen otherwise', 'kept: None')
 
 
+def test_a_damaged_record_of_what_was_kept_is_told(place, judged, tmp_path):
+    words = (f'--keep_above={np.median(judged[1])}', f'--classifier={place / "judge"}')
+    assert sample(place / 'noise', tmp_path / 'out', '--count=3', *words).code == 0
+    record = tmp_path / 'out/kept.csv'
+    header, first, second, third = record.read_text().splitlines()
+    before = stamps(tmp_path / 'out')
+    for lines in ([header, '000000.png,-1,0.9'], [header, second, first, third], [header, first, first]):
+        record.write_text('\n'.join([*lines, '']))
+        refused(sample(place / 'noise', tmp_path / 'out', '--count=5', *words), 'kept.csv', 'is damaged', '--output')
+    record.unlink()
+    refused(sample(place / 'noise', tmp_path / 'out', '--count=5', *words), 'kept.csv', 'is gone', '--output')
+    assert stamps(tmp_path / 'out') == before
+
+
 def test_a_classifier_that_refuses_everything_ends_it(place, judged, tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, 'IN_A_ROW', 100)
     words = ('--count=3', '--keep_above=0.9999999', f'--classifier={place / "judge"}')
