@@ -42,7 +42,8 @@ def cannot_write(path: str | os.PathLike, error: OSError, kept: str = '') -> Use
     The reason follows from `error.errno` alone, so that no cause is guessed: an unknown number is told in the system's
     words.
     """
-    why = _WHY_NOT_WRITTEN.get(error.errno, error.strerror or str(error) or type(error).__name__)
+    reasons = _WHY_NOT_WRITTEN | {errno.ENOENT: 'its folder is gone or cannot be made: choose another place'}
+    why = reasons.get(error.errno, error.strerror or str(error) or type(error).__name__)
     return UserError(f"Cannot write '{os.fspath(path)}' ({why}).{f' {kept}' if kept else ''}")
 
 

@@ -151,6 +151,13 @@ def test_what_cannot_be_compared_is_one_sentence(what, wrong, tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_file_as_output_is_told_before_the_work(place, tmp_path):
+    (tmp_path / 'out').write_text('text')
+    ended = main('--mode=compare', f'--runs={place}/none,{place}/neither', f'--output={tmp_path}/out')
+    assert ended.code == 2 and "out' is a file, no folder: give another --output" in ended.err, ended
+    assert (tmp_path / 'out').read_text() == 'text'
+
+
 # The front.
 
 

@@ -18,6 +18,7 @@ from gans.image import ops
     ('text', 'said'),
     [
         ('', 'not in gans/features'),
+        ('nope', 'gans/features: give one of classifier:FOLDER, discriminator:RUN, inception:FILE, lite0, or'),
         ('lite1', "(did you mean 'lite0'?)"),
         ('lite0:', 'lite0 takes nothing after a colon: give lite0.'),
         ('lite0:FILE', 'lite0 takes nothing after a colon: give lite0.'),

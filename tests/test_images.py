@@ -1,6 +1,7 @@
 """The image conventions against hand computation, SciPy and Pillow."""
 
 import colorsys
+import os
 
 import jax
 import jax.numpy as jnp
@@ -300,6 +301,13 @@ def test_a_failed_write_leaves_the_old_image_and_no_rubbish(tmp_path, monkeypatc
     with Image.open(path) as opened:
         np.testing.assert_array_equal(np.asarray(opened), old)
     assert [file.name for file in tmp_path.iterdir()] == ['image.png']
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.png')
+    with pytest.raises(UserError, match='pipe.png.*in its way'):
+        files.save_png(tmp_path / 'pipe.png', bytes_noise((4, 4, 3)))
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]
 
 
 def test_save_png_says_what_is_wrong(tmp_path):

@@ -1,6 +1,7 @@
 """The verb `measure` through main.py: sets of files, their numbers by other ways, and what cannot be measured."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import own_network.colours
 import pytest
 from command_line import main, process
 from PIL import Image
+from runs_on_disk import contents
 from saved_run import save_images, smooth_images
 
 from gans.errors import UserError
@@ -233,12 +235,16 @@ WRONG = {
     'mixed sizes': (('--real=MIXED', '--fake=FAKE'), '--size'),
     'two sizes': (('--real=REAL', '--fake=WIDE'), 'give a --size for both'),
     'empty': (('--real=EMPTY', '--fake=FAKE'), 'there are no images in'),
-    'nothing': (('--real=NOTHING', '--fake=FAKE'), "there is no '"),
+    'nothing': (('--real=NOTHING', '--fake=FAKE'), "there is no 'NOTHING': give a folder or a .zip of images, a run"),
+    'too large': (('--real=REAL', '--fake=FAKE', '--size=16383'), 'at most 4,194,304 pixels are measured'),
+    'a photo as output': (('--real=REAL', '--fake=FAKE', '--output=REAL/00.png'), 'holds no numbers of --mode=measure'),
+    'other JSON as output': (('--real=REAL', '--fake=FAKE', '--output=other'), 'give a new file as --output'),
+    'a pipe as output': (('--real=REAL', '--fake=FAKE', '--output=pipe'), "'pipe' is there and holds no numbers"),
     'no images': (('--real=REAL', '--fake=TEXT'), 'is not an image'),
     'too many': (('--real=REAL', '--fake=FAKE', '--count=14'), 'there are 13 images to take, not 14'),
     'count 0': (('--real=REAL', '--fake=FAKE', '--count=0'), 'give at least 1'),
     'no network': (('--real=REAL', '--fake=FAKE', '--features=vgg'), 'vgg'),
-    'too small': (('--real=REAL', '--fake=FAKE', '--size=8'), 'has 8x8 pixels (width x height), and measures need 11'),
+    'too small': (('--real=REAL', '--fake=FAKE', '--size=8'), '8x8 pixels (width x height), and measures need 11'),
     'no size': (('--real=REAL', '--fake=FAKE', '--size=big'), '--size=big is no size'),
     'no filter': (('--real=REAL', '--fake=FAKE', '--resize=lancos'), 'did you mean'),
     'a folder': (('--real=REAL', '--fake=FAKE', '--output=EMPTY'), 'is a folder: give a file as --output'),
@@ -254,6 +260,8 @@ def test_what_cannot_be_measured_is_one_sentence(what, place, monkeypatch):
     words, told = WRONG[what]
     monkeypatch.chdir(place)
     some = images(3)
+    os.mkfifo(place / 'pipe')
+    (place / 'other').write_text('{"version": 1}')
     save_images(place / 'ONE', some[:1])
     save_images(place / 'MIXED', [*some, *images(3, size=20)])
     save_images(place / 'WIDE', [np.concatenate([one, one], axis=1) for one in some])
@@ -268,6 +276,8 @@ def test_what_cannot_be_measured_is_one_sentence(what, place, monkeypatch):
             for name in ('x/a.png', 'x\\a.png', 'b.png'):
                 archive.write(place / 'ALIKE/00.png', name)
         words = [word.replace('ALIKE', 'ALIKE.zip') for word in words]
+    before = contents(place / 'real')
     ended = main('--mode=measure', *words)
+    assert contents(place / 'real') == before and (place / 'other').read_text() == '{"version": 1}'
     assert ended.code == 2 and told in ended.err and 'Traceback' not in ended.err, ended
     assert not list(place.glob('*.json'))

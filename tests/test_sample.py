@@ -20,7 +20,7 @@ from gans.classifier import trained as classifier
 from gans.classifier.network import Network, widths_for
 from gans.run.generate import Sampler, held_out
 from gans.run.trained import load_run
-from gans.sets import keeping
+from gans.sets import keeping, sample_folder
 from gans.sets.opening import open_set
 
 SIZE = (16, 16)
@@ -116,6 +116,34 @@ def test_a_zip_is_the_same_bytes_whenever_it_was_broken_off(place, tmp_path):
     assert len(open_set(str(tmp_path / 'a.zip'))) == 20
 
 
+def test_a_zip_that_two_commands_write_is_whole_and_one_of_them_is_told(place, tmp_path, monkeypatch):
+    assert sample(place / 'noise', tmp_path / 'one.zip', '--count=3').code == 0
+    folder, check = tmp_path / 'two.zip.partial', sample_folder.SampleFolder.__exit__
+
+    def with_another(self, *given):
+        check(self, *given)
+        (folder / '000001.png').unlink()  # the other command has packed all, and removes what it has packed
+
+    monkeypatch.setattr(sample_folder.SampleFolder, '__exit__', with_another)
+    refused(sample(place / 'noise', tmp_path / 'two.zip', '--count=3'), '000001.png', 'is gone', 'run this one again')
+    assert not (tmp_path / 'two.zip').exists()
+    monkeypatch.undo()
+    assert sample(place / 'noise', tmp_path / 'two.zip', '--count=3').code == 0
+    assert (tmp_path / 'two.zip').read_bytes() == (tmp_path / 'one.zip').read_bytes()
+
+
+@pytest.mark.parametrize('target', ['out', 'out.zip'])
+def test_something_else_with_the_name_of_a_sample_is_told(place, tmp_path, target):
+    folder = tmp_path / ('out.zip.partial' if target == 'out.zip' else target)
+    assert sample(place / 'noise', folder, '--count=1').code == 0
+    (folder / '000001.png').mkdir()
+    refused(sample(place / 'noise', tmp_path / target, '--count=3'), '000001.png', 'is a folder, no image: remove it')
+    (folder / '000001.png').rmdir()
+    (folder / '000001.png').symlink_to('nowhere')
+    refused(sample(place / 'noise', tmp_path / target, '--count=3'), '000001.png', 'leads nowhere', 'remove it')
+    assert not (folder / '000002.png').exists()
+
+
 def test_a_colorizer_makes_one_of_each_held_out_image(place, tmp_path):
     run = load_run(place / 'colors')
     done = sample(place / 'colors', tmp_path / 'out')
@@ -164,6 +192,20 @@ def test_what_a_classifier_accepts_is_kept_in_order(place, judged, tmp_path):
     done = sample(place / 'noise', tmp_path / 'other', *words)
     assert f'of {np.flatnonzero(1 - chances > above)[0] + 1} drawn' in done.out
     refused(sample(place / 'noise', tmp_path / 'out', '--count=30'), 'chosen otherwise', 'kept: None')
+
+
+def test_a_damaged_record_of_what_was_kept_is_told(place, judged, tmp_path):
+    words = (f'--keep_above={np.median(judged[1])}', f'--classifier={place / "judge"}')
+    assert sample(place / 'noise', tmp_path / 'out', '--count=3', *words).code == 0
+    record = tmp_path / 'out/kept.csv'
+    header, first, second, third = record.read_text().splitlines()
+    before = stamps(tmp_path / 'out')
+    for lines in ([header, '000000.png,-1,0.9'], [header, second, first, third], [header, first, first]):
+        record.write_text('\n'.join([*lines, '']))
+        refused(sample(place / 'noise', tmp_path / 'out', '--count=5', *words), 'kept.csv', 'is damaged', '--output')
+    record.unlink()
+    refused(sample(place / 'noise', tmp_path / 'out', '--count=5', *words), 'kept.csv', 'is gone', '--output')
+    assert stamps(tmp_path / 'out') == before
 
 
 def test_a_classifier_that_refuses_everything_ends_it(place, judged, tmp_path, monkeypatch):

@@ -4,9 +4,11 @@ Where every input has one right output, their evaluations are laid side by side 
 noise are measured on samples of the same seed (`compare_samples`).
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gans.data.files import irregular, printable
 from gans.errors import UserError
 from gans.evaluation import compare_paired, compare_samples
 from gans.evaluation.titles import titles_of
@@ -39,8 +41,12 @@ def compare(
     folders = [Path(run).expanduser() for run in runs]
     if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
         raise UserError('--runs needs at least two different run folders, separated by commas.')
-    network = open_features(features) if features else None
     target = Path(folders[0].resolve().parent / 'compare' if output is None else output).expanduser()
+    if os.path.lexists(target) and not target.is_dir():  # told before the work, which may be long
+        raise UserError(
+            f"'{printable(str(target))}' is {irregular(target) or 'a file'}, no folder: give another --output."
+        )
+    network = open_features(features) if features else None
     found = dict(zip(titles_of(folders), (load_run(folder) for folder in folders), strict=True))
     _check_alike(found)
     (first_title, first), *_ = found.items()

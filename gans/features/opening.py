@@ -1,15 +1,18 @@
 """Feature networks by text: 'lite0', 'inception:FILE', 'classifier:FOLDER', each a module of this package."""
 
 import hashlib
+import importlib
 import json
+import pkgutil
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
+import gans.features
 from gans.config.registry import find_module
-from gans.errors import UserError
+from gans.errors import UserError, closest
 
 
 class Features(NamedTuple):
@@ -45,6 +48,8 @@ def open_features(text: str) -> Features:
     says of its own.
     """
     name, colon, argument = text.partition(':')
+    if '.' not in name and name not in (names := [one.name for one in pkgutil.iter_modules(gans.features.__path__)]):
+        raise UserError(f'--features is {text!r}, which is not in gans/features{_others(name, names)}')
     module = find_module('features', name, '--features', wanted='open_features')
     if not hasattr(module, 'ARGUMENT'):
         raise UserError(f'--features is {text!r}, but {module.__name__} has no ARGUMENT: it is no feature network.')
@@ -53,6 +58,14 @@ def open_features(text: str) -> Features:
     if colon and not module.ARGUMENT:
         raise UserError(f'--features is {text!r}, but {name} takes nothing after a colon: give {name}.')
     return module.open_features(argument)
+
+
+def _others(name, names):
+    """What there is instead of a network called `name`; some modules only help the others."""
+    modules = {one: importlib.import_module(f'gans.features.{one}') for one in names}
+    known = {one: module.ARGUMENT for one, module in modules.items() if hasattr(module, 'ARGUMENT')}
+    forms = [f'{one}:{argument}' if argument else one for one, argument in sorted(known.items())]
+    return f'{closest(name, known)}: give one of {", ".join(forms)}, or the dotted path of a module of your own.'
 
 
 def digest_of(about: dict) -> str:

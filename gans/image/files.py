@@ -1,10 +1,12 @@
 """Files written whole or not at all: PNG, GIF, JSON, and whatever else a writer wants."""
 
 import contextlib
+import errno
 import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -59,8 +61,15 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> N
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders."""
+    """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders.
+
+    Raises FileExistsError where a device, a FIFO or a socket would be replaced: /dev/null is wanted by others too.
+    """
     path = Path(path)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # told by what follows, if it matters
+        mode = os.lstat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
     # At random, since two writers of one path must not share a temporary file; short, since `path.name` may be as long
     # as names can be. `is_temporary` knows it.
     temporary = path.with_name(f'.{secrets.token_hex(6)}.tmp')

@@ -4,6 +4,7 @@ Source: "Gradually Increasing Image Resolution During GAN Training" (2018), figu
 those with a softmax above 0.95.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -152,13 +153,21 @@ def _record(samples, rows):
 
 
 def _read(folder: Path, drawn: int) -> list[tuple[int, float]]:
-    """(place, probability) of each image that was kept, of the places below `drawn`."""
+    """(place, probability) of each image that was kept, of the places below `drawn`.
+
+    Raises UserError if it is damaged or gone: with other rows the next images would be others than they have to be.
+    """
     path = folder / KEPT
     if not path.exists():
+        if drawn:
+            raise UserError(f"'{printable(str(path))}' is gone, which says what was kept: give another --output.")
         return []
     try:
         lines = read_regular(path, _MOST_BYTES).decode().splitlines()[1:]
         rows = [(int(place), float(chance)) for _, place, chance in (line.split(',') for line in lines)]
+        places = [-1, *(place for place, _ in rows)]
+        if any(later <= place for place, later in itertools.pairwise(places)):
+            raise ValueError('its places do not ascend from 0')
     except ValueError as error:
         raise UserError(f"'{printable(str(path))}' is damaged ({error}): give another --output.") from error
     return [row for row in rows if row[0] < drawn]

@@ -1,5 +1,6 @@
 """A set of images of any origin by one text: a folder, a .zip, a run, a TFDS data set."""
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gans.data.content import by_content
+from gans.data.files import printable
 from gans.data.fitting import check_resample
 from gans.data.source import Source
 from gans.data.sources import folder, tfds
@@ -86,6 +88,12 @@ def _run_of(text) -> Trained | None:
 
 
 def _of_files(text, size, resample, count):
+    with contextlib.suppress(OSError):  # what may not be looked at is told by the source
+        if not Path(text).expanduser().exists():
+            raise UserError(
+                f"there is no '{printable(text)}': give a folder or a .zip of images, a run folder, RUN@STEP or "
+                'tfds:NAME:SPLIT.'
+            )
     found = folder.open_source(size, 0, text, fit='resize', upscale=True, resample=resample)
     ids = _first(found, np.arange(len(found)), count)
     names = _without_suffixes(folder.relative_names(found, text))

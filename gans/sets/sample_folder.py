@@ -78,10 +78,16 @@ class SampleFolder:
             self._pool.shutdown(cancel_futures=True)
 
     def missing(self, count: int) -> np.ndarray:
-        """Which of the first `count` images are not there yet, ascending: int64 [n]."""
+        """Which of the first `count` images are not there yet, ascending: int64 [n].
+
+        Raises UserError if something else has the name of one: a folder, a link that leads nowhere.
+        """
         with os.scandir(self.folder) as entries:
-            there = [int(entry.name[:-4]) for entry in entries if is_sample(entry.name) and entry.stat().st_size]
-        return np.setdiff1d(np.arange(count), there)
+            found = [entry for entry in entries if is_sample(entry.name)]
+        for entry in found:
+            if not entry.is_file():
+                raise UserError(f"'{printable(entry.path)}' is {irregular(entry.path)}, no image: remove it.")
+        return np.setdiff1d(np.arange(count), [int(entry.name[:-4]) for entry in found if entry.stat().st_size])
 
     def put(self, number: int, image: np.ndarray) -> None:
         """Writes an image, uint8 [H, W, 3], soon; raises what the writing of an earlier one has raised."""

@@ -54,14 +54,14 @@ def pack(folder: Path, target: Path, count: int) -> None:
     """Writes the first `count` samples of a folder and what belongs to them into a .zip, then removes the folder.
 
     Raises:
-      UserError: the disk or the permissions say no; the folder is as it was.
+      UserError: the disk or the permissions say no; the folder is as it was. Or another process has taken files away.
     """
 
     def write(file):
         with zipfile.ZipFile(file, 'w') as archive:  # stored: PNG files are packed already
             for name in (ABOUT, KEPT, *map(name_of, range(count))):
                 if name != KEPT or (folder / name).exists():
-                    archive.writestr(_member(name), (folder / name).read_bytes())
+                    archive.writestr(_member(name), _content(folder / name))
 
     write_whole(target, write)
     remove(folder)
@@ -77,6 +77,16 @@ def remove(folder: Path) -> None:
             if is_sample(name) or is_temporary(name) or name in (ABOUT, KEPT):
                 os.unlink(folder / name)
         folder.rmdir()
+
+
+def _content(path):
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(
+            f"'{printable(str(path))}' is gone, which was to be packed: if another command writes the same --output, "
+            'let it end, then run this one again.'
+        ) from error
 
 
 def _member(name):

@@ -3,22 +3,22 @@
 from pathlib import Path
 
 from gans.cli.flags import Flag, Verb
-from gans.errors import UserError
+from gans.data.files import printable
 from gans.image.files import write_json
 from gans.printing import say
 
 
 def _run(flags, config) -> int:
-    from gans.evaluation.measure import Wishes, describe, measure
+    from gans.evaluation.measure import Wishes, check_output, describe, measure
 
     output = flags['output'] and Path(flags['output'])
-    if output and output.is_dir():
-        raise UserError(f'{output} is a folder: give a file as --output.')
+    if output:
+        check_output(output)
     report = measure(Wishes(**{name: flags[name] for name in Wishes._fields}))
     say(describe(report))
     if output:
         write_json(output, report)
-        say(f'\n{output}')
+        say(f'\n{printable(str(output))}')
     return 0
 
 

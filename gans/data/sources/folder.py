@@ -123,7 +123,7 @@ def _open_path(root: Path, place: str) -> _Found:
             names, irregular = walk(root)
             return _Found(names, partial(_read_file, root), 'folder', irregular)
         if not root.exists():
-            raise UserError(f"there is no '{place}': give a folder or a .zip of images as path.")
+            raise UserError(f"there is no '{place}': give a folder or a .zip of images.")
         with files.open_regular(root, sys.maxsize, place):
             pass  # is_zipfile() calls a file that may not be read no zip, and waits for a FIFO
         if zipfile.is_zipfile(root):
@@ -133,7 +133,7 @@ def _open_path(root: Path, place: str) -> _Found:
         raise UserError(f"'{where}' may not be read: change its permissions.") from error
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"'{place}' cannot be read ({error}).") from error
-    raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of images as path.")
+    raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of images.")
 
 
 def walk(root: Path) -> tuple[list[str], dict[str, str]]:
