@@ -272,6 +272,7 @@ def test_mixed_sizes_become_one_where_it_is_given(few):
         (['--good=one', '--bad=nowhere'], "'nowhere'"),
         (['--good=one', '--bad=one', '--steps=0'], '--steps=0'),
         (['--good=one', '--bad=one', '--size=0'], '--size=0'),
+        (['--good=one', '--bad=one', '--seed=-1'], '--seed=-1 is out of range'),
         (['--labels=nowhere.csv'], "There is no 'nowhere.csv'"),
     ],
 )

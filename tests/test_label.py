@@ -192,6 +192,8 @@ def test_labels_are_called_the_same_in_the_browser_and_here():
 
 # Labels
 
+A_AND_C = {'a.png': 'acceptable', 'sub/c.png': 'unacceptable'}
+
 
 @pytest.fixture
 def table(tmp_path):
@@ -219,6 +221,11 @@ def table(tmp_path):
         ('file,label\na.png,acceptable\na.png,\na.png,acceptable\n', {'a.png': 'acceptable'}),
         ('file,label\n"with, comma.png",unacceptable\n', {'with, comma.png': 'unacceptable'}),
         ('file,label\ngone.png,\na.png,acceptable\n', {'a.png': 'acceptable'}),
+        ('file\tlabel\r\na.png\tacceptable\r\n', {'a.png': 'acceptable'}),
+        ('file;label;"seen by A, B"\na.png;acceptable;\n', {'a.png': 'acceptable'}),
+        ('\ufeffsep=;\r\n\r\nfile;label\r\na.png;acceptable\r\n', {'a.png': 'acceptable'}),
+        ('sep=,\nfile,label\n./a.png,acceptable\nsub//c.png,unacceptable\n', A_AND_C),
+        ('file,label\n.\\a.png,acceptable\nsub\\c.png,unacceptable\n', A_AND_C),
     ],
 )
 def test_labels_are_read_as_people_write_them(table, content, found):
@@ -243,6 +250,11 @@ def test_labels_are_read_as_people_write_them(table, content, found):
         (b'file,label\n\xff\xfe,acceptable\n', 'is no text in UTF-8'),
         (b'\x89PNG\r\n\x1a\n', 'is no text in UTF-8'),
         (f'file,label\n{"a" * 200_000},acceptable\n', 'no line of a CSV'),
+        ('file,label\na.png,acceptable\n"b.png,unacceptable\nsub/c.png,acceptable\n', 'Line 3 .* no line of a CSV'),
+        ('file,label\na.png,acceptable\n./a.png,unacceptable\n', "Lines 2 and 3 .* call 'a.png' acceptable and un"),
+        ('file,label,label\na.png,acceptable,unacceptable\n', "names two columns 'label'"),
+        ('file;mark\na.png;acceptable\n', "names no column 'label'"),
+        (f'file,label\na.png,{"z" * 9000}\n', "'z{80}[.]{3}': give"),
     ],
 )
 def test_a_table_with_a_mistake_is_refused_in_a_sentence(table, content, said):
@@ -253,5 +265,5 @@ def test_a_table_with_a_mistake_is_refused_in_a_sentence(table, content, said):
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(UserError, match='There is no .*labels.csv'):
         read_labels(tmp_path / 'labels.csv')
-    with pytest.raises(UserError, match='is a folder'):
+    with pytest.raises(UserError, match='is a folder: give the table in it, as in --labels=.*/labels.csv'):
         read_labels(tmp_path)

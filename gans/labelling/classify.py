@@ -20,6 +20,7 @@ from gans.labelling import drawings, report
 from gans.labelling.examples import Examples, labelled, of_sets
 from gans.labelling.labels_file import CLASSES
 from gans.progress import progress
+from gans.run.generate import check_seed
 
 REPORT = 'report.json'
 _MEMORY = 4 * 2**30  # bytes of images that are kept rather than read again in every round
@@ -56,6 +57,7 @@ def classify(
     Raises:
       UserError: anything that the user can mend.
     """
+    check_seed(seed)
     folder = _checked(output, size, steps)
     examples = _open(labels, good, bad, size, seed)
     examples = examples._replace(source=_in_memory(examples.source))

@@ -14,7 +14,7 @@ from gans.data.sources import folder, tfds
 from gans.errors import UserError
 from gans.run import checkpoint
 from gans.run.folder import LOCK
-from gans.run.generate import Sampler, Shown, held_out, trained_on
+from gans.run.generate import Sampler, Shown, check_seed, held_out, trained_on
 from gans.run.trained import Trained, load_run
 from gans.sets.drawn import Drawn
 from gans.sets.image_set import ImageSet
@@ -50,7 +50,7 @@ def open_set(
         nothing is cut off.
       count: how many images: samples to draw, or the first ones in the order of `by_content`. None for all: of samples
         from noise 2000.
-      seed: of samples.
+      seed: of samples; checked whatever the set is.
       role: 'real', 'trained on' (for those who learn from the images, and must not see held-out ones) or 'fake'; only
         runs differ.
       truncation: of samples, as `gans.run.generate.Sampler` has it.
@@ -60,6 +60,7 @@ def open_set(
         anything else that the user can mend.
     """
     check_resample(resample)
+    check_seed(seed)
     if size is not None and min(size) < 1:
         raise UserError(f'--size={size[0]},{size[1]} is no size of an image: give numbers from 1.')
     if count is not None and count < 1:
