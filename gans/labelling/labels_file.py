@@ -91,7 +91,7 @@ def _rows(text, shown):
 
 
 class _Table:
-    """The rows of a CSV that are not empty: `header`, the names of the columns, and `rows`, (line, fields) of others."""
+    """A CSV without its empty rows: `header`, the names of the columns, and `rows`, (line, fields) of the others."""
 
     def __init__(self, text, shown, separator):
         self._reader = csv.reader(io.StringIO(text, newline=''), delimiter=separator, strict=True)
@@ -111,7 +111,7 @@ class _Table:
 
 
 def _beside(path, named):
-    """The name, in the plainest way, of a file in the folder of the table, or in a folder inside of it; None if none."""
+    """The plainest name of a file in the folder of the table, or in a folder inside of it; None if there is none."""
     for name in (named, named.replace('\\', '/')):
         inside = PurePosixPath(name)
         try:
