@@ -5,7 +5,9 @@ import fnmatch
 import hashlib
 import html
 import json
+import os
 import re
+import shutil
 import tomllib
 from html.parser import HTMLParser
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from command_line import ROOT, main
 from generators import generator_config
+from odd_files import png_header
 from PIL import Image
 from runs_on_disk import contents, refused
 from saved_run import save_run
@@ -84,6 +87,29 @@ def test_once_more_changes_nothing_and_other_samples_are_refused(run, labelled):
         done = main('--mode=label', f'--workdir={run}', f'--output={folder}', *words)
         refused(done, 'is no image of these samples', 'choose another folder')
     assert contents(folder) == before
+
+
+def test_samples_that_were_rounded_otherwise_are_kept(run, labelled, tmp_path):
+    again = shutil.copytree(labelled[0], tmp_path / 'again')
+    pixels = np.array(Image.open(again / '000001.png'))
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(again / '000001.png')
+    kept = (again / '000001.png').read_bytes()
+    words = ('--mode=label', f'--workdir={run}', f'--output={again}', '--count=19', '--seed=5')
+    assert main(*words).code == 0 and (again / '000001.png').read_bytes() == kept
+    Image.fromarray(pixels[:-1]).save(again / '000001.png')
+    refused(main(*words), "000001.png' is no image of these samples")
+
+
+def test_what_cannot_be_a_sample_is_told_and_kept(run, tmp_path):
+    words = ('--mode=label', f'--workdir={run}', f'--output={tmp_path}', '--count=1')
+    path = tmp_path / '000000.png'
+    path.write_bytes(png_header(40_000, 40_000))
+    refused(main(*words), 'is no image of these samples')
+    assert path.read_bytes() == png_header(40_000, 40_000)
+    path.unlink()
+    os.mkfifo(path)
+    refused(main(*words), 'a named pipe')
 
 
 @pytest.mark.parametrize('count', [0, -1])

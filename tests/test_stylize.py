@@ -1,12 +1,12 @@
 """`--mode=stylize` through main.py, with the discriminator of an untrained run; the files are looked at."""
 
 import json
-import zlib
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import main
+from odd_files import png_header
 from PIL import Image
 from saved_run import make_config, save_images, save_run, smooth_images
 
@@ -204,13 +204,6 @@ def test_mistakes_are_one_sentence_and_nothing_is_written(place, words, told):
     done = stylize('never.png', *words)
     assert done.code == 2 and told in done.err and 'Traceback' not in done.err, done
     assert sorted(place.iterdir()) == before
-
-
-def png_header(width, height):
-    header = b'IHDR' + width.to_bytes(4, 'big') + height.to_bytes(4, 'big') + bytes([8, 2, 0, 0, 0])
-    chunks = [header, b'IDAT', b'IEND']
-    whole = [(len(chunk) - 4).to_bytes(4, 'big') + chunk + zlib.crc32(chunk).to_bytes(4, 'big') for chunk in chunks]
-    return b'\x89PNG\r\n\x1a\n' + b''.join(whole)
 
 
 def test_a_loss_that_is_not_finite_ends_it_and_leaves_what_was_there(place, monkeypatch):
