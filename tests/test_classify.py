@@ -272,6 +272,8 @@ def test_mixed_sizes_become_one_where_it_is_given(few):
         (['--good=one', '--bad=nowhere'], "'nowhere'"),
         (['--good=one', '--bad=one', '--steps=0'], '--steps=0'),
         (['--good=one', '--bad=one', '--size=0'], '--size=0'),
+        (['--good=one', '--bad=few', '--output=few/new'], "'few/new' is inside of --bad"),
+        (['--good=one', '--bad=one', '--output=one'], "'one' is inside of --good"),
         (['--good=one', '--bad=one', '--seed=-1'], '--seed=-1 is out of range'),
         (['--labels=nowhere.csv'], "There is no 'nowhere.csv'"),
     ],
@@ -282,10 +284,17 @@ def test_flags_that_do_not_go_together_are_refused(few, tmp_path, monkeypatch, w
     write(tmp_path / 'large', images(1, 0, 5, 20))
     monkeypatch.chdir(tmp_path)
     before = contents(tmp_path)
-    refused(main('--mode=classify', '--output=new', *words), said)
+    given = words if any('--output' in word for word in words) else ['--output=new', *words]
+    refused(main('--mode=classify', *given), said)
     assert contents(tmp_path) == before
 
 
 def test_a_file_in_place_of_the_folder_is_refused(labelled, tmp_path):
     (tmp_path / 'file').write_text('mine')
     refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file"}'), 'is a file')
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(labelled, tmp_path, monkeypatch):
+    monkeypatch.setattr('gans.labelling.classify.training.train', lambda *_: pytest.fail('it was trained'))
+    (tmp_path / 'file').write_text('mine')
+    refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file/new"}'), 'Cannot write')

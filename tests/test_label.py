@@ -7,6 +7,7 @@ import html
 import json
 import os
 import re
+import shlex
 import shutil
 import tomllib
 from html.parser import HTMLParser
@@ -110,6 +111,12 @@ def test_what_cannot_be_a_sample_is_told_and_kept(run, tmp_path):
     path.unlink()
     os.mkfifo(path)
     refused(main(*words), 'a named pipe')
+
+
+def test_the_command_that_is_printed_is_one_for_a_shell(run, tmp_path):
+    folder = tmp_path / "it's here [1]"
+    done = main('--mode=label', f'--workdir={run}', f'--output={folder}', '--count=1')
+    assert f'--labels={folder}/labels.csv' in shlex.split(done.out.splitlines()[-1]), done
 
 
 @pytest.mark.parametrize('count', [0, -1])

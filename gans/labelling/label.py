@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
         [
             f'{about}, in {shown}.',
             f'Open {shown}/{FILE} in a browser, mark the images, and save {LABELS} into {shown}. Then:',
-            f'python main.py --mode=classify --labels={shown}/{LABELS} --output=CLASSIFIER',
+            _command(folder),
         ]
     )
 
@@ -84,11 +85,16 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
     texts = {
         'title': 'Acceptable or unacceptable?',
         'about': about,
-        'command': f'python main.py --mode=classify --labels={files.printable(folder.name)}/{LABELS} '
-        '--output=CLASSIFIER',
+        'command': _command(Path(folder.name)),
     }
     text = document('label', ['marks', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
     write_whole(folder / FILE, lambda file: file.write(text.encode()))
+
+
+def _command(folder: Path) -> str:
+    """What trains a classifier of the labels in a folder, for a shell."""
+    table = shlex.quote(files.printable(str(folder / LABELS)))
+    return f'python main.py --mode=classify --labels={table} --output=CLASSIFIER'
 
 
 def _put(path: Path, image: np.ndarray) -> None:

@@ -77,13 +77,23 @@ def open_set(
     return _samples_of(Sampler(run, seed, truncation), size, resample, count)
 
 
+def is_among(path: Path, text: str) -> bool:
+    """Whether an image at `path` would belong to the set `text`, since that is a folder of images, no run."""
+    place = Path(text).expanduser()
+    return place.is_dir() and path.resolve().is_relative_to(place.resolve()) and not _is_run(place)
+
+
 def _run_of(text) -> Trained | None:
     """The run that a text names; None if it is no run."""
     path, at, step = text.rpartition('@')
     if at and step.isdecimal() and not Path(text).expanduser().exists():
         return load_run(path, int(step))
     path = Path(text).expanduser()
-    return load_run(path) if (path / checkpoint.FOLDER).is_dir() or (path / LOCK).is_file() else None
+    return load_run(path) if _is_run(path) else None
+
+
+def _is_run(path: Path) -> bool:
+    return (path / checkpoint.FOLDER).is_dir() or (path / LOCK).is_file()
 
 
 def _of_files(text, size, resample, count):
