@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from command_line import main
 from generators import generator_config
+from odd_files import png_header
 from PIL import Image
 from runs_on_disk import contents, refused
 from saved_run import save_run
@@ -234,6 +235,7 @@ def few(tmp_path):
     write(tmp_path / 'few', some)
     write(tmp_path / 'few', images(1, 0, 1, 20), 8)
     (tmp_path / 'few' / 'text.png').write_text('no image')
+    (tmp_path / 'few' / 'huge.png').write_bytes(png_header(40_000, 40_000))
     return tmp_path / 'few'
 
 
@@ -245,6 +247,7 @@ def few(tmp_path):
         ([(f'{i:03d}.png', ('acceptable', 'unacceptable')[i > 5]) for i in range(8)], '2 images (1 different)'),
         ([(f'{i:03d}.png', ('acceptable', 'unacceptable')[i % 2]) for i in range(9)], '12x12 (8), 20x20 (1)'),
         ([('text.png', 'acceptable'), ('000.png', 'unacceptable')], 'is not an image'),
+        ([('huge.png', 'acceptable'), ('000.png', 'unacceptable')], 'make it smaller, or, for training, raise'),
         ([('gone.png', 'acceptable')], "names 'gone.png'"),
     ],
 )
@@ -279,7 +282,8 @@ def test_mixed_sizes_become_one_where_it_is_given(few):
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(few, tmp_path, monkeypatch, words, said):
-    (few / 'text.png').unlink()
+    for name in ('text.png', 'huge.png'):
+        (few / name).unlink()
     write(tmp_path / 'one', images(1, 0, 5))
     write(tmp_path / 'large', images(1, 0, 5, 20))
     monkeypatch.chdir(tmp_path)

@@ -245,8 +245,8 @@ def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
     """Raises UserError if an image has more than `max_pixels`."""
     if width * height > max_pixels:
         raise UserError(
-            f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or "
-            'raise --config.data.max_pixels.'
+            f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or, "
+            'for training, raise --config.data.max_pixels.'
         )
 
 
@@ -301,7 +301,7 @@ def _explained(name: str) -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise UserError(
-            f"'{name}' has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller, or raise "
+            f"'{name}' has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller, or, for training, raise "
             '--config.data.max_pixels.'
         ) from error
     except MemoryError as error:
