@@ -1,6 +1,7 @@
-"""Files that Pillow cannot write: TIFFs with any tags, and ICC profiles."""
+"""Files that Pillow cannot write: TIFFs with any tags, ICC profiles, PNGs without pixels."""
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,11 @@ def _profile(space, connection, tags, kind=b'scnr'):
     head = size + b'\0\0\0\0' + struct.pack('>I', 0x02100000) + kind + space + connection
     head = head.ljust(36, b'\0') + b'acsp'
     return head.ljust(68, b'\0') + illuminant.ljust(60, b'\0') + table + data
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says it has so many pixels and has none."""
+    header = b'IHDR' + width.to_bytes(4, 'big') + height.to_bytes(4, 'big') + bytes([8, 2, 0, 0, 0])
+    chunks = [header, b'IDAT', b'IEND']
+    whole = [(len(chunk) - 4).to_bytes(4, 'big') + chunk + zlib.crc32(chunk).to_bytes(4, 'big') for chunk in chunks]
+    return b'\x89PNG\r\n\x1a\n' + b''.join(whole)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from command_line import main
 from generators import generator_config
+from odd_files import png_header
 from PIL import Image
 from runs_on_disk import contents, refused
 from saved_run import save_run
@@ -234,6 +235,7 @@ def few(tmp_path):
     write(tmp_path / 'few', some)
     write(tmp_path / 'few', images(1, 0, 1, 20), 8)
     (tmp_path / 'few' / 'text.png').write_text('no image')
+    (tmp_path / 'few' / 'huge.png').write_bytes(png_header(40_000, 40_000))
     return tmp_path / 'few'
 
 
@@ -245,6 +247,7 @@ def few(tmp_path):
         ([(f'{i:03d}.png', ('acceptable', 'unacceptable')[i > 5]) for i in range(8)], '2 images (1 different)'),
         ([(f'{i:03d}.png', ('acceptable', 'unacceptable')[i % 2]) for i in range(9)], '12x12 (8), 20x20 (1)'),
         ([('text.png', 'acceptable'), ('000.png', 'unacceptable')], 'is not an image'),
+        ([('huge.png', 'acceptable'), ('000.png', 'unacceptable')], 'make it smaller, or, for training, raise'),
         ([('gone.png', 'acceptable')], "names 'gone.png'"),
     ],
 )
@@ -272,19 +275,30 @@ def test_mixed_sizes_become_one_where_it_is_given(few):
         (['--good=one', '--bad=nowhere'], "'nowhere'"),
         (['--good=one', '--bad=one', '--steps=0'], '--steps=0'),
         (['--good=one', '--bad=one', '--size=0'], '--size=0'),
+        (['--good=one', '--bad=few', '--output=few/new'], "'few/new' is inside of --bad"),
+        (['--good=one', '--bad=one', '--output=one'], "'one' is inside of --good"),
+        (['--good=one', '--bad=one', '--seed=-1'], '--seed=-1 is out of range'),
         (['--labels=nowhere.csv'], "There is no 'nowhere.csv'"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(few, tmp_path, monkeypatch, words, said):
-    (few / 'text.png').unlink()
+    for name in ('text.png', 'huge.png'):
+        (few / name).unlink()
     write(tmp_path / 'one', images(1, 0, 5))
     write(tmp_path / 'large', images(1, 0, 5, 20))
     monkeypatch.chdir(tmp_path)
     before = contents(tmp_path)
-    refused(main('--mode=classify', '--output=new', *words), said)
+    given = words if any('--output' in word for word in words) else ['--output=new', *words]
+    refused(main('--mode=classify', *given), said)
     assert contents(tmp_path) == before
 
 
 def test_a_file_in_place_of_the_folder_is_refused(labelled, tmp_path):
     (tmp_path / 'file').write_text('mine')
     refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file"}'), 'is a file')
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(labelled, tmp_path, monkeypatch):
+    monkeypatch.setattr('gans.labelling.classify.training.train', lambda *_: pytest.fail('it was trained'))
+    (tmp_path / 'file').write_text('mine')
+    refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file/new"}'), 'Cannot write')

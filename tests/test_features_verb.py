@@ -196,15 +196,22 @@ MISTAKES = {
     '--channels=3,4': 'has 3, but the layer down_0 of',
     '--channels=1.5': "--channels has '1.5': give whole numbers from 0",
     '--output={run}/config.json': 'is a file: give a folder as --output',
+    '--output={run}/config.json/new': 'Cannot write',
     '--input={run}/nothing': 'nothing',
 }
 
 
 @pytest.mark.parametrize('flag', MISTAKES)
-def test_a_mistake_is_told_in_a_sentence(flag, run):
+def test_a_mistake_is_told_before_anything_is_looked_at(flag, run, monkeypatch):
+    monkeypatch.setattr('gans.visualization.features.find_strongest', lambda *_: pytest.fail('images were looked at'))
     (run / 'config.json').write_text('{}')
     ended = main('--mode=features', f'--workdir={run}', flag.format(run=run))
     assert ended.code == 2 and MISTAKES[flag] in ended.err and 'Traceback' not in ended.err, ended
+
+
+def test_montages_do_not_become_images(run, tmp_path):
+    ended = main('--mode=features', f'--workdir={run}', f'--input={tmp_path}', f'--output={tmp_path}/new')
+    assert ended.code == 2 and 'inside of --input' in ended.err and not list(tmp_path.iterdir()), ended
 
 
 def test_a_network_without_convolutions_is_told_what_it_has(connected):

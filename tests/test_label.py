@@ -5,7 +5,10 @@ import fnmatch
 import hashlib
 import html
 import json
+import os
 import re
+import shlex
+import shutil
 import tomllib
 from html.parser import HTMLParser
 
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 from command_line import ROOT, main
 from generators import generator_config
+from odd_files import png_header
 from PIL import Image
 from runs_on_disk import contents, refused
 from saved_run import save_run
@@ -84,6 +88,35 @@ def test_once_more_changes_nothing_and_other_samples_are_refused(run, labelled):
         done = main('--mode=label', f'--workdir={run}', f'--output={folder}', *words)
         refused(done, 'is no image of these samples', 'choose another folder')
     assert contents(folder) == before
+
+
+def test_samples_that_were_rounded_otherwise_are_kept(run, labelled, tmp_path):
+    again = shutil.copytree(labelled[0], tmp_path / 'again')
+    pixels = np.array(Image.open(again / '000001.png'))
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(again / '000001.png')
+    kept = (again / '000001.png').read_bytes()
+    words = ('--mode=label', f'--workdir={run}', f'--output={again}', '--count=19', '--seed=5')
+    assert main(*words).code == 0 and (again / '000001.png').read_bytes() == kept
+    Image.fromarray(pixels[:-1]).save(again / '000001.png')
+    refused(main(*words), "000001.png' is no image of these samples")
+
+
+def test_what_cannot_be_a_sample_is_told_and_kept(run, tmp_path):
+    words = ('--mode=label', f'--workdir={run}', f'--output={tmp_path}', '--count=1')
+    path = tmp_path / '000000.png'
+    path.write_bytes(png_header(40_000, 40_000))
+    refused(main(*words), 'is no image of these samples')
+    assert path.read_bytes() == png_header(40_000, 40_000)
+    path.unlink()
+    os.mkfifo(path)
+    refused(main(*words), 'a named pipe')
+
+
+def test_the_command_that_is_printed_is_one_for_a_shell(run, tmp_path):
+    folder = tmp_path / "it's here [1]"
+    done = main('--mode=label', f'--workdir={run}', f'--output={folder}', '--count=1')
+    assert f'--labels={folder}/labels.csv' in shlex.split(done.out.splitlines()[-1]), done
 
 
 @pytest.mark.parametrize('count', [0, -1])
@@ -192,6 +225,8 @@ def test_labels_are_called_the_same_in_the_browser_and_here():
 
 # Labels
 
+A_AND_C = {'a.png': 'acceptable', 'sub/c.png': 'unacceptable'}
+
 
 @pytest.fixture
 def table(tmp_path):
@@ -219,6 +254,11 @@ def table(tmp_path):
         ('file,label\na.png,acceptable\na.png,\na.png,acceptable\n', {'a.png': 'acceptable'}),
         ('file,label\n"with, comma.png",unacceptable\n', {'with, comma.png': 'unacceptable'}),
         ('file,label\ngone.png,\na.png,acceptable\n', {'a.png': 'acceptable'}),
+        ('file\tlabel\r\na.png\tacceptable\r\n', {'a.png': 'acceptable'}),
+        ('file;label;"seen by A, B"\na.png;acceptable;\n', {'a.png': 'acceptable'}),
+        ('\ufeffsep=;\r\n\r\nfile;label\r\na.png;acceptable\r\n', {'a.png': 'acceptable'}),
+        ('sep=,\nfile,label\n./a.png,acceptable\nsub//c.png,unacceptable\n', A_AND_C),
+        ('file,label\n.\\a.png,acceptable\nsub\\c.png,unacceptable\n', A_AND_C),
     ],
 )
 def test_labels_are_read_as_people_write_them(table, content, found):
@@ -243,6 +283,11 @@ def test_labels_are_read_as_people_write_them(table, content, found):
         (b'file,label\n\xff\xfe,acceptable\n', 'is no text in UTF-8'),
         (b'\x89PNG\r\n\x1a\n', 'is no text in UTF-8'),
         (f'file,label\n{"a" * 200_000},acceptable\n', 'no line of a CSV'),
+        ('file,label\na.png,acceptable\n"b.png,unacceptable\nsub/c.png,acceptable\n', 'Line 3 .* no line of a CSV'),
+        ('file,label\na.png,acceptable\n./a.png,unacceptable\n', "Lines 2 and 3 .* call 'a.png' acceptable and un"),
+        ('file,label,label\na.png,acceptable,unacceptable\n', "names two columns 'label'"),
+        ('file;mark\na.png;acceptable\n', "names no column 'label'"),
+        (f'file,label\na.png,{"z" * 9000}\n', "'z{80}[.]{3}': give"),
     ],
 )
 def test_a_table_with_a_mistake_is_refused_in_a_sentence(table, content, said):
@@ -253,5 +298,5 @@ def test_a_table_with_a_mistake_is_refused_in_a_sentence(table, content, said):
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(UserError, match='There is no .*labels.csv'):
         read_labels(tmp_path / 'labels.csv')
-    with pytest.raises(UserError, match='is a folder'):
+    with pytest.raises(UserError, match='is a folder: give the table in it, as in --labels=.*/labels.csv'):
         read_labels(tmp_path)

@@ -151,6 +151,7 @@ def test_what_is_no_set_gets_a_sentence(place, tmp_path):
         ((images, None, 'box', 21), 'there are 20 images to take, not 21'),
         ((images, None, 'box', 0), 'leaves no image'),
         ((f'{images}@3',), 'is not a run folder'),
+        ((images, None, 'box', 2, -1), '--seed=-1 is out of range'),
     ):
         with pytest.raises(UserError, match=said):
             open_set(*arguments)

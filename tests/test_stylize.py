@@ -1,12 +1,12 @@
 """`--mode=stylize` through main.py, with the discriminator of an untrained run; the files are looked at."""
 
 import json
-import zlib
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import main
+from odd_files import png_header
 from PIL import Image
 from saved_run import make_config, save_images, save_run, smooth_images
 
@@ -173,14 +173,16 @@ def test_with_the_style_alone_noise_gets_its_gram_matrix():
         (['--style_layers=down_0,down_0'], "has 'down_0' twice"),
         (['--style_layers=down_0:0'], 'has nothing above 0'),
         (['--style_layers=down_0:x'], 'give a number after the colon'),
-        (['--weights=style:nan'], "'style:nan': give 0 or a finite number"),
-        (['--weights=style:-1'], "'style:-1': give 0 or a finite number"),
+        (['--weights=style:nan'], "'style:nan': give a number from 0 to 1000000000"),
+        (['--weights=style:1e38'], "'style:1e38': give a number from 0 to"),
+        (['--weights=style:-1'], "'style:-1': give a number from 0 to 1000000000"),
         (['--weights=content:0,style:0,variation:0'], 'there would be nothing to do'),
         (['--weights=colour:1'], 'choose from content, style, variation'),
         (['--content=none.png'], "There is no 'none.png': give an image as --content"),
         (['--style=images'], "'images' is a folder: give an image as --style"),
         (['--style=text.png'], "'text.png' is not an image"),
-        (['--output=out.jpg'], 'does not end in .png'),
+        (['--output=out.jpg'], 'does not end in a name like STYLED.png'),
+        (['--output=.png'], "'.png' does not end in a name"),
         (['--output=content.png'], 'would be overwritten'),
         (['--output=folder.png'], "'folder.png' is a folder"),
         (['--output=content.png/x.png'], 'Cannot write'),
@@ -204,16 +206,10 @@ def test_mistakes_are_one_sentence_and_nothing_is_written(place, words, told):
     assert sorted(place.iterdir()) == before
 
 
-def png_header(width, height):
-    header = b'IHDR' + width.to_bytes(4, 'big') + height.to_bytes(4, 'big') + bytes([8, 2, 0, 0, 0])
-    chunks = [header, b'IDAT', b'IEND']
-    whole = [(len(chunk) - 4).to_bytes(4, 'big') + chunk + zlib.crc32(chunk).to_bytes(4, 'big') for chunk in chunks]
-    return b'\x89PNG\r\n\x1a\n' + b''.join(whole)
-
-
-def test_a_loss_that_is_not_finite_ends_it_and_leaves_what_was_there(place):
+def test_a_loss_that_is_not_finite_ends_it_and_leaves_what_was_there(place, monkeypatch):
+    monkeypatch.setattr(style, 'variation', lambda image: image.sum() * np.inf)
     (place / 'kept_as_it_was.png').write_bytes(b'something')
-    done = stylize('kept_as_it_was.png', '--weights=style:1e39')
+    done = stylize('kept_as_it_was.png')
     assert done.code == 3 and 'give smaller --weights' in done.err, done
     assert (place / 'kept_as_it_was.png').read_bytes() == b'something'
 

@@ -99,7 +99,7 @@ def load(folder: str | os.PathLike) -> Trained:
         found = json.loads(files.read_regular(folder / ABOUT, _MOST))
         if found['format'] != FORMAT:
             raise UserError(
-                f"The classifier in '{shown}' has format {found['format']!r}, and this version of the code reads "
+                f"The classifier in '{shown}' has format {found['format']!r:.40}, and this version of the code reads "
                 f'{FORMAT}: make it again with --mode=classify.'
             )
         classes, size = tuple(found['classes']), tuple(found['size'])

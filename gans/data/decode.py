@@ -246,7 +246,7 @@ def check_pixels(width: int, height: int, max_pixels: int, name: str) -> None:
     if width * height > max_pixels:
         raise UserError(
             f"'{name}' has {width}x{height} pixels (width x height), more than {max_pixels:,}: make it smaller, or, "
-            'for a training, raise --config.data.max_pixels.'
+            'for training, raise --config.data.max_pixels.'
         )
 
 
@@ -301,8 +301,8 @@ def _explained(name: str) -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise UserError(
-            f"'{name}' has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller, or, for a "
-            'training, raise --config.data.max_pixels.'
+            f"'{name}' has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller, or, for training, raise "
+            '--config.data.max_pixels.'
         ) from error
     except MemoryError as error:
         raise UserError(f"'{name}' does not fit into memory: make it smaller, or remove it.") from error

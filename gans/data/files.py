@@ -110,7 +110,7 @@ def check_bytes(size: int, max_bytes: int, name: str) -> None:
     """Raises TooLarge if a file of `size` bytes has more than `max_bytes`."""
     if size > max_bytes:
         raise TooLarge(
-            f"'{name}' has more than {max_bytes:,} bytes (unpacked): remove it, or, for a training, raise "
+            f"'{name}' has more than {max_bytes:,} bytes (unpacked): remove it, or, for training, raise "
             '--config.data.max_bytes.'
         )
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,16 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> N
             write(file)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def check_folder(folder: str | os.PathLike) -> None:
+    """Makes a folder, if need be; raises UserError unless files can be written there. For use before long work."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 @contextlib.contextmanager

@@ -15,11 +15,13 @@ from gans.data.cache import remember
 from gans.data.rows import Rows
 from gans.data.source import Source
 from gans.errors import UserError
-from gans.image.files import save_png, write_json
+from gans.image.files import check_folder, save_png, write_json
 from gans.labelling import drawings, report
 from gans.labelling.examples import Examples, labelled, of_sets
 from gans.labelling.labels_file import CLASSES
 from gans.progress import progress
+from gans.run.generate import check_seed
+from gans.sets.opening import is_among
 
 REPORT = 'report.json'
 _MEMORY = 4 * 2**30  # bytes of images that are kept rather than read again in every round
@@ -56,8 +58,10 @@ def classify(
     Raises:
       UserError: anything that the user can mend.
     """
+    check_seed(seed)
     folder = _checked(output, size, steps)
-    examples = _open(labels, good, bad, size, seed)
+    examples = _open(folder, labels, good, bad, size, seed)
+    check_folder(folder)
     examples = examples._replace(source=_in_memory(examples.source))
     trained, found = _train(examples, steps, seed)
     which = examples.which
@@ -108,13 +112,19 @@ def _about(trained: Trained) -> dict:
     }
 
 
-def _open(labels, good, bad, size, seed) -> Examples:
+def _open(folder, labels, good, bad, size, seed) -> Examples:
     if labels is not None and (good is not None or bad is not None):
         raise UserError('--labels is given, and --good or --bad too: give a table of labels, or two sets.')
     if labels is not None:
         return labelled(labels, size)
     if good is None or bad is None:
         raise UserError('--mode=classify needs --labels=FOLDER/labels.csv, or both --good and --bad.')
+    for flag, text in (('good', good), ('bad', bad)):
+        if is_among(folder, text):
+            raise UserError(
+                f"'{files.printable(str(folder))}' is inside of --{flag}, and the figures would become images of that "
+                'set: give another folder as --output.'
+            )
     return of_sets(good, bad, size, seed)
 
 

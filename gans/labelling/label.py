@@ -1,6 +1,8 @@
 """The verb `label`: samples of a run as image files, and an HTML file on which a person marks them."""
 
 import hashlib
+import io
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from gans.run.trained import load_run
 from gans.web.documents import data_uri, document
 
 FILE = 'label.html'
+_ROUNDING = 2  # levels of 255 by which a sample may differ that is drawn again, by another process or device
 
 
 def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str:
@@ -58,7 +61,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
         [
             f'{about}, in {shown}.',
             f'Open {shown}/{FILE} in a browser, mark the images, and save {LABELS} into {shown}. Then:',
-            f'python main.py --mode=classify --labels={shown}/{LABELS} --output=CLASSIFIER',
+            _command(folder),
         ]
     )
 
@@ -82,15 +85,20 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
     texts = {
         'title': 'Acceptable or unacceptable?',
         'about': about,
-        'command': f'python main.py --mode=classify --labels={files.printable(folder.name)}/{LABELS} '
-        '--output=CLASSIFIER',
+        'command': _command(Path(folder.name)),
     }
     text = document('label', ['marks', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
     write_whole(folder / FILE, lambda file: file.write(text.encode()))
 
 
+def _command(folder: Path) -> str:
+    """What trains a classifier of the labels in a folder, for a shell."""
+    table = shlex.quote(files.printable(str(folder / LABELS)))
+    return f'python main.py --mode=classify --labels={table} --output=CLASSIFIER'
+
+
 def _put(path: Path, image: np.ndarray) -> None:
-    """Writes an image, unless it is there; raises UserError if another one is."""
+    """Writes an image, unless it is there, whatever it was rounded to; raises UserError if another one is."""
     if not path.exists():
         save_png(path, image)
     elif not _shows(path, image):
@@ -108,7 +116,10 @@ def _shows(path: Path, image: np.ndarray) -> bool:
     from PIL import Image
 
     try:
-        with Image.open(path) as found:
-            return np.array_equal(np.asarray(found.convert('RGB')), image)
-    except OSError:
+        with Image.open(io.BytesIO(files.read_regular(path))) as found:
+            if found.size != (image.shape[1], image.shape[0]):
+                return False
+            there = np.asarray(found.convert('RGB'))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's, of strangers' files
         return False
+    return np.abs(there.astype(int) - image).max() <= _ROUNDING

@@ -50,6 +50,12 @@ def trained_on(run: Trained) -> Shown:
     return Shown(experiment.source, by_content(experiment.source, experiment.train))
 
 
+def check_seed(seed: int) -> None:
+    """Raises UserError for a --seed out of range."""
+    if not 0 <= seed <= MOST_SEED:
+        raise UserError(f'--seed={seed} is out of range: give a whole number from 0 to {MOST_SEED}.')
+
+
 class Sampler:
     """The images of a run's generator by place (0, 1, 2, ...): the averaged generator, if there is one.
 
@@ -88,8 +94,7 @@ class Sampler:
           UserError: a seed or truncation out of range, truncation of a generator without latents or one to which their
             length means nothing, or as `held_out`.
         """
-        if not 0 <= seed <= MOST_SEED:
-            raise UserError(f'--seed={seed} is out of range: give a whole number from 0 to {MOST_SEED}.')
+        check_seed(seed)
         if not 0 < truncation <= 1:
             raise UserError(f'--truncation={truncation} is out of range: give a number above 0, up to 1.')
         if truncation != 1 and not run.game.task.latents.size:

@@ -16,7 +16,7 @@ from gans.data.sources import folder, tfds
 from gans.errors import UserError
 from gans.run import checkpoint
 from gans.run.folder import LOCK
-from gans.run.generate import Sampler, Shown, held_out, trained_on
+from gans.run.generate import Sampler, Shown, check_seed, held_out, trained_on
 from gans.run.trained import Trained, load_run
 from gans.sets.drawn import Drawn
 from gans.sets.image_set import ImageSet
@@ -52,7 +52,7 @@ def open_set(
         nothing is cut off.
       count: how many images: samples to draw, or the first ones in the order of `by_content`. None for all: of samples
         from noise 2000.
-      seed: of samples.
+      seed: of samples; checked whatever the set is.
       role: 'real', 'trained on' (for those who learn from the images, and must not see held-out ones) or 'fake'; only
         runs differ.
       truncation: of samples, as `gans.run.generate.Sampler` has it.
@@ -62,6 +62,7 @@ def open_set(
         anything else that the user can mend.
     """
     check_resample(resample)
+    check_seed(seed)
     if size is not None and min(size) < 1:
         raise UserError(f'--size={size[0]},{size[1]} is no size of an image: give numbers from 1.')
     if count is not None and count < 1:
@@ -78,13 +79,23 @@ def open_set(
     return _samples_of(Sampler(run, seed, truncation), size, resample, count)
 
 
+def is_among(path: Path, text: str) -> bool:
+    """Whether an image at `path` would belong to the set `text`, since that is a folder of images, no run."""
+    place = Path(text).expanduser()
+    return place.is_dir() and path.resolve().is_relative_to(place.resolve()) and not _is_run(place)
+
+
 def _run_of(text) -> Trained | None:
     """The run that a text names; None if it is no run."""
     path, at, step = text.rpartition('@')
     if at and step.isdecimal() and not Path(text).expanduser().exists():
         return load_run(path, int(step))
     path = Path(text).expanduser()
-    return load_run(path) if (path / checkpoint.FOLDER).is_dir() or (path / LOCK).is_file() else None
+    return load_run(path) if _is_run(path) else None
+
+
+def _is_run(path: Path) -> bool:
+    return (path / checkpoint.FOLDER).is_dir() or (path / LOCK).is_file()
 
 
 def _of_files(text, size, resample, count):

@@ -1,6 +1,5 @@
 """What `stylize` is told: files, sizes, layers and weights, each checked; every mistake is one sentence."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from gans.inference.image_files import irregular, read_image, shown
 SIZE = 256  # pixels: the longest side of the output that has no size of its own is at most this
 MOST = 4096  # pixels of a side
 LEAST = 8
+HEAVIEST = 10**9  # of weights: losses stay far from the end of float32
 STARTS = ('content', 'noise')
 WEIGHTS = {'content': 1.0, 'style': 10.0, 'variation': 3.0}  # by eye, of lite0: docs/commands.md
 
@@ -77,7 +77,7 @@ def check(wishes: Wishes) -> None:
             raise UserError(f"'{shown(path)}' is {irregular(path)}: give an image as --{flag}.")
     output = Path(wishes.output)
     if output.suffix.lower() != '.png':
-        raise UserError(f"'{shown(output)}' does not end in .png: give a PNG as --output.")
+        raise UserError(f"'{shown(output)}' does not end in a name like STYLED.png: give the PNG to write as --output.")
     if os.path.isdir(output):
         raise UserError(f"'{shown(output)}' is a folder: give a PNG as --output.")
     if os.path.realpath(output) in (os.path.realpath(wishes.content), os.path.realpath(wishes.style)):
@@ -132,7 +132,7 @@ def default_layers(maps: dict[str, tuple[int, int, int]]) -> tuple[dict[str, flo
 def shares_of(flag: str, texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
     """{name: number} of 'name' (1) and 'name:number'.
 
-    Raises UserError for a name that is not `known` or is given twice, and for a number that is negative or not finite;
+    Raises UserError for a name that is not `known` or is given twice, and for a number below 0 or above HEAVIEST;
     `flag` is named.
     """
     shares = {}
@@ -146,8 +146,8 @@ def shares_of(flag: str, texts: Sequence[str], known: Sequence[str]) -> dict[str
             shares[name] = float(number) if colon else 1.0
         except ValueError as error:
             raise UserError(f'--{flag} has {text!r}: give a number after the colon, as in {name}:0.5.') from error
-        if not 0 <= shares[name] < math.inf:
-            raise UserError(f'--{flag} has {text!r}: give 0 or a finite number above it.')
+        if not 0 <= shares[name] <= HEAVIEST:
+            raise UserError(f'--{flag} has {text!r}: give a number from 0 to {HEAVIEST}.')
     return shares
 
 

@@ -18,6 +18,7 @@ from gans.errors import UserError
 from gans.image import files
 from gans.image.batching import in_batches
 from gans.progress import progress
+from gans.sets.opening import is_among
 from gans.visualization import montage
 from gans.visualization.activations import MOST, Strongest, at_once, find_strongest, key_of
 from gans.visualization.deconvnet import project
@@ -67,9 +68,15 @@ def features(
     target = Path(output).expanduser() if output else Path(workdir).expanduser() / 'features'
     if target.exists() and not target.is_dir():
         raise UserError(f"'{target}' is a file: give a folder as --output.")
+    if moved_to and is_among(target, moved_to):
+        raise UserError(
+            f"'{printable(str(target))}' is inside of --input, and the montages would become images of it: give "
+            'another folder as --output.'
+        )
     subject = open_subject(workdir, moved_to)
     chosen = choose_layers(subject, layers)
     wanted = _read_channels(channels, chosen, subject)
+    files.check_folder(target)
     shape = subject.inputs()[0].shape[:2]
     batch = at_once(shape)
     fields = receptive_fields(subject, chosen, batch)
