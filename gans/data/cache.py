@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gans.data.eviction import make_room
 from gans.data.source import Source
 from gans.errors import cannot_write
 
@@ -144,7 +145,7 @@ def _open_sized(path, size):
 
     A file of another size is not the set's, or was cut off: a new one takes its place.
     """
-    _make_room(path.parent, size, but=path)
+    _use(path.parent, size, but=path)
     with contextlib.suppress(FileNotFoundError):
         file = _open_existing(path)
         if os.fstat(file.fileno()).st_size == size:
@@ -190,20 +191,9 @@ def _reserve(file, size):
     os.truncate(file, size)
 
 
-def _make_room(folder, size, but):
+def _use(folder, size, but):
     """Marks `but` as used now, and removes the sets that were not used for longest until there is room for `size`."""
     with contextlib.suppress(FileNotFoundError):
         os.utime(but)
         return
-    sets = []
-    for path in folder.glob(f'*{_ENDING}'):
-        with contextlib.suppress(OSError):  # another process has removed it meanwhile
-            found = path.stat()
-            sets.append((found.st_mtime, found.st_size, path))
-    taken = sum(each[1] for each in sets)
-    for _, its_size, path in sorted(sets):
-        if taken + size <= _DISK:
-            return
-        taken -= its_size
-        with contextlib.suppress(OSError):
-            path.unlink()
+    make_room(folder.glob(f'*{_ENDING}'), size, _DISK)

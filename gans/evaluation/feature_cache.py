@@ -15,6 +15,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from gans.data.eviction import make_room
 from gans.errors import cannot_write
 from gans.features.opening import Features
 from gans.image.files import whole_file
@@ -72,7 +73,7 @@ class CachedFeatures:
         body = b''.join(keys) + rows.astype('<f4').tobytes()
         path = self._folder / f'{_digest(body)}{_ENDING}'
         try:
-            _make_room(self._top, len(body))
+            make_room(self._top.glob(f'*/*{_ENDING}'), len(body), _DISK)
             with whole_file(path) as temporary:
                 temporary.write_bytes(body)
         except OSError as error:
@@ -129,19 +130,3 @@ def keys_of(images: np.ndarray) -> list[bytes]:
 
 def _digest(body):
     return hashlib.blake2b(body, digest_size=16).hexdigest()
-
-
-def _make_room(top, size):
-    """Removes the files that were not used for longest until there is room for `size` bytes."""
-    files = []
-    for path in top.glob(f'*/*{_ENDING}'):
-        with contextlib.suppress(OSError):  # another process has removed it meanwhile
-            found = path.stat()
-            files.append((found.st_mtime, found.st_size, path))
-    taken = sum(file[1] for file in files)
-    for _, its_size, path in sorted(files):
-        if taken + size <= _DISK:
-            return
-        taken -= its_size
-        with contextlib.suppress(OSError):
-            path.unlink()

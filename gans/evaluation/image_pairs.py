@@ -1,6 +1,6 @@
 """Two sets whose images belong together by name, image by image: outputs and their originals, for example."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -12,11 +12,13 @@ from gans.evaluation.set_measures import chunk_of
 from gans.evaluation.tables import as_json
 from gans.features.opening import Features
 from gans.image import ops
-from gans.image.batching import fill, in_batches
-from gans.metrics import bootstrap, colour, pixels, ssim
+from gans.image.batching import filled_up, in_batches
+from gans.metrics import bootstrap, ssim
+from gans.metrics.measures import CHROMA_ERROR, WHOLE
 from gans.metrics.perceptual import perceptual
 from gans.progress import progress
 from gans.sets.image_set import ImageSet
+from gans.types import Measure
 
 FAKE, FLOOR = 'fake', 'another real image'
 NOTE = (
@@ -24,15 +26,14 @@ NOTE = (
     'equal to the real one; of those it would be infinite. Another real image: each real one with the next one in\n'
     'its place, as what has nothing to do with it.'
 )
-_MEASURES: dict[str, tuple[str, int, Callable]] = {
-    'L1': ('lower', 4, pixels.l1),
-    'chroma error': ('lower', 4, colour.chroma_error),
-    'PSNR dB': ('higher', 2, pixels.psnr),
-    'SSIM': ('higher', 4, ssim.ssim),
-    'MS-SSIM': ('higher', 4, ssim.ms_ssim),
+_MEASURES = {
+    'L1': WHOLE['L1'],
+    'chroma error': CHROMA_ERROR,
+    'PSNR dB': WHOLE['PSNR dB'],
+    'SSIM': WHOLE['SSIM'],
+    'MS-SSIM': Measure('higher', 4, lambda a, b, mask: ssim.ms_ssim(a, b)),
 }
 PERCEPTUAL = 'perceptual_'  # what perceptual distances are called, before the name of the features
-PERCEPTUAL_DIGITS = 4  # that are worth showing
 _AT_ONCE = 8  # pairs that a network sees together, on accelerators
 
 
@@ -63,17 +64,18 @@ def measure(real: ImageSet, fake: ImageSet, features: Features | None) -> dict:
     """The part of the JSON that measures give; raises UserError as `pair`."""
     ids, fake_ids = pair(real, fake)
     others = np.roll(ids, -1)
-    measures = {name: (better, digits, _in_one_shape(compute)) for name, (better, digits, compute) in _MEASURES.items()}
-    if features:
-        measures[perceptual_name(features)] = ('lower', PERCEPTUAL_DIGITS, perceptual_distance(features))
+    measures = _MEASURES | (perceptual_measure(features) if features else {})
+    # The first chunk is the longest: one shape to compile for.
+    most = min(chunk_of(real.size), len(ids))
     found: dict[str, dict[str, list]] = {row: {name: [] for name in measures} for row in (FAKE, FLOOR)}
     equal = 0
     with progress('comparing images', len(ids)) as advance:
         for original, output, other in _read((real, ids), (fake, fake_ids), (real, others)):
             equal += int((original == output).all(axis=(1, 2, 3)).sum())
             for row, images in ((FAKE, output), (FLOOR, other)):
-                for name, (_, _, compute) in measures.items():
-                    found[row][name].append(compute(ops.to_float(images), ops.to_float(original)))
+                for name, measure in measures.items():
+                    values = filled_up(measure.compute, most, ops.to_float(images), ops.to_float(original), None)
+                    found[row][name].append(values)
             advance(len(original))
     rows = {
         row: {name: as_json(bootstrap.interval(np.concatenate(values))) for name, values in by_measure.items()}
@@ -82,8 +84,8 @@ def measure(real: ImageSet, fake: ImageSet, features: Features | None) -> dict:
     return {
         'compared': {'images': len(ids), 'real_without_fake': len(real) - len(ids)},
         'measures': {
-            name: {'better': better, 'digits': digits, 'interval': 'bootstrap over images'}
-            for name, (better, digits, _) in measures.items()
+            name: {'better': measure.better, 'digits': measure.digits, 'interval': 'bootstrap over images'}
+            for name, measure in measures.items()
         },
         'rows': rows,
         'copies': {'equal_pairs': equal},
@@ -107,26 +109,9 @@ def _read(*wanted: tuple[ImageSet, np.ndarray]) -> Iterator[tuple[np.ndarray, ..
     return zip(*(read_all(images, ids, chunk) for images, ids in wanted), strict=True)
 
 
-def _in_one_shape(compute):
-    """`compute` of two arrays, filled up to as many images as the first call had: one shape to compile for."""
-    longest = 0
-
-    def call(a, b):
-        nonlocal longest
-        longest = max(longest, len(a))
-        return np.asarray(compute(fill(a, longest), fill(b, longest)))[: len(a)]
-
-    return call
-
-
-def perceptual_name(features: Features) -> str:
-    """What the perceptual distance over some features is called."""
-    return PERCEPTUAL + features.name
-
-
-def perceptual_distance(features: Features) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """(images, images), float [N, H, W, 3] in [-1, 1] each -> their perceptual distances, float32 [N]."""
+def perceptual_measure(features: Features) -> dict[str, Measure]:
+    """The perceptual distance over some features, by its name."""
     program = jax.jit(lambda pair: perceptual(features.layers(pair[0]), features.layers(pair[1])))
     # On the CPU one by one: the bits cannot depend on what else is in the batch.
     size = 1 if jax.default_backend() == 'cpu' else _AT_ONCE
-    return lambda a, b: in_batches(program, (a, b), size)
+    return {PERCEPTUAL + features.name: Measure('lower', 4, lambda a, b, mask: in_batches(program, (a, b), size))}

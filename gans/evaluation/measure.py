@@ -63,7 +63,6 @@ def measure(wishes: Wishes) -> dict:
     if wishes.paired:
         measured = image_pairs.measure(real, fake, features)
     else:
-        between_sets.plan_of(len(real), len(fake))
         known = features and cached(features)
         measured = between_sets.measure(real, fake, wishes.seed, known, features.name if features else '')
     return {

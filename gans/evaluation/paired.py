@@ -18,17 +18,17 @@ from gans.data.batches import read_all
 from gans.data.content import by_content, seeds
 from gans.data.source import Source
 from gans.errors import Failure
-from gans.evaluation.image_pairs import PERCEPTUAL_DIGITS, perceptual_distance, perceptual_name
+from gans.evaluation.image_pairs import perceptual_measure
 from gans.evaluation.tables import as_json, ratio_as_json
 from gans.features.opening import Features
 from gans.image import compose, files, grids, ops
-from gans.image.batching import fill
+from gans.image.batching import filled_up
 from gans.metrics import bootstrap, ssim
 from gans.metrics.measures import SSIM
 from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
 from gans.run.trained import Trained
-from gans.types import Game, Inputs, Measure, PairedEvaluation, TrainState
+from gans.types import Game, Inputs, PairedEvaluation, TrainState
 
 NOTE = (
     'Means over images as stored (uint8); below each its 95 % bootstrap interval. PSNR: of images that are not\n'
@@ -92,7 +92,7 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None)
     """
     plan, notes = _that_fits(trained.game.task.evaluation, trained.game.size)
     if features:
-        plan = plan._replace(measures=plan.measures | _perceptual(features))
+        plan = plan._replace(measures=plan.measures | perceptual_measure(features))
     answers = answers_of(trained, experiment)
     images = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
     numbers, masks = _measure(plan, plan.prepare(images), answers)
@@ -118,12 +118,6 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None)
     }
 
 
-def _perceptual(features):
-    distance = perceptual_distance(features)
-    measure = Measure('lower', PERCEPTUAL_DIGITS, lambda images, originals, mask: distance(images, originals))
-    return {perceptual_name(features): measure}
-
-
 def _that_fits(plan: PairedEvaluation, shape: tuple[int, int]) -> tuple[PairedEvaluation, list[str]]:
     """(the plan without measures for which images of `shape` are too small, a note about them if there are any)."""
     if min(shape) >= ssim.WINDOW:
@@ -145,7 +139,7 @@ def _measure(plan, prepared, answers):
             for name, measure in plan.measures.items():
                 if row == 'original' and measure.better:
                     continue  # an original is its own right answer
-                values = _one_shape(measure.compute, answers.batch, stored, original, mask)
+                values = filled_up(measure.compute, answers.batch, stored, original, mask)
                 found.setdefault(row, {}).setdefault(name, []).append(values)
         if mask is not None:
             masks += [np.packbits(one > 0.5).tobytes() for one in mask]
@@ -156,11 +150,6 @@ def _measure(plan, prepared, answers):
 def _stored(images):
     """Images in [-1, 1] as they are read back from a PNG."""
     return ops.to_float(compose.quantise(images))
-
-
-def _one_shape(compute, batch, *arrays):
-    """Calls `compute` on arrays filled up to `batch` images; returns the numbers of the real ones."""
-    return np.asarray(compute(*(None if a is None else fill(a, batch) for a in arrays)))[: len(arrays[0])]
 
 
 def _draw_montages(plan, numbers, answers, folder):

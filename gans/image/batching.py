@@ -12,6 +12,11 @@ def fill(rows: np.ndarray, size: int) -> np.ndarray:
     return rows[np.arange(size) % len(rows)]
 
 
+def filled_up(function: Callable, size: int, *arrays: np.ndarray | None) -> np.ndarray:
+    """`function` of arrays [n, ...] (or None) filled up to `size` rows, and of its rows those of the n real ones."""
+    return np.asarray(function(*(None if x is None else fill(x, size) for x in arrays)))[: len(arrays[0])]
+
+
 def in_batches(function: Callable[[Any], Any], rows: Any, size: int) -> Any:
     """`function` of all rows, `size` at a time; the last batch is filled up, and what comes of the filling is dropped.
 

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gans.errors import cannot_write, naming
-from gans.image import files
 from gans.image.grids import as_rgb
 
 
@@ -100,4 +99,4 @@ def is_temporary(name: str) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON for people and programs, whole or not at all; raises UserError where it cannot be written."""
-    files.write_whole(path, lambda file: file.write(f'{json.dumps(value, indent=2, allow_nan=False)}\n'.encode()))
+    write_whole(path, lambda file: file.write(f'{json.dumps(value, indent=2, allow_nan=False)}\n'.encode()))

@@ -15,6 +15,7 @@ from gans.labelling.labels_file import FILE as LABELS
 from gans.progress import progress
 from gans.run.generate import Sampler
 from gans.run.trained import load_run
+from gans.sets.sample_folder import name_of
 from gans.web.documents import data_uri, document
 
 FILE = 'label.html'
@@ -45,7 +46,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
     run = load_run(workdir)
     sampler = Sampler(run, seed)
     sampler.check_count(count)
-    names = [f'{i:06d}.png' for i in range(count)]
+    names = [name_of(i) for i in range(count)]
     for path in sorted(folder.glob('*.png')):
         if path.name not in names:
             raise _other(path)

@@ -1,6 +1,6 @@
 """Measures of images against their originals, as records for the evaluation of a task."""
 
-from gans.metrics import pixels, ssim
+from gans.metrics import colour, pixels, ssim
 from gans.types import Measure
 
 SSIM = 'SSIM'
@@ -12,3 +12,4 @@ IN_MASK = {
     SSIM: Measure('higher', 4, ssim.ssim),
 }
 WHOLE = {n: m._replace(compute=lambda a, b, mask, f=m.compute: f(a, b)) for n, m in IN_MASK.items()}
+CHROMA_ERROR = Measure('lower', 4, lambda a, b, mask: colour.chroma_error(a, b))

@@ -8,7 +8,7 @@ import numpy as np
 from gans.image import compose, ops
 from gans.image.large_image import LargeImage, everything, windows
 from gans.metrics import measures
-from gans.metrics.colour import chroma_error, colourfulness
+from gans.metrics.colour import colourfulness
 from gans.nn.noise import latent_input
 from gans.types import Array, Inputs, Latents, Measure, OnFiles, PairedEvaluation, Task, Watch
 
@@ -38,7 +38,7 @@ def make(latent: int, flip: bool, unpaired: bool = False) -> Task:
         evaluation=PairedEvaluation(
             measures=measures.WHOLE
             | {
-                'chroma error': Measure('lower', 4, lambda a, b, mask: chroma_error(a, b)),
+                'chroma error': measures.CHROMA_ERROR,
                 'colourfulness': Measure('', 1, lambda a, b, mask: colourfulness(a)),
             },
             main='chroma error',
