@@ -25,6 +25,7 @@ from gans.image import compose, files, grids, ops
 from gans.image.batching import filled_up
 from gans.metrics import bootstrap, ssim
 from gans.metrics.measures import SSIM
+from gans.progress import counted, progress
 from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
 from gans.run.trained import Trained
@@ -95,7 +96,9 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None)
         plan = plan._replace(measures=plan.measures | perceptual_measure(features))
     answers = answers_of(trained, experiment)
     images = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
-    numbers, masks = _measure(plan, plan.prepare(images), answers)
+    with progress('reading', len(experiment.train)) as advance:
+        prepared = plan.prepare(counted(images, advance))
+    numbers, masks = _measure(plan, prepared, answers)
     montages = _draw_montages(plan, numbers, answers, trained.folder)
     means = {
         row: {name: as_json(bootstrap.interval(values)) for name, values in by_measure.items()}
@@ -131,18 +134,20 @@ def _measure(plan, prepared, answers):
     """({row: {measure: [N]}}, a digest of all masks or None)."""
     found: dict[str, dict[str, list]] = {}
     masks = []
-    for inputs, output in answers(np.arange(answers.count)):
-        mask, original = inputs.mask, _stored(inputs.real)
-        rows = {'original': original} | plan.rows(prepared, inputs, output)
-        for row, images in rows.items():
-            stored = _stored(images)
-            for name, measure in plan.measures.items():
-                if row == 'original' and measure.better:
-                    continue  # an original is its own right answer
-                values = filled_up(measure.compute, answers.batch, stored, original, mask)
-                found.setdefault(row, {}).setdefault(name, []).append(values)
-        if mask is not None:
-            masks += [np.packbits(one > 0.5).tobytes() for one in mask]
+    with progress('measuring', answers.count) as advance:
+        for inputs, output in answers(np.arange(answers.count)):
+            mask, original = inputs.mask, _stored(inputs.real)
+            rows = {'original': original} | plan.rows(prepared, inputs, output)
+            for row, images in rows.items():
+                stored = _stored(images)
+                for name, measure in plan.measures.items():
+                    if row == 'original' and measure.better:
+                        continue  # an original is its own right answer
+                    values = filled_up(measure.compute, answers.batch, stored, original, mask)
+                    found.setdefault(row, {}).setdefault(name, []).append(values)
+            if mask is not None:
+                masks += [np.packbits(one > 0.5).tobytes() for one in mask]
+            advance(len(output))
     numbers = {row: {n: np.concatenate(v) for n, v in by_measure.items()} for row, by_measure in found.items()}
     return numbers, digest(masks) if masks else None
 

@@ -33,6 +33,7 @@ from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
 from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest
+from gans.progress import counted, progress
 from gans.run.experiment import Experiment
 from gans.run.parallel import shares
 from gans.run.trained import Trained
@@ -133,12 +134,17 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
     samples = Samples(trained)
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
-    held_out = look(read(ids=test[:count]), count, keep=partial(_keep, None, known))
-    places = np.arange(sets * count).reshape(sets, count)
-    draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
-    seen, distances = _look_at(places, held_out, draw, read_train, partial(_keep, judge, known))
+    with progress('looking at images', (1 + 2 * sets) * count) as advance:
+        held_out = look(counted(read(ids=test[:count]), advance), count, keep=partial(_keep, None, known))
+        places = np.arange(sets * count).reshape(sets, count)
+        draw, read_train = (
+            lambda places: counted(samples(places, chunk), advance),
+            lambda places: counted(read(ids=train[places]), advance),
+        )
+        seen, distances = _look_at(places, held_out, draw, read_train, partial(_keep, judge, known))
     ways = trained.game.task.evaluation.ways
-    near = _nearest_in_training([seen[0].small, held_out.small], ways, read(ids=train))
+    with progress('looking for copies', len(train)) as advance:
+        near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}

@@ -13,11 +13,12 @@ from gans.core.state import state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
 from gans.nn import conv
+from gans.progress import progress
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
 from gans.run.parallel import lay_out
 from gans.training.monitor import monitor_of
-from gans.training.pace import Pace
+from gans.training.pace import LOSSES, Pace, bar_note
 from gans.training.recorder import NoRecorder, Recorder
 from gans.training.sample_grid import SampleGrids
 
@@ -73,6 +74,7 @@ class _Loop:
         self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
         self.window = place['window']  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
+        self.known = {}  # {name: number}: losses of the newest step that is known to be finished
         self.sample_grids = SampleGrids(experiment)
         self.monitor = monitor_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
@@ -91,7 +93,8 @@ class _Loop:
         pace = Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
         agreed, number = multihost.Agreement(_IN_FLIGHT), 0
-        with contextlib.closing(feeds):
+        bar = progress('training', config.steps, 'steps', done=step, note=self.note, only_bar=True)
+        with contextlib.closing(feeds), bar as advance:
             while step < config.steps and not (number := agreed(stop.number)):
                 asked = time.perf_counter()
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
@@ -103,11 +106,19 @@ class _Loop:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
                 step += len(fed)
                 self.step = step
+                advance(len(fed))
                 self.at_its_time(step, state, pace)
         stop.answer()
         if step > self.saved:
             self.save(step, state)
         return number
+
+    def note(self, speed):
+        """What stands behind the bar. It waits for no device: the losses are those of the newest finished call."""
+        if len(self.pending) > _IN_FLIGHT:
+            finished = self.pending[-1 - _IN_FLIGHT]
+            self.known = {name: np.asarray(finished[name])[-1] for name in LOSSES}
+        return bar_note(self.known, speed * self.experiment.config.batch)
 
     def steps_together(self, step):
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
