@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from gans import signals
@@ -82,6 +83,16 @@ def encodes(stream: TextIO, text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def not_lost(numbers: Callable[[], object]) -> Iterator[None]:
+    """Prints what long work has found if the block cannot write it, the disk being full for example."""
+    try:
+        yield
+    except (UserError, OSError):
+        tell(numbers())
+        raise
 
 
 @contextlib.contextmanager

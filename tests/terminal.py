@@ -1,5 +1,6 @@
 """A terminal for tests: a real one towards the program (a pseudo-terminal), and a screen that a test can look at."""
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -29,10 +30,11 @@ class Screen:
 
     def __init__(self, columns: int):
         self.rows, self.column, self.seen, self.wrapped = [''], 0, [], False
-        self._columns = columns
+        self._columns, self._rest = columns, ''  # the rest: the beginning of a control whose end has not come yet
 
     def write(self, text: str) -> None:
         """Obeys a text, of which no control but these three may come."""
+        text, self._rest = re.fullmatch('(.*?)(\x1b\\[?)?', self._rest + text, re.DOTALL).groups('')
         for token in _TOKEN.findall(text):
             if token in '\r\n':
                 self.seen.append(self.rows[-1])
@@ -79,10 +81,12 @@ def terminal(columns: int = 100, heard: Callable[[Screen, int], None] = lambda s
     fcntl.ioctl(near, termios.TIOCSWINSZ, struct.pack('HHHH', 40, columns, 0, 0))
     screen = Screen(columns or 80)
 
+    decoder = codecs.getincrementaldecoder('utf-8')()  # a character may come in two parts
+
     def read():
         with contextlib.suppress(OSError):  # the end of a terminal that nobody has open
             while some := os.read(far, 2**16):
-                screen.write(some.decode())
+                screen.write(decoder.decode(some))
                 heard(screen, far)
 
     reader = threading.Thread(target=read)

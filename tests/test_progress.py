@@ -94,13 +94,13 @@ def test_translate_tells_how_far_it_is_and_what_failed_on_lines_of_their_own(oft
     told = [line for line in piped.err.splitlines() if not line.startswith('translating: ')]
     assert piped.code == shown.code == 2 and piped.out == '' and len(told) == 2
     assert piped.err.splitlines()[:2] == ['translating: 1 of 3 images', 'translating: 2 of 3 images']
-    assert shown.screen.lines() == told and len(shown.screen.bars('translating')) == 3
+    assert shown.screen.lines() == told and len(shown.screen.bars('translating')) == 4
 
 
 def test_opening_and_measuring_are_shown_one_after_the_other(often, tmp_path):
     images = save_images(tmp_path / 'images', smooth_images(8))
     run_folder = save_run(tmp_path / 'run', make_config('colorize', images))
-    shown = on_terminal('--mode=evaluate', f'--workdir={run_folder}', columns=120)
+    shown = on_terminal('--mode=evaluate', f'--workdir={run_folder}', columns=400)
     table = (tmp_path / 'run' / 'evaluation.json').read_bytes()
     piped = main('--mode=evaluate', f'--workdir={run_folder}')
     assert shown.screen.bars('opening')[-1].split('|')[0] == 'opening: 100%'

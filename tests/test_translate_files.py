@@ -136,7 +136,7 @@ def test_an_output_that_is_no_folder_is_refused(use, tmp_path, kind):
     (tmp_path / 'nowhere').symlink_to('gone')
     (tmp_path / 'file').write_text('precious')
     code, _, err = translate(save_images(tmp_path / 'in', smooth_images(1)), tmp_path / kind)
-    assert (code, err.count('\n')) == (2, 1) and 'is no folder: give a folder as --output' in err
+    assert (code, err.count('\n')) == (2, 1) and 'no folder: give a folder as --output' in err
     assert (tmp_path / 'file').read_text() == 'precious'
 
 

@@ -9,7 +9,7 @@ numbers.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -50,6 +50,7 @@ _KEY = 20_260_102  # of every evaluation's latents; another number would make ol
 _MOST = 2000  # images in a set: with more, the distances hardly change and take long
 _SETS = 4  # sets whose distances say how far chance goes
 _COLUMNS = 8  # of the montages
+_MONTAGES = ('evaluation/montage_samples.png', 'evaluation/montage_nearest.png')
 
 
 class Samples:
@@ -107,8 +108,10 @@ class Kept(NamedTuple):
     features: np.ndarray | None
 
 
-def measure(trained: Trained, experiment: Experiment, features: Features | None = None) -> dict:
-    """The part of the JSON that measures give; writes the montages.
+def measure(
+    trained: Trained, experiment: Experiment, features: Features | None = None
+) -> tuple[dict, Callable[[], None]]:
+    """(The part of the JSON that measures give; what writes the montages).
 
     With features, samples are compared with two halves of the held-out images, and these with each other, as the verb
     `measure` does it. Training images are no yardstick there: a network may have been trained on them.
@@ -157,8 +160,7 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
         for row, found in zip((SAMPLES, REAL), _scores(held_out, seen, features.name), strict=True):
             rows[row] |= found
     judged = classifier.join([chunk.judged for one in seen for chunk in one.kept]) if judge else None
-    montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
-    return {
+    report = {
         'samples': sets * count,
         'sets': sets,
         'set': count,
@@ -167,9 +169,10 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
         'ratios': {
             f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
         },
-        'montages': montages,
+        'montages': list(_MONTAGES),
         'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
+    return report, partial(_draw_montages, trained.folder, samples, count, near[SAMPLES], experiment, train)
 
 
 def _look_at(places_of, held_out, draw, read, keep):
@@ -264,13 +267,9 @@ def _draw_montages(folder, samples, count, near, experiment, train):
     rows = []
     for places in (ranked[:columns], ranked[middle : middle + columns]):
         rows += [*samples(places, columns), read_whole(experiment.source, train[which[places]])]
-    sample_grids = {
-        'evaluation/montage_samples.png': [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)],
-        'evaluation/montage_nearest.png': rows,
-    }
-    for name, images in sample_grids.items():
+    block = [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)]
+    for name, images in zip(_MONTAGES, (block, rows), strict=True):
         files.save_png(folder / name, grids.grid(np.concatenate(images), columns))
-    return list(sample_grids)
 
 
 def _ratio(a, b):

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from gans.core.sampling import sample
+from gans.data.files import check_no_file
 from gans.errors import UserError
 from gans.image import compose
 from gans.image.large_image import Enlarged, LargeImage, Window, everything, shrink, windows
@@ -203,8 +204,7 @@ def _check_places(source, target):
         raise UserError(f"There is no '{shown(source)}': give an image or a folder of images as --input.")
     if not os.path.isdir(source) and irregular(source):
         raise UserError(f"'{shown(source)}' is {irregular(source)}: give an image or a folder of images as --input.")
-    if os.path.lexists(target) and not os.path.isdir(target):
-        raise UserError(f"'{shown(target)}' is no folder: give a folder as --output.")
+    check_no_file(target)
     if os.path.realpath(source if os.path.isdir(source) else source.parent) == os.path.realpath(target):
         raise UserError(
             f"'{shown(target)}' is where the input lies, and it would be overwritten: give another --output."

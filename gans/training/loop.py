@@ -161,7 +161,7 @@ class _Loop:
     def log(self, step, state, pace):
         self.collect(step)
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
-        self.window = []
+        self.window, self.known = [], means
         watched, warning = self.monitor(step, lambda: self.layout.fetch(state))
         self.recorder.report(step, means | watched, pace.report(step))
         if warning:
