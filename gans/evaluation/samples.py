@@ -137,14 +137,9 @@ def measure(
     samples = Samples(trained)
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
-    with progress('looking at images', (1 + 2 * sets) * count) as advance:
-        held_out = look(counted(read(ids=test[:count]), advance), count, keep=partial(_keep, None, known))
-        places = np.arange(sets * count).reshape(sets, count)
-        draw, read_train = (
-            lambda places: counted(samples(places, chunk), advance),
-            lambda places: counted(read(ids=train[places]), advance),
-        )
-        seen, distances = _look_at(places, held_out, draw, read_train, partial(_keep, judge, known))
+    places = np.arange(sets * count).reshape(sets, count)
+    draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
+    held_out, seen, distances = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
     ways = trained.game.task.evaluation.ways
     with progress('looking for copies', len(train)) as advance:
         near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
@@ -175,20 +170,23 @@ def measure(
     return report, partial(_draw_montages, trained.folder, samples, count, near[SAMPLES], experiment, train)
 
 
-def _look_at(places_of, held_out, draw, read, keep):
-    """(what is kept of each set of samples; distances to the held-out images by row, of each set).
+def _look_at(places_of, chunks, draw, read, judge, known):
+    """(what is kept of the held-out images, and of each set of samples; distances between them by row, of each set).
 
-    places_of: int [sets, n]; draw, read: places -> chunks of samples and of training images.
+    places_of: int [sets, n]; chunks: n held-out images; draw, read: places -> chunks of samples and of training images.
     """
-    distances, seen = {SAMPLES: [], REAL: []}, []
-    for i, places in enumerate(places_of):
-        seen.append(look(draw(places), len(places), i + 1, whole=i == 0, keep=keep))
-        distances[SAMPLES].append(_distances(seen[-1], held_out))
-        seen[-1] = seen[-1]._replace(clouds={})  # memory
-        real = look(read(places), len(places), i + 1, whole=False).clouds
-        distances[REAL].append(swd.distances(real, held_out.clouds))
-        del real
-    return seen, distances
+    distances, seen, keep = {SAMPLES: [], REAL: []}, [], partial(_keep, judge, known)
+    sets, count = places_of.shape
+    with progress('looking at images', (1 + 2 * sets) * count) as advance:
+        held_out = look(counted(chunks, advance), count, keep=partial(_keep, None, known))
+        for i, places in enumerate(places_of):
+            seen.append(look(counted(draw(places), advance), count, i + 1, whole=i == 0, keep=keep))
+            distances[SAMPLES].append(_distances(seen[-1], held_out))
+            seen[-1] = seen[-1]._replace(clouds={})  # memory
+            real = look(counted(read(places), advance), count, i + 1, whole=False).clouds
+            distances[REAL].append(swd.distances(real, held_out.clouds))
+            del real
+    return held_out, seen, distances
 
 
 def _measures_of(row, features):

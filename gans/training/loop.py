@@ -16,6 +16,7 @@ from gans.nn import conv
 from gans.progress import progress
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
+from gans.run.memory import free_memory
 from gans.run.parallel import lay_out
 from gans.training.monitor import monitor_of
 from gans.training.pace import LOSSES, Pace, bar_note
@@ -78,6 +79,7 @@ class _Loop:
         self.sample_grids = SampleGrids(experiment)
         self.monitor = monitor_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
+        self.looked = False  # at what the first step of this sitting needs
         self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
     def unsaved(self) -> bool:
@@ -100,6 +102,8 @@ class _Loop:
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
+                if not self.looked:
+                    self.look_at_memory(layout.needs(self.key, state, *fed, number=step), free_memory())
                 state, metrics = layout.step(self.key, state, *fed, number=step)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
@@ -112,6 +116,15 @@ class _Loop:
         if step > self.saved:
             self.save(step, state)
         return number
+
+    def look_at_memory(self, needed, free):
+        """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""
+        self.looked = True
+        if needed > free:
+            self.recorder.warn(
+                f'A step needs {needed / 2**30:.2f} GiB of memory beside what is in use, and {free / 2**30:.2f} GiB '
+                'are free: if training fails or is ended by the system, lower --config.batch or --config.size.'
+            )
 
     def note(self, speed):
         """What stands behind the bar. It waits for no device: the losses are those of the newest finished call."""
