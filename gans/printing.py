@@ -44,7 +44,7 @@ def say(text: object, stream: TextIO | None = None) -> None:
       UserError: the stream cannot be written, the disk behind it being full for example.
     """
     stream = sys.stdout if stream is None else stream
-    if stream is None:  # there is none
+    if stream is None or getattr(stream, 'closed', False):
         return
     with _one_at_a_time, _bar_aside():
         try:
@@ -111,7 +111,7 @@ def _bar_aside():
 def _redraw(bar):
     signals.bar_is_drawn = bool(bar)
     if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):  # gone, or closed
+        with contextlib.suppress(OSError, ValueError):  # gone, slow, or closed
             _write(sys.stderr, f'\r{bar}{signals.TO_LINE_END}')
 
 
@@ -121,6 +121,8 @@ def _write(stream, text):
     try:
         stream.write(text.encode(encoding, 'backslashreplace').decode(encoding))
         stream.flush()
+    except BlockingIOError:  # a terminal that is too slow: the next text may fit
+        raise
     except OSError:
         _to_nowhere(stream)
         raise

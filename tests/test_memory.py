@@ -30,7 +30,8 @@ def test_asking_what_a_step_needs_compiles_it_once(kind):
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
     assert needed > images[0].size  # activations of the batch
-    assert not [name for name in compiled if 'backend_compile' in name]
+    # One more under `pmap`: what takes the numbers of the first device.
+    assert len([name for name in compiled if 'backend_compile' in name]) == (kind == 'pmap')
 
 
 def test_a_step_that_will_hardly_fit_is_warned_of_and_tried(tmp_path, monkeypatch):
