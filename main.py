@@ -15,7 +15,7 @@ except KeyboardInterrupt:  # in the milliseconds before that
 import traceback  # noqa: E402
 
 from gans.errors import Failure, UserError, refused  # noqa: E402
-from gans.printing import say  # noqa: E402
+from gans.printing import draw_bar, say  # noqa: E402
 
 _NO_HOME = 'Could not determine home directory.'  # of pathlib's expanduser
 
@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
             if isinstance(error, ModuleNotFoundError) and str(error.name).partition('.')[0] == 'gans':
                 raise
             stop.answer()
+            draw_bar('')  # a signal may have come while it was taken away
             if '--debug' in arguments:
                 say(traceback.format_exc(), sys.stderr)
             told = _in_words(error)

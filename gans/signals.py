@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterator
 SIGNALS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
 SAME = 0.1  # seconds within which two signals are one wish
 GRACE = 3.0  # seconds that the main thread has to end by itself once nothing can be lost
+TO_LINE_END = '\x1b[K'  # wipes a terminal's line from the cursor on
+
+bar_is_drawn = False  # by `gans.printing`, on the last line of the terminal: a sentence takes its place
 
 
 class Stopped(KeyboardInterrupt):
@@ -229,4 +232,5 @@ def _print(sentence):
     with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody to tell
         sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        print(sentence, file=sys.stderr, flush=True)
+        sys.stderr.write(f'\r{TO_LINE_END}{sentence}\n' if bar_is_drawn else f'{sentence}\n')
+        sys.stderr.flush()

@@ -39,7 +39,7 @@ _FASTER_COMPILED = {'xla_backend_optimization_level': 1}
 
 def prepare() -> None:
     """Sets XLA's flags and JAX's compilation cache, where the environment does not say otherwise."""
-    screen = logging.StreamHandler()
+    screen = printing.Screen()
     screen.setFormatter(printing.Formatter('%(message)s'))
     logging.basicConfig(level=logging.WARNING, handlers=[screen])
     for noisy in ('jax', 'jax._src'):

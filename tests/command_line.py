@@ -6,8 +6,9 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 ROOT = Path(__file__).parents[1]
 MAIN = str(ROOT / 'main.py')
@@ -23,13 +24,17 @@ class Ended(NamedTuple):
 
 def main(*words: object) -> Ended:
     """Runs `main.py` with these arguments in this process: quick, with this process's devices and working directory."""
+    out, err = io.StringIO(), io.StringIO()
+    return Ended(run(words, out, err), out.getvalue(), err.getvalue())
+
+
+def run(words: Iterable[object], out: TextIO | None, err: TextIO | None) -> int:
+    """Runs it in this process with these streams as standard output and error; returns the exit code."""
     spec = importlib.util.spec_from_file_location('main_of_tests', MAIN)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = module.main([MAIN, *map(str, words)])
-    return Ended(code, out.getvalue(), err.getvalue())
+        return module.main([MAIN, *map(str, words)])
 
 
 def process(*words: object, cwd: Path | None = None, timeout: float = 300, **environment: str) -> Ended:

@@ -29,9 +29,9 @@ ONLY = {
     'objectives': {'errors', 'losses', 'nn', 'types'},
     'tasks': {'errors', 'image', 'metrics', 'nn', 'types'},
     'metrics': {'errors', 'image', 'types'},
-    'data': {'errors', 'config'},
+    'data': {'errors', 'config', 'progress'},
     'web': set(),
-    'latent': {'core', 'data', 'errors', 'image', 'metrics', 'nn', 'run', 'types'},
+    'latent': {'core', 'data', 'errors', 'image', 'metrics', 'nn', 'progress', 'run', 'types'},
 }
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
 

@@ -1,6 +1,7 @@
 """The verb `classify`, through main.py: its files, its numbers computed once more, and what it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from sklearn.metrics import confusion_matrix
 from gans.classifier.trained import load, probabilities
 from gans.data.source import split
 from gans.data.sources.folder import open_source
-from gans.labelling import drawings, examples, report
+from gans.labelling import classify, drawings, examples, report
 from gans.sets.opening import open_set
 
 SIDE = 12  # a network of one layer
@@ -302,3 +303,19 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_training(labelled, t
     monkeypatch.setattr('gans.labelling.classify.training.train', lambda *_: pytest.fail('it was trained'))
     (tmp_path / 'file').write_text('mine')
     refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file/new"}'), 'Cannot write')
+
+
+def test_numbers_that_cannot_be_written_are_printed(labelled, tmp_path):
+    (tmp_path / 'report.json').mkdir()
+    ended = main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path}', *QUICK)
+    assert ended.code == 2 and 'accuracy' in ended.out and "report.json'" in ended.err and ended.err.count('\n') == 1
+
+
+def test_the_classifier_names_the_images_and_labels_that_it_was_trained_on(labelled, done, tmp_path):
+    about = load(done[0]).about
+    folder = tmp_path / 'moved'
+    shutil.copytree(labelled[0], folder)
+    again = examples.labelled(folder / 'labels.csv', None)
+    assert about['digest'] == classify._digest(again) and len(about['digest']) == 32
+    assert about['digest'] != classify._digest(again._replace(which=1 - again.which))
+    assert about['digest'] != classify._digest(again._replace(train=again.train[1:]))

@@ -154,7 +154,7 @@ def test_what_cannot_be_compared_is_one_sentence(what, wrong, tmp_path):
 def test_a_file_as_output_is_told_before_the_work(place, tmp_path):
     (tmp_path / 'out').write_text('text')
     ended = main('--mode=compare', f'--runs={place}/none,{place}/neither', f'--output={tmp_path}/out')
-    assert ended.code == 2 and "out' is a file, no folder: give another --output" in ended.err, ended
+    assert ended.code == 2 and "out' is a file, no folder: give a folder as --output" in ended.err, ended
     assert (tmp_path / 'out').read_text() == 'text'
 
 
@@ -221,3 +221,13 @@ def test_features_add_to_the_evaluation_and_change_nothing_else(place):
         assert all(name in text for name in over) and f'Features colours {"c0" * 8}: sets of ' in text
     same = report.keys() - {'features', 'rows', 'measures', 'notes'}
     assert {name: report[name] for name in same} == {name: bare[name] for name in same}
+
+
+def test_real_images_are_looked_at_once_and_numbers_that_cannot_be_written_are_printed(place, tmp_path, monkeypatch):
+    monkeypatch.setattr('gans.progress._EVERY', 0)
+    (tmp_path / 'compare.json').mkdir()
+    ended = main('--mode=compare', f'--runs={place}/a,{place}/b', f'--output={tmp_path}')
+    told = [line.partition(':')[0] for line in ended.err.splitlines()]
+    assert told.count('looking at real images') == 1 and told.count('looking at images') > 1, ended.err
+    assert ended.code == 2 and told[-1] == "Cannot write '" + str(tmp_path / "compare.json' (a folder is in its way")
+    assert 'Not dominated in SWD' in ended.out and 'SWD 16 px' in ended.out

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import config, main
 from PIL import Image
-from saved_run import logged, save_images, smooth_images
+from saved_run import logged, make_config, save_images, save_run, smooth_images
 
 from gans.evaluation import classifier, samples
 from gans.metrics import swd
@@ -296,3 +296,24 @@ def test_a_folder_name_is_printed_as_one_line(tmp_path):
     run = train('inpaint', tmp_path / 'ru\x1b[2Jn', data, '--config.data.held_out=0.4')
     out, _ = evaluate(run)
     assert '\x1b' not in out and 'ru\\x1b[2Jn' in out
+
+
+def test_numbers_that_cannot_be_written_are_printed(tmp_path):
+    """A folder that has the name of a file stands for a full disk."""
+    images = save_images(tmp_path / 'images', smooth_images(8))
+    for seed, name in enumerate('ab'):
+        save_run(tmp_path / name, make_config('colorize', images, seed))
+    (tmp_path / 'out/compare.png').mkdir(parents=True)
+    compared = main('--mode=compare', f'--runs={tmp_path}/a,{tmp_path}/b', f'--output={tmp_path}/out')
+    assert compared.code == 2 and "Cannot write '" in compared.err and compared.err.count('\n') == 1
+    assert (
+        all(word in compared.out for word in ('a: output', 'b: output', 'SSIM')) and 'compare.json' not in compared.out
+    )
+
+    written = main('--mode=evaluate', f'--workdir={tmp_path}/a').out.splitlines()
+    for name in ('evaluation.json', 'evaluation/montage_best.png'):
+        (tmp_path / 'a' / name).unlink()
+        (tmp_path / 'a' / name).mkdir()
+        ended = main('--mode=evaluate', f'--workdir={tmp_path}/a')
+        assert ended.code == 2 and ended.out.splitlines() == written[:-2] and f"{name}'" in ended.err, ended
+        assert ended.err.count('\n') == 1

@@ -312,7 +312,7 @@ def test_mistakes_are_one_sentence_before_anything_is_drawn(wishes, expected, us
 
 def test_places_that_cannot_be_written_are_explained(use, tmp_path):
     (tmp_path / 'out').write_text('')
-    with pytest.raises(UserError, match="out' is a file: give a folder as --output"):
+    with pytest.raises(UserError, match="out' is a file, no folder: give a folder as --output"):
         use()
     with pytest.raises(UserError, match='Cannot write .*file/a.gif'):
         (tmp_path / 'file').write_text('')

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import jax
 import jax.numpy as jnp
@@ -195,7 +196,7 @@ MISTAKES = {
     '--layers=down_1,down_1/conw': "(did you mean 'down_1/conv'?): it has down_0, down_0/conv",
     '--channels=3,4': 'has 3, but the layer down_0 of',
     '--channels=1.5': "--channels has '1.5': give whole numbers from 0",
-    '--output={run}/config.json': 'is a file: give a folder as --output',
+    '--output={run}/config.json': 'is a file, no folder: give a folder as --output',
     '--output={run}/config.json/new': 'Cannot write',
     '--input={run}/nothing': 'nothing',
 }
@@ -270,3 +271,22 @@ def test_a_tile_is_whole_and_what_is_outside_the_image_is_white():
     np.testing.assert_array_equal(small[0, 4, 4], [255, 128, 128])
     wide = montage.panels(montage.Shown((patch,), (projection * 0,)), (300, 150), field, (400, 400))
     assert wide.shape == (2, 128, 64, 3)
+
+
+def test_a_tree_of_odd_files_takes_little_memory(tmp_path):
+    """What is wrong with a file is kept, not its content: 40 files of 1 MB each."""
+    network = Network(2, widths_for((16, 16)))
+    params = network.init(jax.random.key(1), jnp.zeros((1, 16, 16, 3)))['params']
+    classifiers.save(tmp_path / 'judge', classifiers.Trained(('good', 'bad'), (16, 16), jax.device_get(params)))
+    (tmp_path / 'odd').mkdir()
+    for i in range(40):
+        (tmp_path / f'odd/{i}.bin').write_bytes(bytes(10**6))
+    words = ['--mode=features', f'--workdir={tmp_path}/judge', f'--output={tmp_path}/out']
+    tracemalloc.start()
+    try:
+        ended = main(*words, f'--input={tmp_path}/odd')
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ended.code == 2 and '(40 of the 40 files have problems.)' in ended.err, ended
+    assert most < 25 * 10**6, most  # eight threads read

@@ -431,7 +431,7 @@ def test_bad_requests_are_explained(use, tmp_path):
         ((tmp_path / 'broken.png', tmp_path / 'out'), 'not an image that Pillow can read'),
         ((folder, folder), 'would be overwritten'),
         ((folder / '00.png', folder), 'would be overwritten'),
-        ((folder, folder / '00.png'), 'is no folder: give a folder as --output'),
+        ((folder, folder / '00.png'), 'no folder: give a folder as --output'),
         ((folder, tmp_path / 'out', 0), '--variants=0: give 1 to 10000'),
         ((folder, tmp_path / 'out', 10**9), 'give 1 to 10000'),
         ((folder, tmp_path / 'out', 4), 'has no noise'),

@@ -13,6 +13,7 @@ import numpy as np
 from gans.data.cache import gather
 from gans.data.source import Source
 from gans.errors import UserError
+from gans.progress import counted, progress
 
 _AHEAD = 64 * 2**20  # bytes of images that are read ahead of the step
 
@@ -166,7 +167,8 @@ def read_all(
 
 def read_whole(source: Source, ids: np.ndarray, threads: int = 2) -> np.ndarray:
     """The images `ids`, one or more, in that order: uint8 [n, H, W, 3]. Raises whatever the source raises."""
-    return np.concatenate(list(read_all(source, ids, threads=threads)))
+    with progress('reading', len(ids)) as advance:
+        return np.concatenate(list(counted(read_all(source, ids, threads=threads), advance)))
 
 
 def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) -> Iterator[np.ndarray]:

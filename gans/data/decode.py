@@ -18,6 +18,7 @@ from gans.data import files, profiles, values
 from gans.data.carries import IN_TRAINING, carries
 from gans.data.fitting import RESAMPLES, check_fit, check_resample, check_size, common_size, fit
 from gans.errors import UserError
+from gans.progress import progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -82,13 +83,18 @@ class Images:
         self._limits, self._resample = limits or Limits(), resample
         self._one_large = threading.RLock()
         with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-            found = list(pool.map(lambda i: self._inspect(i, names[i], skip_bad), range(len(names))))
-        wrong = [i for i, seen in enumerate(found) if isinstance(seen, UserError)]
+            inspected = pool.map(lambda i: self._inspect(i, names[i], skip_bad), range(len(names)))
+            with progress('opening', len(names), 'files') as advance:
+                found = []
+                for seen in inspected:
+                    found.append(seen)
+                    advance(1)
+        wrong = [i for i, seen in enumerate(found) if isinstance(seen, str)]
         bad = [found[i] for i in wrong]
         if bad and (not skip_bad or len(bad) == len(found)):
             more = f' ({len(bad)} of the {len(found)} files have problems.)' if bad[1:] else ''
             raise UserError(f'{bad[0]}{more}')
-        self._files = [i for i, seen in enumerate(found) if not isinstance(seen, UserError)]
+        self._files = [i for i, seen in enumerate(found) if not isinstance(seen, str)]
         good = [found[i] for i in self._files]
         self._keys = [seen.key for seen in good]
         self.sizes = [seen.size for seen in good]
@@ -117,8 +123,11 @@ class Images:
         """Returns the hash of the bytes of image `i`'s file (blake2b, 16 bytes)."""
         return self._keys[i]
 
-    def _inspect(self, i: int, name: str, whole: bool) -> _Seen | UserError:
-        """Returns what is seen of file `i`, or what is wrong with it."""
+    def _inspect(self, i: int, name: str, whole: bool) -> _Seen | str:
+        """Returns what is seen of file `i`, or a sentence on what is wrong with it.
+
+        The error itself would keep the file's content in memory: its traceback has the variables of every function.
+        """
         try:
             with self._content(i) as content:
                 with _opened(content, name, self._limits.max_pixels) as image:
@@ -133,7 +142,7 @@ class Images:
                     self._decode(content, name)
                 return _Seen(_key(content), size, carried, found)
         except UserError as error:
-            return error
+            return str(error)
 
     @contextlib.contextmanager
     def _content(self, i: int) -> Iterator[bytes]:

@@ -40,6 +40,13 @@ def irregular(path: str | os.PathLike) -> str:
         return 'a link that leads nowhere or to itself'
 
 
+def check_no_file(folder: str | os.PathLike) -> None:
+    """Raises UserError if something else than a folder has the name of an --output folder. For use before long work."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        shown = printable(os.fspath(folder))
+        raise UserError(f"'{shown}' is {irregular(folder) or 'a file'}, no folder: give a folder as --output.")
+
+
 def open_regular(path: str | os.PathLike, max_bytes: int = MAX_BYTES, name: str = '', buffering: int = -1) -> BinaryIO:
     """Opens a regular file of at most `max_bytes` for reading.
 

@@ -5,8 +5,8 @@ the halves with each other: that is the floor, what a perfect generator would ge
 their floors, are of n images against n: Frechet distances and others depend on how many there are.
 """
 
+import contextlib
 from collections import Counter
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +64,31 @@ def plan_of(real: int, fake: int) -> Plan:
     return Plan(count, sets, [(i % sets, i % 2) for i in range(max(sets, 2))])
 
 
-def measure(real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures | None, name: str) -> dict:
+class Halves(NamedTuple):
+    """Two halves of real images that were looked at, and how far they are from each other.
+
+    Attributes:
+      looked: what is kept of each.
+      floor: SWD between them.
+      near: the distance of each image of the second half to the nearest of the first.
+    """
+
+    looked: list['Looked']
+    floor: dict[int, float]
+    near: np.ndarray
+
+
+def look_at_real(real: ImageSet, fake: int, seed: int, features: CachedFeatures | None) -> Halves:
+    """Looks at the real images that `measure` compares sets of `fake` images with; raises UserError for too few."""
+    count = plan_of(len(real), fake).count
+    with progress('looking at real images', 2 * count) as advance, _kept(features):
+        first, second = (_see(real, number, count, seed, features, advance) for number in range(2))
+    return Halves([first, second], swd.distances(second.clouds, first.clouds, seed), _nearest(second, first))
+
+
+def measure(
+    real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures | None, name: str, seen: Halves | None = None
+) -> dict:
     """The part of the JSON that measures give.
 
     Args:
@@ -73,21 +97,15 @@ def measure(real: ImageSet, fake: ImageSet, seed: int, features: CachedFeatures 
       seed: of the places of patches and of the directions of SWD.
       features: of images; None to do without.
       name: the features' name; '' without any.
+      seen: what `look_at_real` gives for them, where it is known: several fake sets share it.
 
     Raises:
       UserError: too few images.
     """
-    plan = plan_of(len(real), len(fake))
-    count, sets, pairs = plan
-    try:
-        halves, fakes, distances, near = _look_at(real, fake, plan, seed, features)
-    finally:
-        if features:
-            features.save()  # also what was computed until something went wrong
-    floor = swd.distances(halves[1].clouds, halves[0].clouds, seed)
+    count, sets, pairs = plan = plan_of(len(real), len(fake))
+    halves, floor, floor_near = look_at_real(real, len(fake), seed, features) if seen is None else seen
+    fakes, distances, near = _look_at(halves, fake, plan, seed, features)
     patches = len(next(iter(halves[0].clouds.values())))
-    floor_near = _nearest(halves[1], halves[0])
-    halves = [half._replace(clouds={}, small=_NOTHING) for half in halves]
     copies, digests = _copies(halves, fakes)
     same = copies['equal_sets']
     if same:
@@ -132,19 +150,27 @@ def notes_of(report: dict) -> list[str]:
     return notes
 
 
-def _look_at(real, fake, plan, seed, features):
-    """(the real halves, the fake sets, SWD of each pair, distances to the nearest real image of each fake set)."""
+def _look_at(halves, fake, plan, seed, features):
+    """(the fake sets, SWD of each pair, distances to the nearest real image of each fake set)."""
     count, sets, pairs = plan
     distances, near, fakes = [], [], []
-    with progress('looking at images', (2 + sets) * count) as advance:
-        see = partial(_see, count=count, seed=seed, features=features, advance=advance)
-        halves = [see(real, number) for number in range(2)]
+    with progress('looking at images', sets * count) as advance, _kept(features):
         for number in range(sets):
-            one = see(fake, number)
+            one = _see(fake, number, count, seed, features, advance)
             distances += [swd.distances(one.clouds, halves[half].clouds, seed) for i, half in pairs if i == number]
             near.append(_nearest(one, halves[number % 2]))
             fakes.append(one._replace(clouds={}, small=_NOTHING))  # memory
-    return halves, fakes, distances, near
+    return fakes, distances, near
+
+
+@contextlib.contextmanager
+def _kept(features):
+    """Keeps features on disk at the end, also what was computed until something went wrong."""
+    try:
+        yield
+    finally:
+        if features:
+            features.save()
 
 
 class Looked(NamedTuple):

@@ -19,6 +19,7 @@ from gans.evaluation import classifier
 from gans.evaluation.tables import as_json, cell, over_sets, spread, table
 from gans.metrics import bootstrap, classes
 from gans.metrics.frechet import frechet
+from gans.progress import counted, progress
 from gans.run.experiment import Experiment
 
 COVERED, ENTROPY, CONFIDENCE, FRECHET = 'classes covered', 'label entropy', 'confidence', 'Frechet distance'
@@ -139,7 +140,8 @@ def describe(report: Mapping) -> list[str]:
 
 def _judge_all(judge, experiment, source, ids):
     chunks = read_all(source, ids, classifier.AT_ONCE, experiment.config.data.threads)
-    return classifier.join([classifier.judge(judge, chunk) for chunk in chunks])
+    with progress('classifying', len(ids)) as advance:
+        return classifier.join([classifier.judge(judge, chunk) for chunk in counted(chunks, advance)])
 
 
 def _sets(features, size):

@@ -4,11 +4,10 @@ Where every input has one right output, their evaluations are laid side by side 
 noise are measured on samples of the same seed (`compare_samples`).
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gans.data.files import irregular, printable
+from gans.data.files import check_no_file
 from gans.errors import UserError
 from gans.evaluation import compare_paired, compare_samples
 from gans.evaluation.titles import titles_of
@@ -42,10 +41,7 @@ def compare(
     if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
         raise UserError('--runs needs at least two different run folders, separated by commas.')
     target = Path(folders[0].resolve().parent / 'compare' if output is None else output).expanduser()
-    if os.path.lexists(target) and not target.is_dir():  # told before the work, which may be long
-        raise UserError(
-            f"'{printable(str(target))}' is {irregular(target) or 'a file'}, no folder: give another --output."
-        )
+    check_no_file(target)
     network = open_features(features) if features else None
     found = dict(zip(titles_of(folders), (load_run(folder) for folder in folders), strict=True))
     _check_alike(found)

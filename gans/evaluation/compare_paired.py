@@ -15,6 +15,7 @@ from gans.evaluation.tables import notes, table
 from gans.evaluation.titles import lines_of, short_titles
 from gans.features.opening import Features
 from gans.image import files, grids
+from gans.printing import not_lost
 from gans.run.trained import Trained, open_images, weights
 
 _SAME = {'held_out': 'held-out images', 'masks': 'masks on them'}  # fields of an evaluation
@@ -40,9 +41,17 @@ def compare(found: Mapping[str, Trained], target: Path, features: Features | Non
     """
     reports = {title: _evaluation_of(trained, features) for title, trained in found.items()}
     _check_same_images(reports)
-    _draw(found, target)
     joined = _join(found, reports)
-    files.write_json(target / 'compare.json', joined)
+    numbers = _numbers(reports, joined)
+    with not_lost(lambda: numbers):
+        _draw(found, target)
+        files.write_json(target / 'compare.json', joined)
+    written = (printable(str(target / name)) for name in ('compare.png', 'compare.json'))
+    return '\n'.join([numbers, ', '.join(written)])
+
+
+def _numbers(reports, joined):
+    """The numbers for people."""
     first = next(iter(reports.values()))
     rows = _rows(reports, short_titles(reports))
     return '\n'.join(
@@ -54,7 +63,6 @@ def compare(found: Mapping[str, Trained], target: Path, features: Features | Non
             table(rows, joined['measures']),
             '',
             *notes(rows),
-            f'{printable(str(target / "compare.png"))}, {printable(str(target / "compare.json"))}',
         ]
     )
 

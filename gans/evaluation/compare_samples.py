@@ -22,6 +22,7 @@ from gans.evaluation.tables import listing
 from gans.evaluation.titles import lines_of, short_titles
 from gans.features.opening import Features
 from gans.image import files, grids
+from gans.printing import not_lost
 from gans.run.experiment import digest
 from gans.run.generate import Sampler, Shown, held_out
 from gans.run.trained import Trained, weights
@@ -57,23 +58,34 @@ def compare(found: Mapping[str, Trained], target: Path, features: Features | Non
     shown = {title: held_out(trained) for title, trained in found.items()}
     _check_same_images(shown)
     made = {title: _samples(sampler, size) for title, sampler in samplers.items()}
-    known, name = features and cached(features), features.name if features else ''
-    reports = {
-        title: between_sets.measure(_real(found[title], shown[title], size), images, seed, known, name)
-        for title, images in made.items()
-    }
+    name = features.name if features else ''
+    reports = _measure({title: _real(found[title], shown[title], size) for title in found}, made, seed, features)
     joined = _join(found, shown, reports, size, seed) | {'features': about(features)}
     axes = pareto.axes_of(list(joined['measures']), name)
     runs, floors = ({title: one['rows'][row] for title, one in reports.items()} for row in (FAKE, FLOOR))
     front = pareto.front_of(axes, runs, floors)
     joined['front'] = {**axes._asdict(), 'runs': front}
-    _draw(made, target)
+    numbers = _describe(found, joined, reports)
     short = short_titles(found)
-    points = {short[title]: numbers for title, numbers in runs.items()}
-    real = {row.replace(FLOOR, 'real'): numbers for row, numbers in _floors(reports, short).items()}
-    files.save_png(target / 'pareto.png', pareto.draw(axes, points, real, [short[title] for title in front]))
-    files.write_json(target / 'compare.json', joined)
-    return _describe(found, joined, reports, target)
+    points = {short[title]: row for title, row in runs.items()}
+    real = {row.replace(FLOOR, 'real'): floor for row, floor in _floors(reports, short).items()}
+    with not_lost(lambda: numbers):
+        _draw(made, target)
+        files.save_png(target / 'pareto.png', pareto.draw(axes, points, real, [short[title] for title in front]))
+        files.write_json(target / 'compare.json', joined)
+    return '\n'.join([numbers, ', '.join(printable(str(target / name)) for name in _FILES)])
+
+
+def _measure(real, made, seed, features):
+    """{title: report}. Real images that look the same for several runs are looked at once."""
+    known, name = features and cached(features), features.name if features else ''
+    kinds, reports = {title: (tuple(images.original_sizes), images.decoding) for title, images in real.items()}, {}
+    for kind in dict.fromkeys(kinds.values()):  # one after the other: memory
+        seen = None
+        for title in (title for title, its in kinds.items() if its == kind):
+            seen = seen or between_sets.look_at_real(real[title], len(made[title]), seed, known)
+            reports[title] = between_sets.measure(real[title], made[title], seed, known, name, seen)
+    return {title: reports[title] for title in made}
 
 
 def _size_of(found):
@@ -167,7 +179,7 @@ def _draw(made, target):
     files.save_png(target / 'compare.png', grids.montage(columns, list(short_titles(made).values())))
 
 
-def _describe(found, joined, reports, target):
+def _describe(found, joined, reports):
     height, width = joined['size']
     short, features, front = short_titles(found), joined['features'], joined['front']
     scaled = f'; larger samples and their held-out images scaled by the filter {joined["resize"]}'
@@ -185,7 +197,6 @@ def _describe(found, joined, reports, target):
             '',
             f'Not dominated in {front["quality"]} and {front["diversity"]}: '
             f'{", ".join(short[title] for title in front["runs"])}.',
-            ', '.join(printable(str(target / name)) for name in _FILES),
         ]
     )
 

@@ -16,6 +16,7 @@ from gans.evaluation.provenance import about, surroundings
 from gans.evaluation.tables import listing, notes, ratio_line, table
 from gans.features.opening import Features, open_features
 from gans.image.files import write_json
+from gans.printing import not_lost
 from gans.run.experiment import Experiment, digest
 from gans.run.trained import Trained, load_run, open_images, weights
 from gans.types import PairedEvaluation, SampleEvaluation
@@ -28,12 +29,12 @@ class Kind(NamedTuple):
     """How a task is evaluated.
 
     Attributes:
-      measure: the measured part of the JSON: 'measures', 'rows', 'ratios', 'montages' and what else there is to keep;
-        with features also what is measured over them.
+      measure: (the measured part of the JSON: 'measures', 'rows', 'ratios', 'montages' and what else there is to keep,
+        with features also what is measured over them; what writes the montages).
       note: what the table shows, for people.
     """
 
-    measure: Callable[[Trained, Experiment, Features | None], dict]
+    measure: Callable[[Trained, Experiment, Features | None], tuple[dict, Callable[[], None]]]
     note: str
 
 
@@ -73,18 +74,26 @@ def evaluate_run(trained: Trained, features: Features | None = None) -> dict:
         'features': about(features),
         **surroundings(),
     }
-    report |= kind.measure(trained, experiment, features)
-    write_json(trained.folder / FILE, report)
+    measured, draw_montages = kind.measure(trained, experiment, features)
+    report |= measured
+    with not_lost(lambda: numbers(report, trained)):
+        draw_montages()
+        write_json(trained.folder / FILE, report)
     return report
 
 
 def describe(report: Mapping, trained: Trained) -> str:
-    """The evaluation of a run for people: the table, the ratios, the names of the images."""
-    folder = trained.folder
+    """The evaluation of a run for people: the numbers, the names of the files."""
+    written = (printable(str(trained.folder / name)) for name in (FILE, *report['montages']))
+    return '\n'.join([numbers(report, trained), '', ', '.join(written)])
+
+
+def numbers(report: Mapping, trained: Trained) -> str:
+    """The numbers of an evaluation for people: the table, the ratios."""
     by_class = ['', *classes.describe(report['classes'])] if 'classes' in report else []
     return '\n'.join(
         [
-            f'{printable(folder.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
+            f'{printable(trained.folder.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
             f'images of {printable(report["data"])}',
             _kind_of(trained).note,
             *report['notes'],
@@ -94,8 +103,6 @@ def describe(report: Mapping, trained: Trained) -> str:
             *(ratio_line(name, ratio) for name, ratio in report['ratios'].items()),
             *notes(report['rows']),
             *by_class,
-            '',
-            ', '.join(printable(str(folder / name)) for name in (FILE, *report['montages'])),
         ]
     )
 

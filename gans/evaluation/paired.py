@@ -7,7 +7,7 @@ mask, noise) depends on what the image shows and on nothing else, so that every 
 seed and their files' names, gets the same inputs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import jax
@@ -25,6 +25,7 @@ from gans.image import compose, files, grids, ops
 from gans.image.batching import filled_up
 from gans.metrics import bootstrap, ssim
 from gans.metrics.measures import SSIM
+from gans.progress import counted, progress
 from gans.run.experiment import Experiment, digest
 from gans.run.parallel import shares
 from gans.run.trained import Trained
@@ -35,6 +36,7 @@ NOTE = (
     'equal to the original; of those it would be infinite.'
 )
 MONTAGE_ROWS = 8
+_CHOSEN = ('best', 'typical', 'worst')  # images of the montages
 _KEY = 20_260_101  # of every evaluation's boxes and noise; another number would make old evaluations incomparable
 
 
@@ -85,8 +87,8 @@ def answers_of(trained: Trained, experiment: Experiment) -> Answers:
     return Answers(trained.game, trained.state, source, test, config.batch, experiment.config.data.threads)
 
 
-def measure(trained: Trained, experiment: Experiment, features: Features | None) -> dict:
-    """The part of the JSON that measures give, where every input has one right output; writes the montages.
+def measure(trained: Trained, experiment: Experiment, features: Features | None) -> tuple[dict, Callable[[], None]]:
+    """(The part of the JSON that measures give, where every input has one right output; what writes the montages).
 
     With features the perceptual distance to the original over their layers is one more measure.
     """
@@ -95,8 +97,9 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None)
         plan = plan._replace(measures=plan.measures | perceptual_measure(features))
     answers = answers_of(trained, experiment)
     images = read_all(experiment.source, experiment.train, threads=experiment.config.data.threads)
-    numbers, masks = _measure(plan, plan.prepare(images), answers)
-    montages = _draw_montages(plan, numbers, answers, trained.folder)
+    with progress('reading', len(experiment.train)) as advance:
+        prepared = plan.prepare(counted(images, advance))
+    numbers, masks = _measure(plan, prepared, answers)
     means = {
         row: {name: as_json(bootstrap.interval(values)) for name, values in by_measure.items()}
         for row, by_measure in numbers.items()
@@ -107,15 +110,16 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None)
         for row in plan.baselines
     }
     measures = {name: {'better': m.better, 'digits': m.digits} for name, m in plan.measures.items()}
-    return {
+    report = {
         'masks': masks,
         'baselines': list(plan.baselines),
         'measures': measures,
         'rows': means,
         'ratios': ratios,
-        'montages': montages,
+        'montages': [_montage(name) for name in _CHOSEN],
         'notes': notes,
     }
+    return report, partial(_draw_montages, plan, numbers, answers, trained.folder)
 
 
 def _that_fits(plan: PairedEvaluation, shape: tuple[int, int]) -> tuple[PairedEvaluation, list[str]]:
@@ -131,18 +135,20 @@ def _measure(plan, prepared, answers):
     """({row: {measure: [N]}}, a digest of all masks or None)."""
     found: dict[str, dict[str, list]] = {}
     masks = []
-    for inputs, output in answers(np.arange(answers.count)):
-        mask, original = inputs.mask, _stored(inputs.real)
-        rows = {'original': original} | plan.rows(prepared, inputs, output)
-        for row, images in rows.items():
-            stored = _stored(images)
-            for name, measure in plan.measures.items():
-                if row == 'original' and measure.better:
-                    continue  # an original is its own right answer
-                values = filled_up(measure.compute, answers.batch, stored, original, mask)
-                found.setdefault(row, {}).setdefault(name, []).append(values)
-        if mask is not None:
-            masks += [np.packbits(one > 0.5).tobytes() for one in mask]
+    with progress('measuring', answers.count) as advance:
+        for inputs, output in answers(np.arange(answers.count)):
+            mask, original = inputs.mask, _stored(inputs.real)
+            rows = {'original': original} | plan.rows(prepared, inputs, output)
+            for row, images in rows.items():
+                stored = _stored(images)
+                for name, measure in plan.measures.items():
+                    if row == 'original' and measure.better:
+                        continue  # an original is its own right answer
+                    values = filled_up(measure.compute, answers.batch, stored, original, mask)
+                    found.setdefault(row, {}).setdefault(name, []).append(values)
+            if mask is not None:
+                masks += [np.packbits(one > 0.5).tobytes() for one in mask]
+            advance(len(output))
     numbers = {row: {n: np.concatenate(v) for n, v in by_measure.items()} for row, by_measure in found.items()}
     return numbers, digest(masks) if masks else None
 
@@ -159,13 +165,14 @@ def _draw_montages(plan, numbers, answers, folder):
     ranked = known[np.argsort(errors[known], kind='stable')] if len(known) else np.arange(len(errors))
     rows = min(MONTAGE_ROWS, len(ranked))
     middle = (len(ranked) - rows) // 2
-    chosen = {'best': ranked[:rows], 'typical': ranked[middle : middle + rows], 'worst': ranked[::-1][:rows]}
-    names = []
-    for name, places in chosen.items():
+    chosen = (ranked[:rows], ranked[middle : middle + rows], ranked[::-1][:rows])
+    for name, places in zip(_CHOSEN, chosen, strict=True):
         seen, output, real = images_of(answers, places)
-        names.append(f'evaluation/montage_{name}.png')
-        files.save_png(folder / names[-1], grids.montage([seen, output, real], ['input', 'output', 'original']))
-    return names
+        files.save_png(folder / _montage(name), grids.montage([seen, output, real], ['input', 'output', 'original']))
+
+
+def _montage(name):
+    return f'evaluation/montage_{name}.png'
 
 
 def images_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

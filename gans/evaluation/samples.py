@@ -9,7 +9,7 @@ numbers.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
 from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest
+from gans.progress import counted, progress
 from gans.run.experiment import Experiment
 from gans.run.parallel import shares
 from gans.run.trained import Trained
@@ -49,6 +50,7 @@ _KEY = 20_260_102  # of every evaluation's latents; another number would make ol
 _MOST = 2000  # images in a set: with more, the distances hardly change and take long
 _SETS = 4  # sets whose distances say how far chance goes
 _COLUMNS = 8  # of the montages
+_MONTAGES = ('evaluation/montage_samples.png', 'evaluation/montage_nearest.png')
 
 
 class Samples:
@@ -106,8 +108,10 @@ class Kept(NamedTuple):
     features: np.ndarray | None
 
 
-def measure(trained: Trained, experiment: Experiment, features: Features | None = None) -> dict:
-    """The part of the JSON that measures give; writes the montages.
+def measure(
+    trained: Trained, experiment: Experiment, features: Features | None = None
+) -> tuple[dict, Callable[[], None]]:
+    """(The part of the JSON that measures give; what writes the montages).
 
     With features, samples are compared with two halves of the held-out images, and these with each other, as the verb
     `measure` does it. Training images are no yardstick there: a network may have been trained on them.
@@ -133,12 +137,12 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
     samples = Samples(trained)
     read = partial(read_all, experiment.source, chunk=chunk, threads=experiment.config.data.threads)
 
-    held_out = look(read(ids=test[:count]), count, keep=partial(_keep, None, known))
     places = np.arange(sets * count).reshape(sets, count)
     draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
-    seen, distances = _look_at(places, held_out, draw, read_train, partial(_keep, judge, known))
+    held_out, seen, distances = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
     ways = trained.game.task.evaluation.ways
-    near = _nearest_in_training([seen[0].small, held_out.small], ways, read(ids=train))
+    with progress('looking for copies', len(train)) as advance:
+        near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
@@ -151,8 +155,7 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
         for row, found in zip((SAMPLES, REAL), _scores(held_out, seen, features.name), strict=True):
             rows[row] |= found
     judged = classifier.join([chunk.judged for one in seen for chunk in one.kept]) if judge else None
-    montages = _draw_montages(trained.folder, samples, count, near[SAMPLES], experiment, train)
-    return {
+    report = {
         'samples': sets * count,
         'sets': sets,
         'set': count,
@@ -161,25 +164,29 @@ def measure(trained: Trained, experiment: Experiment, features: Features | None 
         'ratios': {
             f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
         },
-        'montages': montages,
+        'montages': list(_MONTAGES),
         'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
+    return report, partial(_draw_montages, trained.folder, samples, count, near[SAMPLES], experiment, train)
 
 
-def _look_at(places_of, held_out, draw, read, keep):
-    """(what is kept of each set of samples; distances to the held-out images by row, of each set).
+def _look_at(places_of, chunks, draw, read, judge, known):
+    """(what is kept of the held-out images, and of each set of samples; distances between them by row, of each set).
 
-    places_of: int [sets, n]; draw, read: places -> chunks of samples and of training images.
+    places_of: int [sets, n]; chunks: n held-out images; draw, read: places -> chunks of samples and of training images.
     """
-    distances, seen = {SAMPLES: [], REAL: []}, []
-    for i, places in enumerate(places_of):
-        seen.append(look(draw(places), len(places), i + 1, whole=i == 0, keep=keep))
-        distances[SAMPLES].append(_distances(seen[-1], held_out))
-        seen[-1] = seen[-1]._replace(clouds={})  # memory
-        real = look(read(places), len(places), i + 1, whole=False).clouds
-        distances[REAL].append(swd.distances(real, held_out.clouds))
-        del real
-    return seen, distances
+    distances, seen, keep = {SAMPLES: [], REAL: []}, [], partial(_keep, judge, known)
+    sets, count = places_of.shape
+    with progress('looking at images', (1 + 2 * sets) * count) as advance:
+        held_out = look(counted(chunks, advance), count, keep=partial(_keep, None, known))
+        for i, places in enumerate(places_of):
+            seen.append(look(counted(draw(places), advance), count, i + 1, whole=i == 0, keep=keep))
+            distances[SAMPLES].append(_distances(seen[-1], held_out))
+            seen[-1] = seen[-1]._replace(clouds={})  # memory
+            real = look(counted(read(places), advance), count, i + 1, whole=False).clouds
+            distances[REAL].append(swd.distances(real, held_out.clouds))
+            del real
+    return held_out, seen, distances
 
 
 def _measures_of(row, features):
@@ -258,13 +265,9 @@ def _draw_montages(folder, samples, count, near, experiment, train):
     rows = []
     for places in (ranked[:columns], ranked[middle : middle + columns]):
         rows += [*samples(places, columns), read_whole(experiment.source, train[which[places]])]
-    sample_grids = {
-        'evaluation/montage_samples.png': [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)],
-        'evaluation/montage_nearest.png': rows,
-    }
-    for name, images in sample_grids.items():
+    block = [*samples(np.arange(min(_COLUMNS * _COLUMNS, count)), columns)]
+    for name, images in zip(_MONTAGES, (block, rows), strict=True):
         files.save_png(folder / name, grids.grid(np.concatenate(images), columns))
-    return list(sample_grids)
 
 
 def _ratio(a, b):

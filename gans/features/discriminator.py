@@ -1,6 +1,5 @@
 """`discriminator:RUN`: the maps of a trained run's discriminator, for images of any size."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 
@@ -15,7 +14,7 @@ from gans.core.inputs import draw
 from gans.errors import UserError
 from gans.features.opening import Features, digest_of
 from gans.features.rows import extractor
-from gans.run.trained import Trained, load_run
+from gans.run.trained import Trained, digest_of_arrays, load_run
 from gans.types import Array
 
 ARGUMENT = 'RUN'  # what follows the colon: the folder of a run
@@ -57,7 +56,7 @@ def open_features(argument: str) -> Features:
         'network': f'discriminator of {run.config.name}',
         'config': to_json(run.config),
         'step': run.step,
-        'sha256': _digest(run),
+        'weights': digest_of_arrays(run.state.disc.variables),
         'layers': list(sizes),
         'layer': f'{last}, averaged over all places',
         'resize': 'none: images are seen as large as they are',
@@ -75,13 +74,6 @@ def open_features(argument: str) -> Features:
 
 def _variables(run: Trained) -> dict:
     return {**run.state.disc.variables, 'hyper': schedules.read(run.game.schedules, run.state.step)}
-
-
-def _digest(run):
-    digest = hashlib.sha256()
-    for array in jax.tree.leaves(jax.device_get(run.state.disc.variables)):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _each(look: Callable) -> Callable:

@@ -6,8 +6,6 @@ format cannot hold is written as PNG.
 
 import errno
 import os
-import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,18 +14,18 @@ import jax
 import numpy as np
 
 from gans.core.sampling import sample
+from gans.data.files import check_no_file
 from gans.errors import UserError
 from gans.image import compose
 from gans.image.large_image import Enlarged, LargeImage, Window, everything, shrink, windows
 from gans.inference.image_files import irregular, read_image, save_image, shown
 from gans.inference.image_folders import MASK_END, Notes, find, name_results
 from gans.nn import noise
-from gans.printing import say
+from gans.progress import progress
 from gans.run.trained import Trained, load_run
 
 MOST_VARIANTS = 10_000
 _MOST_PROBLEMS = 20  # so many are told
-_TELL_EVERY = 10  # seconds between lines about how far it is
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # one failed write means that the others will fail
 
 
@@ -113,18 +111,17 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     network = Network(trained, variants)
     found = find(source, target, on_files.masked)
     names = name_results(found.images, source, target, variants, on_files.masked)
-    notes, problems, done, told = Notes(), [], 0, time.monotonic()
-    for path in found.images:
-        try:
-            _translate_one(on_files, network, path, found.masks_of(path), names[path], notes)
-            done += 1
-        except UserError as error:
-            problems.append(str(error))
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
-                break
-        if time.monotonic() - told > _TELL_EVERY and path is not found.images[-1]:
-            told = time.monotonic()
-            say(f'{done + len(problems)} of {len(found.images)} images', sys.stderr)
+    notes, problems, done = Notes(), [], 0
+    with progress('translating', len(found.images)) as advance:
+        for path in found.images:
+            try:
+                _translate_one(on_files, network, path, found.masks_of(path), names[path], notes)
+                done += 1
+            except UserError as error:
+                problems.append(str(error))
+                if isinstance(error.__cause__, OSError) and error.__cause__.errno in _HOPELESS:
+                    break
+            advance(1)
     for why, paths in found.passed.items():
         notes.add(f'Passed over, {why}', paths)
     summary = f'{done} of {len(found.images)} images ({done * variants} files) written to {shown(target)}.'
@@ -207,8 +204,7 @@ def _check_places(source, target):
         raise UserError(f"There is no '{shown(source)}': give an image or a folder of images as --input.")
     if not os.path.isdir(source) and irregular(source):
         raise UserError(f"'{shown(source)}' is {irregular(source)}: give an image or a folder of images as --input.")
-    if os.path.lexists(target) and not os.path.isdir(target):
-        raise UserError(f"'{shown(target)}' is no folder: give a folder as --output.")
+    check_no_file(target)
     if os.path.realpath(source if os.path.isdir(source) else source.parent) == os.path.realpath(target):
         raise UserError(
             f"'{shown(target)}' is where the input lies, and it would be overwritten: give another --output."

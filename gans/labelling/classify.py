@@ -19,7 +19,9 @@ from gans.image.files import check_folder, save_png, write_json
 from gans.labelling import drawings, report
 from gans.labelling.examples import Examples, labelled, of_sets
 from gans.labelling.labels_file import CLASSES
+from gans.printing import not_lost
 from gans.progress import progress
+from gans.run.experiment import digest
 from gans.run.generate import check_seed
 from gans.sets.opening import is_among
 
@@ -66,25 +68,20 @@ def classify(
     trained, found = _train(examples, steps, seed)
     which = examples.which
     measured = report.measure(found, which[examples.test], which[examples.train])
-    save(folder, trained)
-    write_json(folder / REPORT, _about(trained) | measured)
-    names = _draw(folder, examples, found, measured)
+    sees = f'{examples.source.where}; the classifier sees {examples.size[1]}x{examples.size[0]} pixels.'
+    numbers = '\n'.join([sees, *report.describe(measured)])
+    with not_lost(lambda: numbers):
+        save(folder, trained)
+        write_json(folder / REPORT, _about(trained) | measured)
+        names = _draw(folder, examples, found, measured)
     shown = files.printable(str(folder))
     written = ', '.join(f'{shown}/{name}' for name in (REPORT, *names))
-    return '\n'.join(
-        [
-            f'{examples.source.where}; the classifier sees {examples.size[1]}x{examples.size[0]} pixels.',
-            *report.describe(measured),
-            '',
-            f'The classifier is in {shown}; {written}.',
-        ]
-    )
+    return f'{numbers}\n\nThe classifier is in {shown}; {written}.'
 
 
 def _checked(output, size, steps) -> Path:
     folder = Path(output).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"'{files.printable(str(folder))}' is a file: give a folder as --output.")
+    files.check_no_file(folder)
     if steps is not None and steps < 1:
         raise UserError(f'--steps={steps} trains nothing: give at least 1.')
     if size is not None and size < 1:
@@ -97,9 +94,16 @@ def _train(examples: Examples, steps: int | None, seed: int) -> tuple[Trained, n
     train, which = examples.train, examples.which
     steps = training.steps_for(len(train)) if steps is None else steps
     _, params = training.train(Rows(examples.source, train), which[train], len(CLASSES), seed, steps)
-    about = {'images': examples.source.where, 'seed': seed, 'steps': steps}
+    about = {'images': examples.source.where, 'digest': _digest(examples), 'seed': seed, 'steps': steps}
     trained = Trained(CLASSES, examples.size, jax.device_get(params), about)
     return trained, np.concatenate([probabilities(trained, chunk) for chunk in _read(examples.source, examples.test)])
+
+
+def _digest(examples: Examples) -> str:
+    """A digest of the training images and their classes, whatever their order and their files' names."""
+    which = examples.which[examples.train].tolist()
+    keys = (examples.source.key(int(i)) for i in examples.train)
+    return digest(sorted(CLASSES[k].encode() + b' ' + key for k, key in zip(which, keys, strict=True)))
 
 
 def _about(trained: Trained) -> dict:

@@ -41,8 +41,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
         raise UserError(f'--count={count} asks for no sample at all: give at least 1.')
     folder = Path(output).expanduser()
     shown = files.printable(str(folder))
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"'{shown}' is a file: give a folder as --output.")
+    files.check_no_file(folder)
     run = load_run(workdir)
     sampler = Sampler(run, seed)
     sampler.check_count(count)

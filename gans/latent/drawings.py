@@ -20,6 +20,7 @@ from gans.image import grids, ops
 from gans.image.batching import in_batches
 from gans.latent import inversion, space
 from gans.nn.noise import QUANTILES, VARIANCES
+from gans.progress import progress
 from gans.run.trained import Trained
 
 _BATCH = 16  # images that are made at a time: memory, not speed
@@ -116,15 +117,16 @@ class Painter:
 
     def find(self, images: np.ndarray, search: bool) -> tuple[np.ndarray, str]:
         """(latents [N, Z] of uint8 [N, H, W, 3], how they were found); `search` leaves an encoder aside."""
-        game, space = self.game, self.space
+        game, space, batch = self.game, self.space, min(_BATCH, len(images))
         if not search and inversion.encodes(game, self.state, self.shape, self.size):
-            make, how = jax.jit(partial(inversion.encode, game)), "the discriminator's encoder"
-        else:
-            scale = math.sqrt(space.eigenvalues.mean())
-            make = inversion.searcher(game, space.mean.astype(np.float32), scale)
-            how = f'a search of {inversion.STEPS} steps'
-        found = in_batches(lambda x: make(self.state, ops.to_float(x)), images, min(_BATCH, len(images)))
-        return found, how
+            encode = jax.jit(partial(inversion.encode, game))
+            found = in_batches(lambda x: encode(self.state, ops.to_float(x)), images, batch)
+            return found, "the discriminator's encoder"
+        scale, steps = math.sqrt(space.eigenvalues.mean()), inversion.STEPS
+        with progress('searching', -(-len(images) // batch) * steps, 'steps') as advance:
+            find = inversion.searcher(game, space.mean.astype(np.float32), scale, advance)
+            found = in_batches(lambda x: find(self.state, ops.to_float(x)), images, batch)
+        return found, f'a search of {steps} steps'
 
 
 def samples(painter: Painter, plan: Plan) -> Iterator[Drawing]:

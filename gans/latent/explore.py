@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data import decode
+from gans.data.files import check_no_file
 from gans.data.sources import folder
 from gans.errors import UserError, closest
 from gans.image import files
@@ -76,8 +77,7 @@ def explore(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
       UserError: anything that the user can mend, before anything is drawn.
     """
     target = Path(output).expanduser()
-    if target.exists() and not target.is_dir():
-        raise UserError(f"'{target}' is a file: give a folder as --output.")
+    check_no_file(target)
     drawings = _choose_drawings(wishes)
     trained = load_run(workdir)
     painter = Painter(trained)

@@ -14,6 +14,7 @@ from gans.metrics import pixels
 from gans.types import Game, TrainState
 
 STEPS = 400  # of a search
+_TOLD = 10  # steps that are done before they are told of
 _START = 0.5  # how far from the mean, in the same measure; at it a DCGAN's first map was off, and gave no gradient
 _RATE = 0.1  # Adam's at the beginning, in root mean variances of the latents; it falls to 0 along a cosine
 
@@ -32,7 +33,9 @@ def encode(game: Game, state: TrainState, images: jax.Array) -> jax.Array:
     return judge(game, state, images)['code']
 
 
-def searcher(game: Game, mean: jax.Array, scale: float) -> Callable[[TrainState, jax.Array], jax.Array]:
+def searcher(
+    game: Game, mean: jax.Array, scale: float, advance: Callable[[int], None] = lambda steps: None
+) -> Callable[[TrainState, jax.Array], jax.Array]:
     """What finds latents [N, Z] whose images are near images [N, H, W, 3] in [-1, 1], by gradient descent.
 
     `STEPS` steps of Adam on each image's mean squared error, from beside the mean latent. As in Berthelot et al.
@@ -42,6 +45,7 @@ def searcher(game: Game, mean: jax.Array, scale: float) -> Callable[[TrainState,
       game: what was trained.
       mean: [Z], near which to begin.
       scale: how far latents lie apart: the root of their mean variance. It makes steps of one length for all games.
+      advance: is called with a number of steps when they are done.
 
     Returns:
       (state, images) -> latents; each image is searched for by itself, whatever the others are.
@@ -60,8 +64,11 @@ def searcher(game: Game, mean: jax.Array, scale: float) -> Callable[[TrainState,
     def search(state, images):
         moves = jnp.tile(_START * jax.random.normal(jax.random.key(0), (len(mean),)), (len(images), 1))
         memory = adam.init(moves)
-        for _ in range(STEPS):  # not one program: on the CPU, convolutions in a loop are 20 times slower
-            moves, memory = step(moves, memory, state, images)
+        for _ in range(0, STEPS, _TOLD):
+            for _ in range(_TOLD):  # not one program: on the CPU, convolutions in a loop are 20 times slower
+                moves, memory = step(moves, memory, state, images)
+            jax.block_until_ready(moves)
+            advance(_TOLD)
         return mean + scale * moves
 
     return search

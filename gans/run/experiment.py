@@ -18,7 +18,7 @@ from gans.data.cache import keep, remember
 from gans.data.opening import open_source
 from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
-from gans.run.parallel import free_memory
+from gans.run.memory import free_memory
 from gans.types import Game, TrainState
 
 _MEMORY = 4 * 2**30  # bytes of decoded images that are kept rather than decoded again

@@ -23,6 +23,7 @@ from jax.sharding import PartitionSpec as P
 from gans import signals
 from gans.errors import Failure, UserError
 from gans.printing import say, tell
+from gans.progress import show_none
 from gans.run.relay import Relay
 
 PATIENCE = 300  # seconds that the processes of a run have to come together
@@ -75,6 +76,8 @@ def join(coordinator: str | None = None, processes: int | None = None, index: in
     finally:
         came.set()
         atexit.register(_leave)  # after JAX's own, so that it comes before it
+    if (jax.process_index() if index is None else index) > 0:
+        show_none()
     if _relay is not None:
         _relay.watch()
 

@@ -36,6 +36,8 @@ class Layout(NamedTuple):
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
+      needs: (key, state, *fed, number=None), as `step` takes them -> bytes that this call needs on each device beside
+        them, counted by XLA; 0 where it does not count. The program is compiled for that, and not again for the call.
       lower: (key, state, fed), shapes do -> the program of one step of the whole game, lowered: what it needs can be
         asked of it.
     """
@@ -45,6 +47,7 @@ class Layout(NamedTuple):
     place: Callable[[Any], Any]
     feed: Callable[[np.ndarray], jax.Array]
     fetch: Callable[[Any], Any]
+    needs: Callable
     lower: Callable
 
 
@@ -88,16 +91,6 @@ def tell_of_idle_accelerator() -> None:
             logging.warning(sentence)
 
 
-def free_memory() -> int:
-    """Bytes that are free on the first device, or in this machine where devices do not count theirs."""
-    counted = jax.local_devices()[0].memory_stats() or {}
-    if 'bytes_limit' in counted:
-        return counted['bytes_limit'] - counted['bytes_in_use']
-    import psutil
-
-    return psutil.virtual_memory().available
-
-
 def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
     """For verbs: how all devices share a batch along its first axis.
 
@@ -137,6 +130,7 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     return Layout(
         devices=len(devices),
         step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, stored, fed),
+        needs=lambda key, state, *fed, number=None: _needs(program(_stage(game, number)), key, state, stored, fed),
         lower=lambda key, state, fed: program(None).lower(key, state, stored, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
@@ -178,7 +172,18 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         )
 
     stored = place(stored)
-    return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, lower=lower)
+
+    def needs(key, state, *fed, number=None):
+        return _needs(program(_stage(game, number)), key, state, stored, fed)
+
+    return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, needs=needs, lower=lower)
+
+
+def _needs(program, *arguments):
+    counted = program.lower(*arguments).compile().memory_analysis()
+    if counted is None:
+        return 0
+    return counted.temp_size_in_bytes + counted.output_size_in_bytes - counted.alias_size_in_bytes
 
 
 @jax.jit

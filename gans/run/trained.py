@@ -14,7 +14,7 @@ from gans.errors import UserError
 from gans.run import checkpoint
 from gans.run.checkpoint_files import Damaged
 from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
-from gans.types import Game, TrainState
+from gans.types import Game, TrainState, Tree
 
 
 class Trained(NamedTuple):
@@ -91,8 +91,12 @@ def open_images(trained: Trained) -> Experiment:
 
 def weights(trained: Trained) -> str:
     """A digest of the arrays that the images of a run's generator are made with."""
-    arrays = jax.tree.leaves(jax.device_get((trained.state.gen.replace(opt_state=()), trained.state.carry)))
-    return digest(np.asarray(x).tobytes() for x in arrays)
+    return digest_of_arrays((trained.state.gen.replace(opt_state=()), trained.state.carry))
+
+
+def digest_of_arrays(tree: Tree) -> str:
+    """A digest of the numbers of all arrays of a tree, in its order."""
+    return digest(np.asarray(x).tobytes() for x in jax.tree.leaves(jax.device_get(tree)))
 
 
 def read_config(folder: str | Path) -> ConfigDict:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gans.data.files import irregular, printable, read_regular
+from gans.data.files import check_no_file, irregular, printable, read_regular
 from gans.errors import UserError
 from gans.image.files import save_png, write_json
 
@@ -52,8 +52,7 @@ class SampleFolder:
         """
         self.folder, self.about, self.drawn = folder, dict(about), 0
         shown = printable(str(folder))
-        if os.path.lexists(folder) and not folder.is_dir():
-            raise UserError(f"'{shown}' is {irregular(folder) or 'a file'}, no folder: give another --output.")
+        check_no_file(folder)
         names = [name for name in os.listdir(folder) if name[0] != '.'] if folder.is_dir() else []
         if ABOUT in names:
             found = read_about(read_regular(folder / ABOUT, MOST_BYTES), shown)

@@ -11,6 +11,7 @@ from typing import Any
 from gans.data.files import irregular, printable, read_member
 from gans.errors import UserError
 from gans.image.files import is_temporary, write_whole
+from gans.progress import progress
 from gans.sets.sample_folder import ABOUT, KEPT, MOST_BYTES, check_alike, is_sample, name_of, read_about
 
 # The first that a zip can hold, for all files in it: equal samples are to be equal bytes.
@@ -58,10 +59,12 @@ def pack(folder: Path, target: Path, count: int) -> None:
     """
 
     def write(file):
-        with zipfile.ZipFile(file, 'w') as archive:  # stored: PNG files are packed already
+        # Stored: PNG files are packed already.
+        with zipfile.ZipFile(file, 'w') as archive, progress('packing', count + 2, 'files') as advance:
             for name in (ABOUT, KEPT, *map(name_of, range(count))):
                 if name != KEPT or (folder / name).exists():
                     archive.writestr(_member(name), _content(folder / name))
+                advance(1)
 
     write_whole(target, write)
     remove(folder)

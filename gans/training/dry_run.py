@@ -8,7 +8,8 @@ from gans.config.load import to_json
 from gans.core.state import state_shapes
 from gans.errors import UserError
 from gans.run.experiment import Experiment, stored_bytes
-from gans.run.parallel import free_memory, lay_out
+from gans.run.memory import free_memory
+from gans.run.parallel import lay_out
 from gans.types import TrainState
 
 _FRACTIONS = (0.0, 0.15, 0.30, 0.55, 0.80, 1.0)

@@ -13,11 +13,13 @@ from gans.core.state import state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
 from gans.nn import conv
+from gans.progress import progress
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
+from gans.run.memory import free_memory
 from gans.run.parallel import lay_out
 from gans.training.monitor import monitor_of
-from gans.training.pace import Pace
+from gans.training.pace import LOSSES, Pace, bar_note
 from gans.training.recorder import NoRecorder, Recorder
 from gans.training.sample_grid import SampleGrids
 
@@ -73,9 +75,11 @@ class _Loop:
         self.step = self.saved = place['step']  # steps done, and steps of the newest checkpoint
         self.window = place['window']  # [{name: float}] of the steps since the last log line
         self.pending = []  # {name: [steps]} of the newest calls, still on the devices
+        self.known = {}  # {name: number}: losses of the newest step that is known to be finished
         self.sample_grids = SampleGrids(experiment)
         self.monitor = monitor_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
+        self.looked = False  # at what the first step of this sitting needs
         self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
     def unsaved(self) -> bool:
@@ -91,23 +95,43 @@ class _Loop:
         pace = Pace(config.batch, config.steps, step)
         feeds = _feeds(self.experiment, step)
         agreed, number = multihost.Agreement(_IN_FLIGHT), 0
-        with contextlib.closing(feeds):
+        bar = progress('training', config.steps, 'steps', done=step, note=self.note, only_bar=True)
+        with contextlib.closing(feeds), bar as advance:
             while step < config.steps and not (number := agreed(stop.number)):
                 asked = time.perf_counter()
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
+                if not self.looked:
+                    self.look_at_memory(layout.needs(self.key, state, *fed, number=step), free_memory())
                 state, metrics = layout.step(self.key, state, *fed, number=step)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
                 step += len(fed)
                 self.step = step
+                advance(len(fed))
                 self.at_its_time(step, state, pace)
         stop.answer()
         if step > self.saved:
             self.save(step, state)
         return number
+
+    def look_at_memory(self, needed, free):
+        """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""
+        self.looked = True
+        if needed > free:
+            self.recorder.warn(
+                f'A step needs {needed / 2**30:.2f} GiB of memory beside what is in use, and {free / 2**30:.2f} GiB '
+                'are free: if training fails or is ended by the system, lower --config.batch or --config.size.'
+            )
+
+    def note(self, speed):
+        """What stands behind the bar. It waits for no device: the losses are those of the newest finished call."""
+        if len(self.pending) > _IN_FLIGHT:
+            finished = self.pending[-1 - _IN_FLIGHT]
+            self.known = {name: np.asarray(finished[name])[-1] for name in LOSSES}
+        return bar_note(self.known, speed * self.experiment.config.batch)
 
     def steps_together(self, step):
         """How many steps the next call takes, a function of the step alone: a run that goes on makes the same calls."""
@@ -150,7 +174,7 @@ class _Loop:
     def log(self, step, state, pace):
         self.collect(step)
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
-        self.window = []
+        self.window, self.known = [], means
         watched, warning = self.monitor(step, lambda: self.layout.fetch(state))
         self.recorder.report(step, means | watched, pace.report(step))
         if warning:

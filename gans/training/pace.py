@@ -1,9 +1,11 @@
-"""How fast training goes, as numbers and as the progress line."""
+"""How fast training goes, as numbers, as the progress line and as words behind a bar."""
 
 import resource
 import sys
 import time
 from collections.abc import Mapping
+
+LOSSES = ('gen/loss', 'disc/loss')  # what people see of the metrics while training goes on
 
 
 class Pace:
@@ -45,14 +47,24 @@ def peak_memory_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
+def bar_note(metrics: Mapping[str, float], images_per_second: float) -> str:
+    """A few words behind a bar, of numbers as far as they are known: {} and 0 before the first step."""
+    words = [_losses(metrics)] if metrics else []
+    words += [f'{images_per_second:.1f} images/s'] if images_per_second else []
+    return ', '.join(words) or 'compiling'
+
+
 def progress_line(step: int, steps: int, metrics: Mapping[str, float], timing: Mapping[str, float]) -> str:
     """One line for people."""
     left = int(timing['seconds_left'])
     clock = f'{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}'
-    losses = '  '.join(f'{name} {metrics[name]:.4g}' for name in ('gen/loss', 'disc/loss'))
     return (
-        f'step {step}/{steps}  {losses}  {timing["images_per_second"]:.1f} images/s'
+        f'step {step}/{steps}  {_losses(metrics)}  {timing["images_per_second"]:.1f} images/s'
         f'  {timing["seconds_per_1000_images"]:.2f} s/1000'
         f'  data wait {100 * timing["data_wait_fraction"]:.1f} %'
         f'  memory {timing["memory_gib"]:.2f} GiB  left {clock}'
     )
+
+
+def _losses(metrics):
+    return '  '.join(f'{name} {metrics[name]:.4g}' for name in LOSSES)

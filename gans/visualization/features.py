@@ -13,7 +13,7 @@ import numpy as np
 
 from gans.data.batches import read_whole
 from gans.data.content import seeds
-from gans.data.files import printable
+from gans.data.files import check_no_file, printable
 from gans.errors import UserError
 from gans.image import files
 from gans.image.batching import in_batches
@@ -66,8 +66,7 @@ def features(
       UserError: anything that the user can mend, before anything is drawn.
     """
     target = Path(output).expanduser() if output else Path(workdir).expanduser() / 'features'
-    if target.exists() and not target.is_dir():
-        raise UserError(f"'{target}' is a file: give a folder as --output.")
+    check_no_file(target)
     if moved_to and is_among(target, moved_to):
         raise UserError(
             f"'{printable(str(target))}' is inside of --input, and the montages would become images of it: give "
