@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -178,6 +179,6 @@ def _told(folder, study, pools) -> str:
             *lines,
             f'Give {shown}/{FILE} to people: a double click opens it. Keep {KEY}, which says what is real.',
             f'Put the files that they send back, answers-NAME.csv, into {shown}. Then:',
-            f'python main.py --mode=study --answers={shown}/*.csv',
+            f'python main.py --mode=study --answers={shlex.quote(shown)}',
         ]
     )

@@ -136,7 +136,7 @@ def describe(report: Mapping) -> str:
         for run, of_run in found['runs'].items():
             name = printable(run)
             for what in (what for what in of_run if what != 'agreement'):
-                alpha = _alpha(of_run['agreement']) if what != 'real' else ''
+                alpha = '' if what == 'real' or of_run['agreement']['alpha'] is None else _alpha(of_run['agreement'])
                 rows.append((f'{name} {what}', *_cells(of_run[what]), alpha))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += [
@@ -158,7 +158,8 @@ def _of_people(people):
         told = f'{found["answers"]} of {found["of"]} answered, {found["failed"]} of {found["checks"]} checks failed'
         lines.append(f'  {printable(person)}: {told}{what}')
     out = sum(found['left_out'] for found in people.values())
-    return [f'{len(people)} people, {out} left out (more than {FAILED:.0%} of the attention checks failed):', *lines]
+    count = '1 person' if len(people) == 1 else f'{len(people)} people'
+    return [f'{count}, {out} left out (more than {FAILED:.0%} of the attention checks failed):', *lines]
 
 
 def _cells(rate):
