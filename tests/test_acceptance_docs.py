@@ -64,7 +64,7 @@ EVERY_FLAG = """
 --mode=sample --workdir=NOISE --output=SOME --keep_above=0.9 --classifier=CLASSIFIER --class=acceptable --count=2
 --mode=measure --real=PLACE --fake=NOISE --size=32,24 --resize=box --count=16 --seed=1 --output=measured.json
 --mode=measure --real=PLACE --fake=photos --paired --features=classifier:CLASSIFIER
---mode=study --workdir=RUN --output=STUDIED --protocol=both --count=4 --pairs=4 --seed=1 --input=PLACE
+--mode=study --workdir=RUN --output=STUDIED --protocol=both --count=4 --pairs=3 --seed=1 --input=PLACE
 --mode=study --answers=ANSWERED --key=ANSWERED --output=rates.json
 --mode=stylize --content=IMAGE --style=IMAGE --output=styled.png --features=discriminator:NOISE --size=32 --steps=2 \
 --seed=1 --style_size=16 --content_layers=down_0 --style_layers=down_0 --weights=style:3 --start=noise --keep_colours
