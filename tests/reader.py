@@ -41,6 +41,9 @@ REPLACED = {
     '--json=FILE': '--json=report.json',
     '--content=PHOTO': '--content=IMAGE',
     '--style=PAINTING': '--style=PLACE/1.png',
+    '--answers=STUDY': '--answers=ANSWERED',
+    '--answers=FILES': '--answers=ANSWERED/*.csv',
+    '--key=STUDY': '--key=ANSWERED',
 }
 # What a part of a command is a part of: the words that it lacks.
 NEEDED = {
@@ -54,6 +57,7 @@ NEEDED = {
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
     'measure': ('--real=PLACE', '--fake=photos'),
+    'study': (),  # its commands are printed whole: making a study and reading it need different flags
     'stylize': (
         '--content=IMAGE',
         '--style=PLACE/1.png',

@@ -64,6 +64,8 @@ EVERY_FLAG = """
 --mode=sample --workdir=NOISE --output=SOME --keep_above=0.9 --classifier=CLASSIFIER --class=acceptable --count=2
 --mode=measure --real=PLACE --fake=NOISE --size=32,24 --resize=box --count=16 --seed=1 --output=measured.json
 --mode=measure --real=PLACE --fake=photos --paired --features=classifier:CLASSIFIER
+--mode=study --workdir=RUN --output=STUDIED --protocol=both --count=4 --pairs=3 --seed=1 --input=PLACE
+--mode=study --answers=ANSWERED --key=ANSWERED --output=rates.json
 --mode=stylize --content=IMAGE --style=IMAGE --output=styled.png --features=discriminator:NOISE --size=32 --steps=2 \
 --seed=1 --style_size=16 --content_layers=down_0 --style_layers=down_0 --weights=style:3 --start=noise --keep_colours
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
@@ -96,6 +98,11 @@ def reader(tmp_path_factory):
     shutil.copytree(place / 'PLACE', place / 'LABELLED')
     labels = [f'{i}.png,{("un" if i % 2 else "")}acceptable' for i in range(40)]
     (place / 'LABELLED/labels.csv').write_text('\n'.join(['file,label', *labels]))
+    (place / 'ANSWERED').mkdir()
+    items = {'r1': {'kind': 'generated', 'run': 'RUN', 'right': None}}
+    key = {'format': 1, 'study': 's1', 'seed': 0, 'runs': {'RUN': {}}, 'protocols': {'realistic': items}}
+    (place / 'ANSWERED/key.json').write_text(json.dumps(key))
+    (place / 'ANSWERED/answers-me.csv').write_text('study,person,protocol,item,answer\ns1,me,realistic,r1,yes\n')
     texts = [path.read_text() for path in DOCUMENTS]
     datasets = {name for text in texts for name in re.findall(r'tfds\.dataset=([\w/:.]+)', text)}
     for dataset in sorted(datasets | {fields(name)['data.tfds.dataset'] for name in CONFIGS if _tells_tfds(name)}):

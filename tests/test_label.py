@@ -197,7 +197,7 @@ def test_texts_of_others_are_shown_and_not_obeyed(tmp_path):
     evil = '</script><script>alert(1)</script><!-- & "\u2028'
     data = {'digest': evil, 'images': [{'file': evil, 'source': ''}]}
     texts = {'title': evil, 'about': '{{command}}', 'command': evil}
-    text = document('label', ['marks', 'label'], texts, data)
+    text = document('label', ['marks', 'answering', 'label'], texts, data)
     elements = Elements(text)
     assert [tag for tag, _, _ in elements.code] == ['style', 'script', 'script']
     assert json.loads(elements.code[1][2]) == data

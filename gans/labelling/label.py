@@ -87,7 +87,7 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
         'about': about,
         'command': _command(Path(folder.name)),
     }
-    text = document('label', ['marks', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
+    text = document('label', ['marks', 'answering', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
     write_whole(folder / FILE, lambda file: file.write(text.encode()))
 
 

@@ -1,30 +1,16 @@
 
 (() => {
   const { digest, images } = JSON.parse(document.getElementById('data').textContent);
-  const KEY = `gans-label-${digest}`;
+  const kept = new Kept(`gans-label-${digest}`);
   const element = (id) => document.getElementById(id);
   const SIGNS = { acceptable: '\u2713', unacceptable: '\u2717', '': '' };
-  let kept = true; // whether the browser keeps the marks
 
-  const stored = () => {
-    try {
-      return localStorage.getItem(KEY);
-    } catch {
-      kept = false;
-      return null;
-    }
-  };
-
-  const marks = new Marks(images.map((image) => image.file), stored());
+  const marks = new Marks(images.map((image) => image.file), kept.read());
 
   const keep = () => {
-    try {
-      localStorage.setItem(KEY, marks.text());
-    } catch {
-      kept = false;
-    }
-    element('notice').hidden = kept;
-    if (!kept) {
+    kept.write(marks.text());
+    element('notice').hidden = kept.works;
+    if (!kept.works) {
       element('notice').textContent =
         'This browser does not keep your marks: download labels.csv before you close this file.';
     }
@@ -94,12 +80,7 @@
     marks.go(marks.at + step);
     show();
   };
-  const download = () => {
-    const address = URL.createObjectURL(new Blob([marks.csv()], { type: 'text/csv' }));
-    const link = Object.assign(document.createElement('a'), { href: address, download: 'labels.csv' });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(address), 60000);
-  };
+  const download = () => giveFile('labels.csv', marks.csv());
 
   const buttons = {
     good: () => mark('acceptable'),
@@ -121,21 +102,13 @@
     p: buttons.back,
     n: buttons.next,
   };
-  document.addEventListener('keydown', (event) => {
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    const undoes = act === undo && (event.ctrlKey || event.metaKey);
-    if (!act || event.altKey || ((event.ctrlKey || event.metaKey) && !undoes) || event.repeat) return;
-    event.preventDefault();
-    act();
-  });
-  // Another window with the same file has marked something.
-  addEventListener('storage', (event) => {
-    if (event.key !== KEY) return;
-    marks.restore(event.newValue);
+  onKeys(keys, undo);
+  kept.onOtherWindow((text) => {
+    marks.restore(text);
     show();
   });
   addEventListener('beforeunload', (event) => {
-    if (!kept && marks.marked) event.preventDefault();
+    if (!kept.works && marks.marked) event.preventDefault();
   });
   show();
 })();

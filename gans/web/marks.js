@@ -3,11 +3,15 @@
 
 const LABELS = ['acceptable', 'unacceptable'];
 
-/** Which image has which label, in which order they were given, and how that is undone. Nothing in here draws. */
+/** Which image has which label or answer, in which order they were given, and how that is undone. Nothing in here draws. */
 class Marks {
-  /** files: the names of the images, in order; saved: what `text` gave once, or anything else, which is left aside. */
-  constructor(files, saved) {
+  /**
+   * files: the names of the images, in order; saved: what `text` gave once, or anything else, which is left aside;
+   * known: the labels that there are.
+   */
+  constructor(files, saved, known = LABELS) {
     this.files = files;
+    this.known = known;
     this.at = 0;
     this.labels = files.map(() => '');
     this.history = []; // [place, the label that it had]
@@ -50,9 +54,7 @@ class Marks {
 
   /** The labels as a table: a line `file,label`, then one for each image; without a label its field is empty. */
   csv() {
-    const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const rows = this.files.map((file, i) => `${quoted(file)},${this.labels[i]}\n`);
-    return `file,label\n${rows.join('')}`;
+    return asCsv([['file', 'label'], ...this.files.map((file, i) => [file, this.labels[i]])]);
   }
 
   text() {
@@ -63,7 +65,7 @@ class Marks {
     try {
       const { at, labels, history } = JSON.parse(saved);
       const place = (i) => Number.isInteger(i) && i >= 0 && i < this.files.length;
-      const label = (text) => text === '' || LABELS.includes(text);
+      const label = (text) => text === '' || this.known.includes(text);
       const fits = labels.length === this.files.length && labels.every(label) && place(at);
       if (!fits || !history.every(([i, text]) => place(i) && label(text))) return;
       Object.assign(this, { at, labels, history });
