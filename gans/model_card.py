@@ -92,11 +92,10 @@ def what(facts: Facts) -> str:
     """One sentence on what the model is and what it was trained on."""
     config = facts.config
     height, width = facts.size
-    trained = 'not trained yet' if facts.step is None else f'{facts.step:,} of {config.steps:,} steps'
+    steps = 'no checkpoint so far' if facts.step is None else f'{facts.step:,} of {config.steps:,} steps'
     return (
         f'{task_in_words(config)}. A GAN of the experiment {printable(config.name)}, trained on '
-        f'{data_in_words(facts)} at {height} x {width} pixels (height x width): {trained}, '
-        f'{config.batch} images in each.'
+        f'{data_in_words(facts)} at {height} x {width} pixels, {config.batch} images per step: {steps}.'
     )
 
 

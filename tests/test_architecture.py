@@ -19,6 +19,7 @@ LAYERS = (
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
     ('model_card',),
+    ('report',),
     ('cli',),
 )
 # Packages with stricter rules than their row.

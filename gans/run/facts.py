@@ -113,7 +113,9 @@ def data_in_words(facts: Facts) -> str:
     section = config.data.get(section_of(source), {})
     place = section.get('path') if 'path' in section else None
     if source == 'embedded':
-        said = f'{section.get("count", "")} flowers drawn by gans/data/sources/embedded.py (seed {config.seed})'
+        said = (
+            f'{section.get("count", "")} images of flowers drawn by gans/data/sources/embedded.py (seed {config.seed})'
+        )
     elif source == 'digits':
         said = 'the handwritten digits that come with scikit-learn'
     elif source == 'tfds':

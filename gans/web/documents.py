@@ -19,9 +19,7 @@ from gans.web.elements import as_html
 DATA = 'data'  # the id of the element that holds the data as JSON
 
 
-def document(
-    name: str, scripts: Sequence[str], texts: Mapping[str, str], data: Any, styles: Sequence[str] = ()
-) -> str:
+def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: Any, styles: Sequence[str] = ()) -> str:
     """An HTML file.
 
     Args:
