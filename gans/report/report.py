@@ -187,6 +187,8 @@ def _curves(records):
     lines = sum(record.metrics.lines for record in records)
     thinned = any(record.metrics.lines > len(record.metrics.steps) for record in records)
     note = ' Of every part of a long record the lowest and the highest value are drawn.' if thinned else ''
+    several = len(records) > 1
+    insets = joined(sections.insets(record, i, several) for i, record in enumerate(records))
     buttons = [('-1', 'Earlier'), ('in', 'Zoom in'), ('out', 'Zoom out'), ('1', 'Later'), ('all', 'All steps')]
     return joined(
         [
@@ -199,7 +201,9 @@ def _curves(records):
                 role='group',
                 aria_label='Which steps the curves show',
             ),
-            charts.show(drawn, records, joined(sections.insets(record, i) for i, record in enumerate(records))),
+            charts.show(
+                drawn, records, joined(sections.insets(record, i, len(records) > 1) for i, record in enumerate(records))
+            ),
             folded('Constant throughout', table(['metric', 'value'], rows, 'Constant metrics')) if rows else '',
         ]
     )

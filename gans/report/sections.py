@@ -15,7 +15,7 @@ from gans.types import PairedEvaluation
 from gans.web.elements import Html, element, folded, joined, scrolling, table
 
 _MOST_LOG = 200  # lines of log.txt
-_WIDEST = 720  # pixels that a small image is magnified to, by a whole factor
+_WIDEST, _BROAD = 720, 1060  # pixels that an image, and one much broader than high, is magnified to by a whole factor
 _BETTER = {'lower': 'lower is better', 'higher': 'higher is better', '': ''}
 _MONTAGES = {
     'montage_best': 'The best held-out images: input, output, original',
@@ -99,6 +99,7 @@ def slider(record: Record, number: int, heading: bool) -> Html:
         return element('p', f'{record.title} has no sample grids: train with --config.log.grids above 0.')
     step = max(record.grids)
     image = record.grids[step]
+    widest = _BROAD if image.width > 2 * image.height else _WIDEST
     left_out = record.grids_drawn - len(record.grids)
     packed = any(one.packed for one in record.grids.values())
     notes = [f'{left_out} of {record.grids_drawn} sample grids are left out.'] if left_out > 0 else []
@@ -106,7 +107,7 @@ def slider(record: Record, number: int, heading: bool) -> Html:
     return element(
         'div',
         element('h3', record.title) if heading else '',
-        element('figure', _image(image, grid_alt(record, step), class_='grid')),
+        element('figure', _image(image, grid_alt(record, step), widest, class_='grid')),
         element(
             'div',
             element('p', layout_of(record)),
@@ -162,7 +163,7 @@ def grid_alt(record: Record, step: int) -> str:
     return f'Sample grid of step {step}: {what}'
 
 
-def insets(record: Record, number: int) -> Html:
+def insets(record: Record, number: int, named: bool) -> Html:
     """Samples at steps of a curve; a click shows the step in the curves and the sample grid."""
     items = [
         element(
@@ -171,7 +172,10 @@ def insets(record: Record, number: int) -> Html:
         )
         for step, image in record.insets.items()
     ]
-    return element('ul', *items, class_='insets', data_run=number) if items else Html()
+    if not items:
+        return Html()
+    name = element('p', record.title, class_='faint') if named else ''
+    return joined([name, element('ul', *items, class_='insets', data_run=number)])
 
 
 def evaluation(record: Record) -> Html:
@@ -244,10 +248,7 @@ def numbers(records: Sequence[Record]) -> Html:
 
 def _ratios(stored):
     rows = [[name, cell(one, 3), spread(one, 3)] for name, one in stored.ratios.items()]
-    made = [table(['ratio', 'mean', 'interval'], rows, 'Ratios')] if rows else []
-    return made + (
-        [folded('How it was measured', *(element('p', note) for note in stored.notes))] if stored.notes else []
-    )
+    return table(['ratio', 'mean', 'interval'], rows, 'Ratios') if rows else Html()
 
 
 def montages(record: Record) -> Html:
@@ -331,7 +332,7 @@ def events(record: Record) -> Html:
 
 def _how(one, newest):
     if one.by:
-        return f'stopped by {one.by}'
+        return f'stopped: {one.by}'
     if one.ended:
         return 'end of training'
     return 'goes on, or was killed' if newest else 'killed, or its machine stopped'

@@ -32,7 +32,7 @@ class Sitting(NamedTuple):
     Attributes:
       begun: date and time in UTC.
       ended: the same; '' if it goes on, or was killed.
-      by: the signal that stopped it, '' for the end of training.
+      by: what stopped it, a signal or a sentence; '' for the end of training.
       step: how many steps were done before.
       config: the config and its variant as given, configs/colorize.py:tiny.
       fields: {'batch': '8'}: other values for fields of the config, as given.
@@ -80,7 +80,7 @@ def begin(folder: Path, step: int, config: str | None, fields: Mapping[str, str]
 
 
 def end(folder: Path, by: str) -> None:
-    """Writes that the newest sitting ended; `by` is the signal that stopped it, '' for the end of training.
+    """Writes that the newest sitting ended; `by` is what stopped it, '' for the end of training.
 
     Raises:
       UserError: it cannot be written.

@@ -94,11 +94,12 @@ class Chart {
     const item = document.createElement(several ? 'button' : 'span');
     const swatch = document.createElement('span');
     const value = document.createElement('span');
-    swatch.className = `swatch curve-${i % 8}${i > 7 ? ' second' : ''}`;
+    const colour = this.colour(i);
+    swatch.className = `swatch curve-${colour % 8}${colour > 7 ? ' second' : ''}`;
     value.className = 'value';
     item.append(swatch);
+    if (several || this.curves.runs.length > 1) item.append(line.label);
     if (several) {
-      item.append(line.label);
       item.type = 'button';
       item.setAttribute('aria-pressed', 'true');
       item.addEventListener('click', () => {
@@ -112,6 +113,11 @@ class Chart {
     item.append(value);
     this.legend.append(item);
     return value;
+  }
+
+  /** The number of a line's colour: a run has the same one in all charts. */
+  colour(i) {
+    return this.curves.runs.length > 1 ? this.about.lines[i].run : i;
   }
 
   scale() {
@@ -146,9 +152,9 @@ class Chart {
     const series = this.about.lines.map((line, i) => ({
       label: line.label,
       show: !this.off.has(i),
-      stroke: colour(`curve-${i % 8}`),
+      stroke: colour(`curve-${this.colour(i) % 8}`),
       width: 1.5,
-      dash: i > 7 ? [6, 4] : undefined,
+      dash: this.colour(i) > 7 ? [6, 4] : undefined,
       points: { show: few(line), size: 5 },
     }));
     const options = {
