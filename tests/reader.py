@@ -53,6 +53,7 @@ NEEDED = {
     'classify': ('--output=NEW_CLASSIFIER', '--steps=2'),
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
+    'report': ('--workdir=RUN',),
     'measure': ('--real=PLACE', '--fake=photos'),
     'stylize': (
         '--content=IMAGE',

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gans.data.files import open_regular
 from gans.errors import UserError
 from gans.training.metrics_files import whole_lines
 
 _DIGITS = 6  # significant ones: more than a curve shows, and less than a float has
+_MOST_BYTES = 2**40  # of a record
 _MOST_NAMES = 200  # of metrics: a record that has more is no run's
 
 
@@ -59,16 +61,17 @@ def read_curves(path: Path, points: int) -> Curves:
     if not path.exists():
         return Curves([], {}, {}, 0)
     try:
-        count = sum(1 for _ in _numbers(path))
-        size = max(1, -(-2 * count // points)) if count > points else 1
-        return _thinned(_numbers(path), size)
+        count = _count_lines(path)
+        size = -(-2 * count // points) if count > points else 1
+        return _thinned((numbers for _, numbers in whole_lines(path)), size)
     except (OSError, UserError) as error:
         logging.warning('%s: %s', path, error)
         return Curves([], {}, {}, 0)
 
 
-def _numbers(path) -> Iterator[dict]:
-    return (numbers for _, numbers in whole_lines(path))
+def _count_lines(path):
+    with open_regular(path, _MOST_BYTES) as file:
+        return sum(chunk.count(b'\n') for chunk in iter(lambda: file.read(2**20), b''))
 
 
 def _thinned(lines: Iterator[dict], size: int) -> Curves:

@@ -201,9 +201,7 @@ def _curves(records):
                 role='group',
                 aria_label='Which steps the curves show',
             ),
-            charts.show(
-                drawn, records, joined(sections.insets(record, i, len(records) > 1) for i, record in enumerate(records))
-            ),
+            charts.show(drawn, records, insets),
             folded('Constant throughout', table(['metric', 'value'], rows, 'Constant metrics')) if rows else '',
         ]
     )
