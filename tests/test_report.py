@@ -110,11 +110,11 @@ def test_the_report_of_a_run(place):
     evaluation = json.loads((place.colorizer / 'evaluation.json').read_text())
     for row, numbers in evaluation['rows'].items():
         assert row in text and f'{numbers["colourfulness"]["mean"]:.1f}' in text
-    assert text.count('4 of 4') == 2 and 'No warning in log.txt' in text
+    assert '4 of 4' in text and 'No warning in log.txt' in text
     for part in ('Summary', 'Samples', 'Curves', 'Evaluation', 'Networks', 'Config', 'Events', 'Model card'):
         assert f'>{part}</h2>' in document
     data = data_of(document)
-    assert [grid['step'] for grid in data['grids'][0]] == [0, 2, 4]
+    assert [grid['step'] for grid in data['grids'][0]] == [0, 1, 2, 4]
     assert data['runs'][0]['metrics']['steps'] == [1, 2, 3, 4] and data['runs'][0]['marks'] == [2]
     logged = [json.loads(line)['gen/loss'] for line in (place.colorizer / 'metrics.jsonl').read_text().splitlines()]
     assert data['runs'][0]['metrics']['values']['gen/loss'] == pytest.approx(logged, rel=1e-5)
@@ -141,7 +141,7 @@ def test_several_runs_have_their_differences_first(place, tmp_path):
 def test_a_run_that_has_just_begun(started):
     text = text_of(report(started))
     assert '1 of 4' in text and 'no sample grids' in text and 'not evaluated yet' in text
-    assert 'There is no checkpoint yet' in text and '1 log lines' in text
+    assert 'There is no checkpoint yet' in text and '1 log line.' in text
     (started / 'metrics.jsonl').unlink()
     assert 'Nothing was logged yet.' in text_of(report(started))
 
@@ -323,7 +323,8 @@ def test_curves_are_drawn_zoomed_hidden_and_told(browser, documents):
     page.mouse.up()
     assert page.locator('#shown').inner_text() == 'steps 2 to 4'
     page.get_by_role('button', name='Logarithmic').first.click()
-    assert drawn(page)[0] > 20 and faults == []
+    assert drawn(page)[0] > 20
+    assert not [fault for fault in faults if not fault.startswith('Canvas2D')], 'this test reads canvases often'
     page.close()
 
 
@@ -340,6 +341,9 @@ def test_the_slider_moves_through_the_sample_grids_by_mouse_and_by_keyboard(brow
     box = slider.bounding_box()
     page.mouse.click(box['x'] + 2, box['y'] + box['height'] / 2)
     assert 'step 0' in page.locator('.grids output').inner_text()
+    assert image.get_attribute('src') not in (middle, last)
+    page.locator('.grids').get_by_role('button', name='Later').click()
+    assert 'step 1' in page.locator('.grids output').inner_text()
     assert image.get_attribute('src') not in (middle, last)
     page.locator('.grids').get_by_role('button', name='Later').click()
     assert image.get_attribute('src') == middle

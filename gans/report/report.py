@@ -192,7 +192,7 @@ def _curves(records):
     buttons = [('-1', 'Earlier'), ('in', 'Zoom in'), ('out', 'Zoom out'), ('1', 'Later'), ('all', 'All steps')]
     return joined(
         [
-            element('p', f'{lines:,} log lines.{note}', class_='faint'),
+            element('p', f'{lines:,} log line{"s" * (lines != 1)}.{note}', class_='faint'),
             element(
                 'div',
                 *(element('button', text, type='button', data_zoom=what) for what, text in buttons),
