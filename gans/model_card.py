@@ -156,7 +156,7 @@ def _limits(facts, stored):
         'Whether it treats groups of people or things differently was not examined.',
     ]
     if facts.step is not None and facts.step < config.steps:
-        items.append(f'Training stopped after {facts.step:,} of {config.steps:,} steps.')
+        items.append(f'Training is not finished: {facts.step:,} of {config.steps:,} steps are done.')
     if stored is None:
         items.append('Nothing was measured.')
     return items + [f'Warning in training: {line}' for line in warnings_of(facts.folder)[:_MOST_WARNINGS]]

@@ -10,9 +10,9 @@ from gans.data.files import printable
 from gans.errors import UserError
 from gans.evaluation.titles import titles_of
 from gans.image.files import write_whole
-from gans.report import charts, sections
+from gans.report import charts, numbers, samples, sections
+from gans.report.parts import section, short_value
 from gans.report.record import Record, read_record
-from gans.report.sections import section
 from gans.run.trained import run_folder
 from gans.web.documents import document
 from gans.web.elements import Html, element, folded, joined, table
@@ -89,9 +89,9 @@ def _links(parts):
 def _of_one(record: Record) -> dict[str, Html]:
     inside = {
         'Summary': sections.summary(record),
-        'Samples': element('div', sections.slider(record, 0, False), class_='alone'),
+        'Samples': element('div', samples.slider(record, 0, False), class_='alone'),
         'Curves': _curves([record]),
-        'Evaluation': sections.evaluation(record),
+        'Evaluation': numbers.evaluation(record),
         'Networks': sections.parameter_tables(record),
         'Config': sections.config(record),
         'Events': sections.events(record),
@@ -103,12 +103,12 @@ def _of_one(record: Record) -> dict[str, Html]:
 def _of_several(records: Sequence[Record]) -> dict[str, Html]:
     evaluated = [record for record in records if record.evaluation]
     missing = [record.title for record in records if not record.evaluation]
-    tables = [sections.numbers(evaluated)] if evaluated else []
+    tables = [numbers.numbers(evaluated)] if evaluated else []
     tables += [element('p', f'Not evaluated yet: {", ".join(missing)}.')] if missing else []
     tables += [
-        folded(f'Montages of {record.title}', sections.montages(record)) for record in evaluated if record.montages
+        folded(f'Montages of {record.title}', numbers.montages(record)) for record in evaluated if record.montages
     ]
-    sliders = [sections.slider(record, i, True) for i, record in enumerate(records)]
+    sliders = [samples.slider(record, i, True) for i, record in enumerate(records)]
     inside = {
         'Differences': _differences(records),
         'Summary': _overview(records),
@@ -151,7 +151,7 @@ def _differences(records):
         for record in records:
             changed = changes(first, record.facts.config)
             values.append(changed[name][1] if name in changed else _field(first, name))
-        rows.append([name, *(element('code', printable(f'{value}')) for value in values)])
+        rows.append([name, *(element('code', short_value(value)) for value in values)])
     return table(['field', *(record.title for record in records)], rows, 'Differences of the configs')
 
 
@@ -188,7 +188,7 @@ def _curves(records):
     thinned = any(record.metrics.lines > len(record.metrics.steps) for record in records)
     note = ' Of every part of a long record the lowest and the highest value are drawn.' if thinned else ''
     several = len(records) > 1
-    insets = joined(sections.insets(record, i, several) for i, record in enumerate(records))
+    insets = joined(samples.insets(record, i, several) for i, record in enumerate(records))
     buttons = [('-1', 'Earlier'), ('in', 'Zoom in'), ('out', 'Zoom out'), ('1', 'Later'), ('all', 'All steps')]
     return joined(
         [
@@ -211,6 +211,6 @@ def _grids(record):
     """For the script: the sample grids; of the last one, which the document holds already, without its bytes."""
     last = max(record.grids, default=None)
     return [
-        {'step': step, 'alt': sections.grid_alt(record, step), 'uri': '' if step == last else image.uri}
+        {'step': step, 'alt': samples.grid_alt(record, step), 'uri': '' if step == last else image.uri}
         for step, image in record.grids.items()
     ]

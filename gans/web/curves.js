@@ -155,7 +155,7 @@ class Chart {
       stroke: colour(`curve-${this.colour(i) % 8}`),
       width: 1.5,
       dash: this.colour(i) > 7 ? [6, 4] : undefined,
-      points: { show: few(line), size: 5 },
+      points: { show: few(line), size: 5, fill: colour(`curve-${this.colour(i) % 8}`) },
     }));
     const options = {
       ...this.size,
