@@ -56,6 +56,7 @@ NEEDED = {
     'classify': ('--output=NEW_CLASSIFIER', '--steps=2'),
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
+    'report': ('--workdir=RUN',),
     'measure': ('--real=PLACE', '--fake=photos'),
     'study': (),  # its commands are printed whole: making a study and reading it need different flags
     'stylize': (

@@ -52,6 +52,7 @@ EVERY_FLAG = """
 --config=own.py --workdir=RUN --dry_run --debug --coordinator=host0:1234 --processes=2 --index=1 --mode=train
 --mode=evaluate --workdir=RUN --input=PLACE --features=classifier:CLASSIFIER
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
+--mode=report --workdir=A,B --output=report.html
 --mode=compare --runs=A,B --output=FOLDER
 --mode=compare --runs=DCGAN,WGAN --output=FOLDER --features=classifier:CLASSIFIER --seed=1
 --mode=history --workdir=RUN --output=FOLDER

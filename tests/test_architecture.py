@@ -18,7 +18,8 @@ LAYERS = (
     ('run',),
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
-    ('study',),
+    ('model_card',),
+    ('report', 'study'),
     ('cli',),
 )
 # Packages with stricter rules than their row.

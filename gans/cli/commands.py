@@ -18,7 +18,7 @@ class Command(NamedTuple):
 
     Attributes:
       verb: a key of `gans.cli.verbs.VERBS`.
-      flags: {name: value} of all flags of that verb.
+      flags: {name: value} of all flags of that verb; of the fields of a config {'config.FIELD': {field: text}}.
       config: for the verb train: the config with all its overrides, checked; else None.
     """
 
@@ -38,6 +38,8 @@ def parse(words: list[str]) -> Command:
     verb, flags, fields = arguments.read(words[1:])
     if flags['help']:
         return Command(verb if any('mode' in word for word in words[1:]) else '', flags)
+    if 'config.FIELD' in flags:
+        flags['config.FIELD'] = fields
     for name, flag in VERBS[verb].flags.items():
         if flag.needed and not flags[name]:
             raise UserError(f'--mode={verb} needs --{name}.')

@@ -119,6 +119,19 @@ class Checkpoints:
         """
         return self._read(step, checkpoint_files.read_about)[0]
 
+    def shapes(self, step: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of a checkpoint's arrays by their names, 'gen/params/up_0/kernel'; no array is read.
+
+        Raises:
+          Damaged: they are not as they were written.
+          UserError: they cannot be read now, or have another format.
+        """
+        table = self._read(step, checkpoint_files.read_about)[1]
+        try:
+            return {str(name): tuple(int(side) for side in kind['shape']) for name, kind in table.items()}
+        except (TypeError, KeyError, ValueError) as error:
+            raise Damaged('its table of arrays holds something else') from error
+
     def restore(self, step: int, like: Any) -> Any:
         """The arrays of a checkpoint as numpy, in the tree `like` (of arrays or shapes) and checked against it.
 
@@ -214,6 +227,18 @@ def newest(checkpoints: Checkpoints, read: Callable[[int], Any]) -> tuple[int, A
         why = '; '.join(f'step {step}: {reason}' for step, reason in list(reasons.items())[:3])
         raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read ({why}).')
     return None
+
+
+def of_step(checkpoints: Checkpoints, step: int, read: Callable[[int], Any]) -> Any:
+    """What `read` makes of the checkpoint of a step; raises UserError if there is none, or a damaged one."""
+    kept = checkpoints.steps()
+    if step not in kept:
+        has = f'it has {", ".join(map(str, kept))}' if kept else 'it has none yet'
+        raise UserError(f'{checkpoints.folder} has no checkpoint of step {step}: {has}.')
+    try:
+        return read(step)
+    except Damaged as error:
+        raise UserError(f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}).') from error
 
 
 def newest_sound(checkpoints: Checkpoints, like: Any) -> tuple[int, dict, Any] | None:

@@ -58,7 +58,11 @@ def load_run(folder: str | Path, step: int | None = None) -> Trained:
             config, game, shapes = _described(about, folder)
             return config, game, checkpoints.restore(step, shapes)
 
-        found = checkpoint.newest(checkpoints, read) if step is None else (step, _of_step(checkpoints, step, read))
+        found = (
+            checkpoint.newest(checkpoints, read)
+            if step is None
+            else (step, checkpoint.of_step(checkpoints, step, read))
+        )
     if found is None:
         raise UserError(f'{folder} holds no checkpoint yet: train it first.')
     step, (config, game, state) = found
@@ -111,18 +115,6 @@ def read_config(folder: str | Path) -> ConfigDict:
     if found is None:
         raise UserError(f'{folder} holds no checkpoint yet: give its --config to start again.')
     return found[1]
-
-
-def _of_step(checkpoints, step, read):
-    """What `read` makes of the checkpoint of a step; raises UserError if there is none, or a damaged one."""
-    kept = checkpoints.steps()
-    if step not in kept:
-        has = f'it has {", ".join(map(str, kept))}' if kept else 'it has none yet'
-        raise UserError(f'{checkpoints.folder} has no checkpoint of step {step}: {has}.')
-    try:
-        return read(step)
-    except Damaged as error:
-        raise UserError(f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}).') from error
 
 
 def _described(about, folder):

@@ -75,7 +75,7 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
     logged = curves[shown[0]].steps
     # The loop draws before the first step and logs from `log.every` on: the first grid has no place on the curve.
-    insets = {s.step: _inset(s, from_noise) for s in sample_grids if logged[0] <= s.step <= logged[-1]}
+    insets = {s.step: inset(s, from_noise) for s in sample_grids if logged[0] <= s.step <= logged[-1]}
     if not insets:
         drawn = ', '.join(str(sample_grid.step) for sample_grid in sample_grids)
         raise UserError(
@@ -231,19 +231,26 @@ def _read_config(folder):
 
 def _sample_grids_of(folder, shape, from_noise) -> list[SampleGrid]:
     """The run's sample grids at equal distances; UserError if it has fewer than two."""
-    paths = {}
-    for path in (folder / 'samples').glob('step_*.png'):
-        if match := re.fullmatch(r'step_(\d+)\.png', path.name):
-            paths[int(match[1])] = path
+    paths = sample_grid_paths(folder)
     if len(paths) < 2:
         raise UserError(
             f'{folder}/samples has too few sample grids ({len(paths)}) for more than curves.png, which is drawn: wait '
             'until there are two, or train with --config.log.grids above 0.'
         )
-    return [_read_sample_grid(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
+    return [read_sample_grid(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
 
 
-def _read_sample_grid(step, path, shape, from_noise):
+def sample_grid_paths(folder: Path) -> dict[int, Path]:
+    """{step: file} of a run's sample grids, in the order of the steps."""
+    paths = {}
+    for path in (folder / 'samples').glob('step_*.png'):
+        if match := re.fullmatch(r'step_(\d{1,12})\.png', path.name):
+            paths[int(match[1])] = path
+    return dict(sorted(paths.items()))
+
+
+def read_sample_grid(step: int, path: Path, shape: tuple[int, int], from_noise: bool) -> SampleGrid:
+    """Reads a sample grid of images of `shape`; raises UserError if it is none of such a run."""
     sample_grid = np.asarray(decode.load_image(path, f'{path}'))
     try:
         tiles = grids.tiles(sample_grid, shape)
@@ -266,7 +273,7 @@ def _progress_rows(sample_grid, from_noise):
     ]
 
 
-def _inset(sample_grid, from_noise):
+def inset(sample_grid: SampleGrid, from_noise: bool) -> np.ndarray:
     """Some of what the generator made, as many as fit: at most three by three. uint8 [H, W, 3]."""
     # The last row of samples may be partly free.
     made = sample_grid.tiles[: max(1, len(sample_grid.tiles) - 2)] if from_noise else sample_grid.tiles[1:2]

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -30,12 +31,17 @@ class Diverged(Failure):
     """Training produced a number that is not finite; the message names it."""
 
 
-def train(experiment: Experiment, folder: str | Path | None = None) -> bool:
+def train(
+    experiment: Experiment,
+    folder: str | Path | None = None,
+    begun: Callable[[Path, int], None] = lambda folder, step: None,
+) -> bool:
     """Trains to the end, from the newest checkpoint in the folder if there is one.
 
     Args:
       experiment: what to train, on what.
       folder: the run's folder, made if need be; by default the next numbered one in `runs`.
+      begun: is told the folder and how many steps are done, in the first process, before training begins.
 
     Returns:
       True at the end of training, False if SIGINT (Ctrl-C), SIGTERM or SIGHUP stopped it, sent to this process or
@@ -47,16 +53,18 @@ def train(experiment: Experiment, folder: str | Path | None = None) -> bool:
       gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
     """
     with signals.stopping() as stop:
-        return _train(experiment, None if folder is None else Path(folder).expanduser(), stop)
+        return _train(experiment, None if folder is None else Path(folder).expanduser(), begun, stop)
 
 
-def _train(experiment, folder, stop):
+def _train(experiment, folder, begun, stop):
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
     recorder = Recorder(experiment, shapes, folder) if multihost.is_first() else NoRecorder()
     with multihost.peers(), recorder:
         place, state = multihost.from_first(recorder.begin, shapes)
+        if multihost.is_first():
+            begun(recorder.folder, place['step'])
         loop = _Loop(experiment, layout, recorder, place)
         stop.train(loop.unsaved)
         number = loop.run(state, stop)

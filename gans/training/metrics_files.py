@@ -9,11 +9,15 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from gans.data.files import open_regular
 from gans.errors import UserError, naming
 from gans.image import files
 
 METRICS = 'metrics.jsonl'
 TIMING = 'timing.jsonl'
+
+_MOST_BYTES = 2**40  # of a file
+_LONGEST = 2**20  # bytes of a line
 
 
 def cut_after(path: Path, step: int) -> None:
@@ -21,7 +25,7 @@ def cut_after(path: Path, step: int) -> None:
     if not path.exists():
         return
     with naming(path):
-        kept = [line for line, numbers in _whole_lines(path) if numbers['step'] <= step]
+        kept = [line for line, numbers in whole_lines(path) if numbers['step'] <= step]
         with files.whole_file(path) as temporary:
             temporary.write_bytes(b''.join(kept))
 
@@ -34,7 +38,7 @@ def read_metrics(run: str | Path) -> list[dict[str, float]]:
     """
     path = Path(run) / METRICS
     try:
-        found = [numbers for _, numbers in _whole_lines(path)]
+        found = [numbers for _, numbers in whole_lines(path)]
     except OSError as error:
         raise UserError(f'Cannot read {path} ({error.strerror}): give the --workdir of a run that logs.') from error
     if not found:
@@ -42,17 +46,21 @@ def read_metrics(run: str | Path) -> list[dict[str, float]]:
     return found
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
+def whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
     """(line, its numbers), without the last if a kill, or a writer still at it, left it unfinished.
 
-    A damaged line between others is passed over with a warning.
+    A damaged line between others is passed over with a warning. One line is in memory at a time.
+
+    Raises:
+      OSError, UserError: the file cannot be read, or is no regular one.
     """
-    for place, line in enumerate(path.read_bytes().split(b'\n')[:-1], start=1):
-        numbers = _numbers_of(line)
-        if numbers is None:
-            logging.warning('%s: line %d is damaged and was passed over; the others count.', path, place)
-        else:
-            yield line + b'\n', numbers
+    with open_regular(path, _MOST_BYTES) as file:
+        for place, line in enumerate(iter(lambda: file.readline(_LONGEST), b''), start=1):
+            numbers = _numbers_of(line)
+            if numbers is not None and line.endswith(b'\n'):
+                yield line, numbers
+            elif line.endswith(b'\n') or len(line) == _LONGEST:
+                logging.warning('%s: line %d is damaged and was passed over; the others count.', path, place)
 
 
 def _numbers_of(line: bytes) -> dict | None:

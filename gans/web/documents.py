@@ -1,8 +1,8 @@
 """HTML files that are whole in themselves: style, script, images and data are inside, and nothing is requested.
 
 A document NAME is made of `NAME.html`, where `{{word}}` stands for a text, of `base.css` and `NAME.css`, and of the
-scripts that it names. It loads nothing from anywhere: its Content Security Policy forbids it, and lets only this style
-and these scripts run, by their digests.
+scripts and further styles that it names; those in `vendor/` were written by others. It loads nothing from anywhere: its
+Content Security Policy forbids it, and lets only this style and these scripts run, by their digests.
 """
 
 import base64
@@ -14,17 +14,20 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from gans.web.elements import as_html
+
 DATA = 'data'  # the id of the element that holds the data as JSON
 
 
-def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: Any) -> str:
+def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: Any, styles: Sequence[str] = ()) -> str:
     """An HTML file.
 
     Args:
       name: of its template and its style.
-      scripts: names of the scripts, in the order in which they run; one block of code together.
-      texts: {word: text} for the template. Whatever a text holds, it is shown and not obeyed.
+      scripts: names of the scripts, in the order in which they run; one block of code together: 'vendor/uplot'.
+      texts: {word: text} for the template. Whatever a text holds, it is shown and not obeyed, unless it is `Html`.
       data: for the scripts, as JSON in the element `data`.
+      styles: names of further styles, which come between `base.css` and that of the document.
 
     Returns:
       the text of the file.
@@ -32,7 +35,7 @@ def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: 
     Raises:
       KeyError: the template has a word without a text, or there is a text without its word.
     """
-    style = _read('base.css') + _read(f'{name}.css')
+    style = ''.join(_read(f'{part}.css') for part in ('base', *styles, name))
     script = ''.join(_read(f'{part}.js') for part in scripts)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -48,7 +51,7 @@ def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: 
     words = set(re.findall(r'{{(\w+)}}', template))
     if words != {*blocks, *texts}:
         raise KeyError(f'{name}.html has the words {sorted(words)}, and was given {sorted({*blocks, *texts})}')
-    filled = blocks | {word: html.escape(text) for word, text in texts.items()}
+    filled = blocks | {word: as_html(text) for word, text in texts.items()}
     return re.sub(r'{{(\w+)}}', lambda found: filled[found[1]], template)
 
 

@@ -1,15 +1,17 @@
 """Train the generator and the discriminator of a config, or go on with a run."""
 
+import sys
 from pathlib import Path
 
 from gans import signals
 from gans.cli.flags import Flag, Verb
-from gans.errors import UserError
-from gans.printing import say
+from gans.cli.next_steps import next_steps
+from gans.errors import Failure, UserError
+from gans.printing import say, tell
 
 
 def _run(flags, config) -> int:
-    from gans.run import multihost
+    from gans.run import multihost, sittings
     from gans.run.experiment import open_experiment
     from gans.run.folder import next_run_name
     from gans.training import dry_run
@@ -23,8 +25,37 @@ def _run(flags, config) -> int:
         folder = flags['workdir'] or next_run_name('runs', config.name)
         say(dry_run.describe(experiment, folder))
         return 0
+    place = []
+
+    def begun(folder, step):
+        place.append(folder)
+        sittings.begin(folder, step, flags['config'], flags['config.FIELD'], experiment)
+
     with signals.stopping() as stop:
-        return 0 if train(experiment, flags['workdir'] and Path(flags['workdir'])) else signals.code_of(stop.number)
+        try:
+            finished = train(experiment, flags['workdir'] and Path(flags['workdir']), begun)
+        except Failure as error:
+            if place:
+                _close(place[0], f'{error}')
+            raise
+        if place:  # not in the other processes
+            written = _close(place[0], '' if finished else signals.name_of(stop.number))
+            if finished:
+                tell(next_steps(place[0], experiment.game.task, written))
+        return 0 if finished else signals.code_of(stop.number)
+
+
+def _close(folder: Path, by: str) -> Path | None:
+    """Writes how a sitting ended, and the report; None where that is not possible, which fails no training."""
+    from gans.report.report import report
+    from gans.run import sittings
+
+    try:
+        sittings.end(folder, by)
+        return report([folder])
+    except Exception as error:  # of any kind: the run is safe, and worth more than what tells of it
+        say(f'The report of {folder} was not written: {error}', sys.stderr)
+        return None
 
 
 VERB = Verb(

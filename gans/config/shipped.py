@@ -1,0 +1,52 @@
+"""The configs that come with the code, beside which a run's config is laid: `configs/NAME.py` of the clone."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from gans.config.load import flatten, load, to_json
+from gans.errors import UserError
+
+_CLONE = Path(__file__).resolve().parents[2]
+
+
+def shipped(name: str) -> tuple[str, ConfigDict] | None:
+    """('configs/NAME.py', that config) of a config that comes with the code, else None.
+
+    Only a file of the clone that this code is in is run: a run may be a stranger's.
+    """
+    path = f'configs/{name}.py'
+    if not name.isidentifier() or not (_CLONE / path).is_file():
+        return None
+    try:
+        return path, load(str(_CLONE / path))
+    except UserError:  # somebody is at work on it
+        return None
+
+
+def changes(base: ConfigDict, config: ConfigDict) -> dict[str, tuple[Any, Any]]:
+    """{dotted field: (value in the base, value in the config)} of all that differ; 'absent' where there is none."""
+    before, after = (flatten(json.loads(to_json(one))) for one in (base, config))
+    names = sorted(before.keys() | after.keys())
+    pairs = {name: (before.get(name, ABSENT), after.get(name, ABSENT)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+ABSENT = 'absent'
+
+
+def overrides(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, str] | None:
+    """{field: text} that makes these changes on the command line; None where it takes no such change."""
+    given = {}
+    for name, (before, after) in changed.items():
+        if ABSENT in (before, after) or isinstance(before, Mapping) or isinstance(after, Mapping):
+            return None
+        given[name] = _text(after)
+    return given
+
+
+def _text(value):
+    return f'({", ".join(map(repr, value))}{"," * (len(value) == 1)})' if isinstance(value, list) else f'{value}'
