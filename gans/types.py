@@ -214,10 +214,14 @@ class OnFiles(NamedTuple):
         the next is made, so that the last one may be the image itself, painted over.
       masked: images have masks beside them, and keep every pixel outside, so that the format must be lossless. The mask
         is bool [H, W].
+      traced: the same as a function of arrays that JAX can trace, for images of a size that the network takes (see
+        `gans.export`): (network, images [N, H, W, 3], masks [N, H, W, 1] in {0, 1} or None) -> images [N, H, W, 3]. The
+        network takes what the task shows it, and returns [N, H, W, 3]. None where runs cannot be exported.
     """
 
     paint: Callable[[Any, Any, Any], Iterator]
     masked: bool = False
+    traced: Callable[[Callable[[Array], Array], Array, Array | None], Array] | None = None
 
 
 class Task(NamedTuple):

@@ -17,7 +17,17 @@ from gans.config.load import load
 from gans.errors import UserError, closest
 
 # Commands of other programs: only the files that they name are looked for.
-TOLD = ('pip install ', 'pip freeze ', 'python -m pytest', 'git clone ', 'cd ', 'tensorboard')
+TOLD = (
+    'pip install ',
+    'python -m venv ',
+    'onnx-env/bin/pip install ',
+    'python EXPORTED/use.py',
+    'pip freeze ',
+    'python -m pytest',
+    'git clone ',
+    'cd ',
+    'tensorboard',
+)
 # What a reader puts in the place of a word, where no file of that name can stand for it.
 REPLACED = {
     '--config=CONFIG_FILE': '--config=own.py',
@@ -36,6 +46,7 @@ REPLACED = {
     '--fake=FOLDER_OR_ZIP': '--fake=photos',
     '--features=lite0': '--features=classifier:CLASSIFIER',  # one test has lite0, which takes 9 ms for an image
     '--fake=OUTPUTS': '--fake=photos',
+    '--format=onnx': '--format=npz',  # tests/test_export_onnx.py has it, where there is a Python for it
     '--against=...': '--against=OTHER.py',
     '--python=/its/python': '--python=python',
     '--json=FILE': '--json=report.json',
@@ -57,6 +68,7 @@ NEEDED = {
     'sample': ('--workdir=NOISE', '--output=DRAWN'),
     'history': ('--workdir=RUN',),
     'report': ('--workdir=RUN',),
+    'export': ('--workdir=RUN', '--output=EXPORTED'),
     'measure': ('--real=PLACE', '--fake=photos'),
     'study': (),  # its commands are printed whole: making a study and reading it need different flags
     'stylize': (
@@ -75,6 +87,7 @@ ALSO = {
     '--side': ('--mode=explore', '--workdir=FLAT'),
     '--span': ('--mode=explore', '--workdir=FLAT'),
     '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
+    '--format': ('--mode=export',),
     '--workdir': ('--config=configs/colorize.py',),
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
     **{f'--{name}': ('--mode=stylize',) for name in STYLIZE},

@@ -56,6 +56,7 @@ EVERY_FLAG = """
 --mode=compare --runs=A,B --output=FOLDER
 --mode=compare --runs=DCGAN,WGAN --output=FOLDER --features=classifier:CLASSIFIER --seed=1
 --mode=history --workdir=RUN --output=FOLDER
+--mode=export --workdir=RUN --output=EXPORTED --format=npz --onnx_python=python
 --mode=features --workdir=RUN --output=FOLDER --input=PLACE --layers=down_0 --channels=0 --guided
 --mode=label --workdir=NOISE --output=OTHERS --count=2 --seed=1
 --mode=classify --labels=LABELLED/labels.csv --output=CLASSES --size=16 --steps=2 --seed=1

@@ -19,7 +19,7 @@ LAYERS = (
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
     ('model_card',),
-    ('report', 'study'),
+    ('report', 'study', 'export'),
     ('cli',),
 )
 # Packages with stricter rules than their row.

@@ -43,6 +43,15 @@ def luma(rgb: jax.Array) -> jax.Array:
     return WEIGHT_R * red + WEIGHT_G * green + WEIGHT_B * blue
 
 
+def keep_luma(gray: jax.Array, colour: jax.Array) -> jax.Array:
+    """`gans.image.compose.keep_luma` as JAX traces it, equal up to rounding: [..., 1] and [..., 3] -> [..., 3]."""
+    chroma = colour - luma(colour)
+    whole = jnp.where(chroma == 0, 1, chroma)
+    room = jnp.where(chroma == 0, jnp.inf, (jnp.where(chroma > 0, 1, -1) - gray) / whole)
+    share = jnp.clip(jnp.min(room, axis=-1, keepdims=True), 0, 1)
+    return jnp.clip(gray + share * chroma, -1, 1)
+
+
 def rgb_to_yuv(rgb: jax.Array) -> jax.Array:
     """BT.601 luma and colour differences, full range (Curro 2016, equations 73-75). [..., 3] -> [..., 3].
 
@@ -149,6 +158,57 @@ def _blur_matrix(size: int, radius: jax.Array) -> jax.Array:
     place = jnp.arange(size, dtype=jnp.float32)
     weights = jnp.exp(-0.5 * ((place[:, None] - place[None, :]) / radius) ** 2)
     return weights / weights.sum(axis=1, keepdims=True)
+
+
+def fill_border(images: jax.Array, masks: jax.Array) -> jax.Array:
+    """`gans.image.compose.fill_border` as JAX traces it, equal up to rounding.
+
+    The connected parts of all masks are found one by one, from their first pixel on: as many rounds as the mask with
+    the most parts has, each as long as its longest part has steps from pixel to pixel.
+
+    Args:
+      images: float [N, H, W, C].
+      masks: [N, H, W, 1], above one half where the image is unknown.
+
+    Returns:
+      float32 [N, H, W, C].
+    """
+    unknown = (masks > 0.5).astype(jnp.float32)
+    n, height, width, _ = unknown.shape
+    place = (jnp.arange(height)[:, None] * width + jnp.arange(width)).reshape(1, height, width, 1)
+
+    def part_of(left):
+        first = jnp.argmax(left.reshape(n, -1), axis=1).reshape(n, 1, 1, 1)
+        return _grow(jnp.where(place == first, left, 0.0), left)
+
+    def fill(state):
+        left, filled = state
+        part = part_of(left)
+        near = _widened(part, 5) * (1 - unknown)
+        count = jnp.sum(near, axis=(1, 2), keepdims=True)
+        mean = jnp.sum(images * near, axis=(1, 2), keepdims=True) / jnp.maximum(count, 1)
+        return left - part, jnp.where(part > 0, mean, filled)
+
+    first = (unknown, images.astype(jnp.float32))
+    return jax.lax.while_loop(lambda state: jnp.max(state[0]) > 0, fill, first)[1]
+
+
+def _grow(seed, within):
+    """The part of a mask [N, H, W, 1] of zeros and ones that is connected to a seed, at corners too."""
+
+    def step(state):
+        part, _ = state
+        wider = _widened(part, 3) * within
+        return wider, jnp.max(wider - part) > 0
+
+    return jax.lax.while_loop(lambda state: state[1], step, (seed, jnp.max(seed) > 0))[0]
+
+
+def _widened(mask, side):
+    """Ones wherever a mask [N, H, W, 1] of zeros and ones has a one in the square of `side` x `side` pixels around."""
+    ones = jnp.ones((side, side, 1, 1), mask.dtype)
+    found = jax.lax.conv_general_dilated(mask, ones, (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+    return jnp.minimum(found, 1)
 
 
 def _channels(images: jax.Array) -> list[jax.Array]:

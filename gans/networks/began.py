@@ -127,7 +127,7 @@ class Decoder(nn.Module):
         superlayer = _superlayer(self.init_std, self.dtype)
         size = math.prod(self.base) * self.width
         first = Dense(size, init_std=self.init_std, dtype=self.dtype, name='project')(code)
-        first = first.reshape(len(code), *self.base, self.width)
+        first = first.reshape(code.shape[0], *self.base, self.width)
         x = _blend(first, superlayer(self.width, name='conv_0_0')(first), residual)
         for i in range(self.levels + 1):
             if i:

@@ -78,7 +78,7 @@ class Generator(nn.Module):
         out = TransposedConv(
             self.channels, self.kernel, init_std=self.init_std, dtype=self.dtype, shape=self.shape, name='out'
         )
-        return to_rgb(jnp.tanh(out(x[: len(latent)]).astype(jnp.float32)))
+        return to_rgb(jnp.tanh(out(x[: latent.shape[0]]).astype(jnp.float32)))
 
 
 class Discriminator(nn.Module):
@@ -154,7 +154,7 @@ class Up(nn.Module):
         common = dict(use_bias=self.norm not in ('batch', 'virtual'), init_std=self.init_std, dtype=self.dtype)
         if x.ndim == 2:
             project = Dense(math.prod(self.shape) * self.features, **common, name='project')
-            x = project(x).reshape(len(x), *self.shape, self.features)
+            x = project(x).reshape(x.shape[0], *self.shape, self.features)
         else:
             x = TransposedConv(self.features, self.kernel, **common, shape=self.shape, name='conv')(x)
         x = normalize(x, self.norm, train, self.reference, self.per_position)

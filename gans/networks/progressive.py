@@ -63,7 +63,7 @@ class Generator(nn.Module):
         x = pixelwise_norm(latent.astype(jnp.float32))
         # The projection's inputs are few beside a map's: the authors scale it as the convolution that it stands for.
         x = Dense(rows * columns * self.widths[0], gain=GAIN / 4, dtype=self.dtype, name='project')(x)
-        x = pixelwise_norm(activation('leaky_relu', self.slope)(x.reshape(len(x), rows, columns, -1)))
+        x = pixelwise_norm(activation('leaky_relu', self.slope)(x.reshape(x.shape[0], rows, columns, -1)))
         x = layer(x, self.widths[0], name='conv_0')
         for level in range(stage + 1):
             if level:

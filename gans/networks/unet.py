@@ -36,7 +36,7 @@ class Generator(nn.Module):
         UserError if H or W is not a multiple of 2 ** len(widths) (64), or if `latent` does not fit `noise`.
         """
         check_size(image.shape, len(self.widths), 'unet')
-        check_latent(latent, self.noise, len(image), self.z_dim)
+        check_latent(latent, self.noise, image.shape[0], self.z_dim)
         superlayer = partial(Superlayer, kernel=self.kernel, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
         dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
 
@@ -49,10 +49,10 @@ class Generator(nn.Module):
 
         side = x.shape[1:3]
         outs = [width * (2 if self.noise else 1) for width in reversed(self.widths)]
-        z = dense(self.z_dim, name='project')(x.reshape(len(x), -1))
+        z = dense(self.z_dim, name='project')(x.reshape(x.shape[0], -1))
         if self.noise:
             z = jnp.concatenate([z, latent.astype(z.dtype)], axis=-1)
-        x = dense(side[0] * side[1] * outs[0], name='expand')(z).reshape(len(x), *side, outs[0])
+        x = dense(side[0] * side[1] * outs[0], name='expand')(z).reshape(x.shape[0], *side, outs[0])
 
         x = superlayer(outs[0], name='bottom')(x)
         for i, (width, merged) in enumerate(zip(outs[:-1], outs[1:], strict=True)):

@@ -51,7 +51,7 @@ class Generator(nn.Module):
         start = dict(init_std=self.init_std, dtype=self.dtype)
         common = dict(norm=self.norm, activation=self.activation, slope=self.slope, resize=self.resize, **start)
         x = Dense(math.prod(sizes[0]) * self.widths[-1], **start, name='project')(latent)
-        x = x.reshape(len(x), *sizes[0], self.widths[-1])
+        x = x.reshape(x.shape[0], *sizes[0], self.widths[-1])
         for i, (width, noise) in enumerate(zip(reversed(self.widths), reversed(maps), strict=True)):
             if i:
                 x = WideUp(width, sizes[i], self.kernel, **common, name=f'up_{i}')(x, train)

@@ -6,6 +6,9 @@ factors in the comments were measured on a busy machine: processor time, two AVX
 Two are not of that kind: `phases` counts arithmetic, and the times of `patches` come from an earlier probe.
 """
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -14,6 +17,24 @@ import numpy as np
 from jax import Array, lax
 
 DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
+ANY = 'any'  # no backend in particular: the forms that all have a program for, of shapes that need not be known
+
+_BACKEND = contextvars.ContextVar('backend', default=None)
+
+
+def backend() -> str:
+    """What is traced for: 'cpu', 'gpu' or 'tpu', or `ANY` within `for_any_backend`."""
+    return _BACKEND.get() or jax.default_backend()
+
+
+@contextlib.contextmanager
+def for_any_backend() -> Iterator[None]:
+    """What is traced in this context is for all backends, and heights and widths may be symbols (`jax.export`)."""
+    token = _BACKEND.set(ANY)
+    try:
+        yield
+    finally:
+        _BACKEND.reset(token)
 
 
 def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1, dilation: int = 1) -> Array:
@@ -24,12 +45,12 @@ def conv(x: Array, kernel: Array, stride: int = 1, upscale: int = 1, dilation: i
     """
     if dilation > 1:  # measured on the CPU too: interleaved images by a plain convolution are no faster
         return convolve(repeat(x, upscale), kernel, stride, dilation=dilation)
-    form = choose(x.shape, kernel.shape, stride, upscale, jax.default_backend())
+    form = choose(x.shape, kernel.shape, stride, upscale, backend())
     return FORMS[form](x, kernel, stride, upscale)
 
 
 def choose(x: tuple, kernel: tuple, stride: int, upscale: int, backend: str) -> str:
-    """The name in `FORMS` for an input of shape `x`, a kernel of shape `kernel` and a `backend` ('cpu', ...)."""
+    """The name in `FORMS` for an input of shape `x`, a kernel of shape `kernel` and a `backend` ('cpu', ..., `ANY`)."""
     (_, height, width, _), (size, _, inputs, outputs) = x, kernel
     if backend == 'cpu' and -(-height * upscale // stride) * -(-width * upscale // stride) <= 16:
         return 'patches'
@@ -49,7 +70,7 @@ def choose(x: tuple, kernel: tuple, stride: int, upscale: int, backend: str) -> 
 
 def loop_well() -> bool:
     """Whether convolutions in a loop of XLA's are as fast as outside: on the CPU they take 20 times as long."""
-    return jax.default_backend() != 'cpu'
+    return backend() != 'cpu'
 
 
 def plain(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:

@@ -6,12 +6,11 @@ Every form equals `dilated` up to float32 rounding. The factors in comments were
 
 from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from gans.nn.conv import DIMENSIONS, convolve, multiply_windows, unfold
+from gans.nn.conv import DIMENSIONS, backend, convolve, multiply_windows, unfold
 
 
 def transposed(x: Array, kernel: Array, shape: tuple[int, int] | None = None) -> Array:
@@ -21,7 +20,7 @@ def transposed(x: Array, kernel: Array, shape: tuple[int, int] | None = None) ->
     input, up to a flip of the kernel. Radford et al. 2016 call it a fractionally-strided convolution. A stride of 2
     rounds up, so that its input may also have had one row or one column less: then `shape` is its (height, width).
     """
-    form = choose_transposed(x.shape, kernel.shape, jax.default_backend())
+    form = choose_transposed(x.shape, kernel.shape, backend())
     left_out = beyond(x.shape[1:3], kernel.shape[0], shape or (2 * x.shape[1], 2 * x.shape[2]))
     if form == 'dilated':
         return dilated(x, kernel, left_out)

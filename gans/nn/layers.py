@@ -239,7 +239,7 @@ class Expand(nn.Module):
 
     @nn.compact
     def __call__(self, latent: Array, train: bool = False) -> Array:
-        shape = (len(latent), *self.base, self.features)
+        shape = (latent.shape[0], *self.base, self.features)
         bias = _bias(self.use_bias, self.norm)
         x = Dense(math.prod(shape[1:]), bias, self.init_std, self.dtype, name='project')(latent).reshape(shape)
         return activation(self.activation, self.slope)(normalize(x, self.norm, train))

@@ -117,7 +117,7 @@ class VirtualBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         wide = x.astype(jnp.float32)
-        known = wide[len(x) - self.reference :]
+        known = wide[x.shape[0] - self.reference :]
         axes = 0 if self.per_position else tuple(range(x.ndim - 1))
         mean, variance = jnp.mean(known, axes, keepdims=True), jnp.var(known, axes, keepdims=True)
         gain = self.param('scale', nn.initializers.ones_init(), x.shape[-1:])

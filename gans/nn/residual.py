@@ -78,7 +78,7 @@ class WideUp(nn.Module):
         settle = partial(Settle, self.norm, self.activation, self.slope)
         x = x.astype(self.dtype)
         shortcut = Conv(self.features, 1, use_bias=False, **common, name='shortcut')(x)
-        shortcut = jax.image.resize(shortcut, (len(x), *self.shape, self.features), self.resize)
+        shortcut = jax.image.resize(shortcut, (x.shape[0], *self.shape, self.features), self.resize)
         bias = self.norm != 'batch'
         y = settle(name='settle_0')(x, train)
         y = TransposedConv(self.features, self.kernel, bias, **common, shape=self.shape, name='conv_0')(y)

@@ -46,7 +46,7 @@ def make(latent: int, flip: bool, unpaired: bool = False) -> Task:
             rows=_rows,
             prepare=mean_colour,
         ),
-        on_files=OnFiles(paint),
+        on_files=OnFiles(paint, traced=paint_traced),
     )
 
 
@@ -87,3 +87,10 @@ def paint(network: Callable, image: LargeImage, mask: None = None) -> Iterator[L
             gray = compose.luma(ops.to_float(image.rgb(window)))
             result.put(window, compose.quantise(compose.keep_luma(gray, output[window])))
         yield result
+
+
+def paint_traced(network: Callable[[Array], Array], images: Array, masks: None) -> Array:
+    """`paint` for images [N, H, W, 3] of the network's size: their own luma with the network's chroma."""
+    del masks
+    gray = ops.luma(images)
+    return ops.keep_luma(gray, network(gray))

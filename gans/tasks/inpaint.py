@@ -38,7 +38,7 @@ def make(latent: int, flip: bool, boxes: int, min_side: float, max_side: float) 
             baselines=('input', 'border mean'),
             rows=_rows,
         ),
-        on_files=OnFiles(partial(paint, max_side), masked=True),
+        on_files=OnFiles(partial(paint, max_side), masked=True, traced=paint_traced),
     )
 
 
@@ -113,3 +113,8 @@ def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) 
                 part = labels[window] == number if number else labels[window] > 0
                 result.put(window, compose.quantise(output[window]), part)
         yield result
+
+
+def paint_traced(network: Callable[[Array], Array], images: Array, masks: Array) -> Array:
+    """`paint` for images [N, H, W, 3] of the network's size and masks [N, H, W, 1]: what is outside stays as it is."""
+    return jnp.where(masks > 0.5, network(ops.fill_border(images, masks)), images)
