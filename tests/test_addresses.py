@@ -85,7 +85,11 @@ def test_in_python_nothing_is_made_beside_the_notebook(tiny):
 
 def test_the_folder_of_tensorflow_datasets_may_be_one():
     """TFDS reads buckets itself; here none answers, and that is what is told."""
-    words = ('--config.data.source=tfds', '--config.data.tfds.dataset=no_such_set', '--config.data.tfds.data_dir=gs://b/x')
+    words = (
+        '--config.data.source=tfds',
+        '--config.data.tfds.dataset=no_such_set',
+        '--config.data.tfds.data_dir=gs://b/x',
+    )
     ended = main(COLORIZE, *words, '--dry_run')
     assert ended.code == 2 and 'is an address' not in ended.err and 'gs://b/x' in ended.err, ended
 

@@ -1,0 +1,84 @@
+"""Images of files in the output of a cell."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from gans.data import decode
+from gans.data.sources import folder as folders
+from gans.errors import UserError
+from gans.image import grids
+from gans.notebook.rich import put
+
+MOST = 12  # images that one call shows
+_SIDE = 320  # pixels: smaller images are magnified by whole factors up to this
+_LONGEST = 1600  # pixels: larger ones are scaled down
+
+
+def show(*places: str | os.PathLike) -> None:
+    """Shows images and animations.
+
+    Args:
+      places: files, or folders of them, of which at most 12 are shown, in the order of their names.
+
+    Raises:
+      UserError: there is nothing to show, or a file is no image.
+    """
+    for path in (path for place in places for path in _files(place)):
+        if path.suffix.lower() == '.gif':
+            put(path.read_bytes(), path.name, 'gif')
+        else:
+            put(_sized(np.asarray(decode.load_image(path, str(path)))), path.name)
+
+
+def show_pairs(before: str | os.PathLike, after: str | os.PathLike) -> None:
+    """Shows images of one folder beside those of the same name in another, whatever their format.
+
+    Raises:
+      UserError: no name is in both.
+    """
+    results = {path.stem: path for path in _files(after)}
+    pairs = [(path, results[path.stem]) for path in _files(before) if path.stem in results]
+    if not pairs:
+        raise UserError(
+            f"No image of '{before}' has the name of one in '{after}': give the folder of the inputs first."
+        )
+    for pair in pairs[:MOST]:
+        images = [_fitted(decode.load_image(path, str(path))) for path in pair]
+        put(grids.montage([image[None] for image in images], ['before', 'after']), f'{pair[0].name}, before and after')
+
+
+def _files(place) -> Iterable[Path]:
+    place = Path(place).expanduser()
+    if not place.is_dir():
+        if not place.is_file():
+            raise UserError(f"There is no '{place}': run the cells that make it first.")
+        return [place]
+    names, _ = folders.walk(place)
+    found = sorted(place / name for name in names if Path(name).suffix.lower() not in folders.BESIDE)
+    if not found:
+        raise UserError(f"There is no image in '{place}': run the cells that make them first.")
+    return found[:MOST]
+
+
+def _sized(image):
+    """An image as large as an output should be."""
+    factor = max(1, _SIDE // max(image.shape[:2]))
+    if factor > 1:
+        return image.repeat(factor, axis=0).repeat(factor, axis=1)
+    return image if max(image.shape[:2]) <= _LONGEST else np.asarray(_within(image, _LONGEST))
+
+
+def _fitted(image):
+    """The same width and height for both of a pair: at most 400 pixels, in the image's proportions."""
+    return np.asarray(_within(np.asarray(image), 400))
+
+
+def _within(image, most):
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    scale = min(1, most / max(height, width))
+    return Image.fromarray(image).resize((max(1, round(scale * width)), max(1, round(scale * height))))
