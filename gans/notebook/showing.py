@@ -1,7 +1,6 @@
 """Images of files in the output of a cell."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +12,30 @@ from gans.image import grids
 from gans.notebook.rich import put
 
 MOST = 12  # images that one call shows
-_SIDE = 320  # pixels: smaller images are magnified by whole factors up to this
+_COLUMNS = 8  # of images side by side
+_SIDE = 640  # pixels: smaller images are magnified by whole factors up to this
 _LONGEST = 1600  # pixels: larger ones are scaled down
 
 
-def show(*places: str | os.PathLike) -> None:
+def show(*places: str | os.PathLike | np.ndarray) -> None:
     """Shows images and animations.
 
     Args:
-      places: files, or folders of them, of which at most 12 are shown, in the order of their names.
+      places: files; folders of them, of which at most 12 are shown, in the order of their names; or images side by
+        side, uint8 [N, H, W, 3].
 
     Raises:
       UserError: there is nothing to show, or a file is no image.
     """
-    for path in (path for place in places for path in _files(place)):
+    for place in places:
+        if isinstance(place, np.ndarray):
+            put(_sized(grids.grid(place, min(len(place), _COLUMNS))), f'{len(place)} images')
+        else:
+            _show_files(place)
+
+
+def _show_files(place):
+    for path in _files(place)[:MOST]:
         if path.suffix.lower() == '.gif':
             put(path.read_bytes(), path.name, 'gif')
         else:
@@ -50,7 +59,7 @@ def show_pairs(before: str | os.PathLike, after: str | os.PathLike) -> None:
         put(grids.montage([image[None] for image in images], ['before', 'after']), f'{pair[0].name}, before and after')
 
 
-def _files(place) -> Iterable[Path]:
+def _files(place) -> list[Path]:
     place = Path(place).expanduser()
     if not place.is_dir():
         if not place.is_file():
@@ -60,7 +69,7 @@ def _files(place) -> Iterable[Path]:
     found = sorted(place / name for name in names if Path(name).suffix.lower() not in folders.BESIDE)
     if not found:
         raise UserError(f"There is no image in '{place}': run the cells that make them first.")
-    return found[:MOST]
+    return found
 
 
 def _sized(image):

@@ -27,7 +27,7 @@ from gans.training import history, loop
 from gans.training.metrics_files import METRICS, TIMING, read_metrics
 
 _EVERY = 2.0  # seconds between two looks at the folder
-_SHARE = 20  # drawing takes at most one part of so many of the time
+_SHARE = 20.0
 _WIDTH = 900  # pixels: smaller sample grids are magnified by whole factors up to this
 _PROGRESS_LINE = re.compile(r'\s*step \d+/')  # what the view shows already
 
@@ -86,18 +86,21 @@ def look(folder: str | os.PathLike) -> None:
 
 
 @contextlib.contextmanager
-def following(folder: str | os.PathLike, display: Callable[[Shown], None], every: float = _EVERY) -> Iterator[None]:
+def following(
+    folder: str | os.PathLike, display: Callable[[Shown], None], every: float = _EVERY, share: float = _SHARE
+) -> Iterator[None]:
     """Shows a run's folder as it grows, from a thread of its own, until the block ends; and once more then.
 
     Args:
       folder: the run's folder; it need not be there yet.
       display: shows something in the place of what it showed before.
-      every: seconds between two looks, and more where drawing takes long.
+      every: seconds between two looks.
+      share: after drawing it waits at least so many times as long as that took, so that training has the processor.
     """
     folder, end = Path(folder).expanduser(), threading.Event()
 
     def follow():
-        seen, wait = None, 0.0
+        seen, wait = 'nothing', 0.0
         while not end.wait(wait):
             wait = every
             if (now := _state_of(folder)) != seen:
@@ -105,7 +108,7 @@ def following(folder: str | os.PathLike, display: Callable[[Shown], None], every
                 # Nothing that goes wrong with the view of a training may end it, and nobody would catch it here.
                 with contextlib.suppress(Exception):
                     display(current(folder))
-                wait = max(every, _SHARE * (time.monotonic() - since))
+                wait = max(every, share * (time.monotonic() - since))
 
     thread = threading.Thread(target=follow, daemon=True, name='view')
     thread.start()

@@ -1,0 +1,114 @@
+"""Runs notebooks in a kernel of this Python, in a folder of their own, and keeps what they showed."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+import psutil
+from command_line import ROOT
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((ROOT / 'notebooks').glob('*.ipynb'))
+_NEEDED = ('gans', 'configs', 'main.py', 'requirements-core.txt')  # of the project
+
+
+class Client(NotebookClient):
+    """Counts how often a cell's output was replaced: `updates` by the cell's id."""
+
+    def process_message(self, message, cell, index):
+        if message['msg_type'] == 'update_display_data':
+            self.updates[cell.id] = self.updates.get(cell.id, 0) + 1
+        return super().process_message(message, cell, index)
+
+
+def set_up(folder: Path, patch) -> None:
+    """Gives Jupyter folders below `folder`, and a kernel that is this Python with two devices."""
+    kernel = folder / 'jupyter' / 'kernels' / 'here'
+    kernel.mkdir(parents=True)
+    spec = nbformat.from_dict(
+        dict(
+            argv=[sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}'],
+            display_name='here',
+            language='python',
+        )
+    )
+    (kernel / 'kernel.json').write_text(__import__('json').dumps(spec))
+    for name in ('JUPYTER_PATH', 'JUPYTER_DATA_DIR', 'JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR'):
+        patch.setenv(name, str(folder / 'jupyter'))
+    patch.setenv('JAX_NUM_CPU_DEVICES', '2')
+    patch.setenv('JAX_PLATFORMS', 'cpu')
+
+
+def project(folder: Path) -> Path:
+    """A folder in which a notebook finds the project, and may write; returns that of the notebooks."""
+    for name in _NEEDED:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / 'notebooks').mkdir()
+    return folder / 'notebooks'
+
+
+def read(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(ROOT / 'notebooks' / f'{name}.ipynb', as_version=4)
+
+
+def tagged(cell, tag: str) -> bool:
+    return tag in cell.metadata.get('tags', ())
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str) -> Client:
+    """Executes a notebook with other parameters, as if it were opened in `folder`; raises what a cell raises."""
+    for cell in notebook.cells:
+        if tagged(cell, 'parameters'):
+            cell.source = parameters
+    client = Client(
+        notebook,
+        timeout=300,
+        kernel_name='here',
+        resources={'metadata': {'path': str(folder)}},
+        kernel_spec_manager=KernelSpecManager(),
+    )
+    client.updates = {}
+    client.execute()
+    return client
+
+
+def outputs(notebook: nbformat.NotebookNode, cell_id: str) -> Mapping:
+    """What a cell showed: {'text': all that it printed, 'shown': texts, 'images': the bytes of images}."""
+    import base64
+
+    cell = next(cell for cell in notebook.cells if cell.id == cell_id)
+    data = [output.data for output in cell.outputs if 'data' in output]
+    forms = [(form, bundle[form]) for bundle in data for form in bundle if form.startswith('image/')]
+    return {
+        'text': ''.join(output.text for output in cell.outputs if output.output_type == 'stream'),
+        'shown': [bundle['text/plain'] for bundle in data],
+        'images': [base64.b64decode(text) for _, text in forms],
+    }
+
+
+def kernels() -> list[psutil.Process]:
+    """The kernels that this process has started and that go on."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            found += [child] if 'ipykernel_launcher' in child.cmdline() else []
+        except psutil.Error:  # it ends just now
+            continue
+    return found
+
+
+def copy_of_project(folder: Path) -> str:
+    """A git repository with the project; returns its address."""
+    import subprocess
+
+    for name in _NEEDED:
+        ignore = shutil.ignore_patterns('__pycache__')
+        source = ROOT / name
+        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder)
+    git = ['git', '-C', str(folder), '-c', 'user.name=A', '-c', 'user.email=a@example.org']
+    for words in (['init', '--quiet'], ['add', '.'], ['commit', '--quiet', '-m', 'All']):
+        subprocess.run([*git, *words], check=True)
+    return folder.as_uri()
