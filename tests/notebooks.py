@@ -1,6 +1,9 @@
 """Runs notebooks in a kernel of this Python, in a folder of their own, and keeps what they showed."""
 
+import base64
+import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +11,6 @@ from pathlib import Path
 import nbformat
 import psutil
 from command_line import ROOT
-from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((ROOT / 'notebooks').glob('*.ipynb'))
@@ -28,14 +30,8 @@ def set_up(folder: Path, patch) -> None:
     """Gives Jupyter folders below `folder`, and a kernel that is this Python with two devices."""
     kernel = folder / 'jupyter' / 'kernels' / 'here'
     kernel.mkdir(parents=True)
-    spec = nbformat.from_dict(
-        dict(
-            argv=[sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}'],
-            display_name='here',
-            language='python',
-        )
-    )
-    (kernel / 'kernel.json').write_text(__import__('json').dumps(spec))
+    command = [sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}']
+    (kernel / 'kernel.json').write_text(json.dumps(dict(argv=command, display_name='here', language='python')))
     for name in ('JUPYTER_PATH', 'JUPYTER_DATA_DIR', 'JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR'):
         patch.setenv(name, str(folder / 'jupyter'))
     patch.setenv('JAX_NUM_CPU_DEVICES', '2')
@@ -68,7 +64,6 @@ def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str) -> Clien
         timeout=300,
         kernel_name='here',
         resources={'metadata': {'path': str(folder)}},
-        kernel_spec_manager=KernelSpecManager(),
     )
     client.updates = {}
     client.execute()
@@ -77,8 +72,6 @@ def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str) -> Clien
 
 def outputs(notebook: nbformat.NotebookNode, cell_id: str) -> Mapping:
     """What a cell showed: {'text': all that it printed, 'shown': texts, 'images': the bytes of images}."""
-    import base64
-
     cell = next(cell for cell in notebook.cells if cell.id == cell_id)
     data = [output.data for output in cell.outputs if 'data' in output]
     forms = [(form, bundle[form]) for bundle in data for form in bundle if form.startswith('image/')]
@@ -102,8 +95,6 @@ def kernels() -> list[psutil.Process]:
 
 def copy_of_project(folder: Path) -> str:
     """A git repository with the project; returns its address."""
-    import subprocess
-
     for name in _NEEDED:
         ignore = shutil.ignore_patterns('__pycache__')
         source = ROOT / name

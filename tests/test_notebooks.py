@@ -17,7 +17,7 @@ from test_words import retired
 import notebooks
 
 BADGE = 'https://colab.research.google.com/github/REPOSITORY/blob/main/notebooks/{}.ipynb'
-LINES = 12  # of a cell of code
+LINES = 14  # of a cell of code
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -84,9 +84,7 @@ def test_colab_trains_colorizes_and_inpaints(colab):
     assert [line['step'] for line in logged(clone / 'runs' / 'mine')][-1] == 4
     originals, colorized = notebooks.outputs(notebook, 'held-out')['images']
     assert size_of(originals) == size_of(colorized) and originals != colorized
-    assert (
-        len(notebooks.outputs(notebook, 'photo')['images']) == len(notebooks.outputs(notebook, 'holes')['images']) == 2
-    )
+    assert [len(notebooks.outputs(notebook, name)['images']) for name in ('photo', 'holes')] == [2, 2]
     gray = np.asarray(Image.open(clone / 'colorized' / 'old.png'))
     assert gray.shape == (80, 60, 3) and (gray[..., 0] != gray[..., 2]).any()
     before, after = (np.asarray(Image.open(clone / name / 'old.png').convert('RGB')) for name in ('holes', 'filled'))
@@ -113,12 +111,10 @@ def test_tpu_trains_on_all_devices_in_both_ways(tmp_path):
     trained(notebook, 'pmap', 2)
     assert 'Going on from step 2.' in trained(notebook, 'one', 3)['text']
     by_jit, by_pmap = (logged(tmp_path / 'runs' / way)[0] for way in ('jit', 'pmap'))
+    told = notebooks.outputs(notebook, 'compare')['text']
     for name in ('gen/loss', 'disc/loss'):
         assert by_jit[name] == pytest.approx(by_pmap[name], rel=1e-4)
-        assert (
-            f'{name} at the first log line: {by_jit[name]:.6g} with jit'
-            in notebooks.outputs(notebook, 'compare')['text']
-        )
+        assert f'{name} at the first log line: {by_jit[name]:.6g} with jit' in told
     kept = [json.loads((tmp_path / 'runs' / way / 'config.json').read_text()) for way in ('jit', 'pmap')]
     assert [(one['parallel'], one['devices'], one['batch']) for one in kept] == [('jit', 1, 8), ('pmap', 0, 8)]
     assert 'images_per_second' in notebooks.outputs(notebook, 'speed')['text']
@@ -131,13 +127,11 @@ def test_latent_walks_edits_and_finds(tmp_path):
     notebooks.run(notebook, folder, "VARIANT = ':tiny'\nSTEPS = 4")
     nbformat.write(notebook, tmp_path / 'executed.ipynb')
     trained(notebook, 'train', 4)
-    counts = {
-        name: len(notebooks.outputs(notebook, name)['images']) for name in ('walks', 'directions', 'apply', 'find')
-    }
+    counts = {n: len(notebooks.outputs(notebook, n)['images']) for n in ('walks', 'directions', 'apply', 'find')}
     assert counts == {'walks': 2, 'directions': 1, 'apply': 2, 'find': 1}
     assert np.load(tmp_path / 'explored' / 'directions.npz')['directions'].tolist() == [0, 1, 2, 3]
     both = np.load(tmp_path / 'explored' / 'edit_first+second.npz')
-    assert dict(zip(both['directions'], both['coefficients'])) == {0: 2, 1: -2, 2: 1}
+    assert dict(zip(both['directions'], both['coefficients'], strict=True)) == {0: 2, 1: -2, 2: 1}
     found = np.load(tmp_path / 'explored' / 'find.npz')
     held_out = [np.asarray(Image.open(path)) for path in sorted((tmp_path / 'held_out').iterdir())]
     np.testing.assert_array_equal(found['originals'], held_out)

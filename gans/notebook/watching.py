@@ -5,7 +5,6 @@ the loop knows nothing of notebooks, and a run of another process can be looked 
 """
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -150,20 +149,18 @@ def in_place() -> Callable[[Shown], None]:
     return display
 
 
-class _Quiet(io.TextIOBase):
-    """A stream without the lines of progress."""
+class _Quiet:
+    """A stream that passes over the lines of progress."""
 
     def __init__(self, stream):
         self._stream = stream
-        self.encoding = getattr(stream, 'encoding', 'utf-8')
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        if not _PROGRESS_LINE.match(text):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        self._stream.flush()
+        """Writes a line, unless the view shows what it says."""
+        return len(text) if _PROGRESS_LINE.match(text) else self._stream.write(text)
 
 
 def _state_of(folder):
