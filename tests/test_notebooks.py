@@ -50,7 +50,7 @@ def trained(notebook, cell_id, steps):
     """Holds that a cell trained: the last state is shown, with an image of curves and grid, and no flood of lines."""
     found = notebooks.outputs(notebook, cell_id)
     assert found['shown'][0].startswith(f'step {steps} of {steps}, '), found
-    assert re.fullmatch(f'Curves of gen/loss, disc/loss.*; the sample grid of step {steps}.', found['shown'][1])
+    assert re.fullmatch(f'Curves of disc/loss, gen/loss.*; the sample grid of step {steps}.', found['shown'][1])
     (image,) = found['images']
     assert min(size_of(image)) > 400 and Image.open(io.BytesIO(image)).getextrema() != ((255, 255),) * 3
     assert 'images/s' not in found['text'] and len(found['text'].splitlines()) < 12, found['text']

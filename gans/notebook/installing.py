@@ -48,7 +48,9 @@ def install() -> None:
     backend = _backend() if fits and platform else ''
     todo = plan(wanted, before, platform, backend, _driver() if platform == 'cuda' else 0)
     if todo.install:
-        say(f'Installing {", ".join(todo.install)}{"; as they are stay " if todo.keep else ""}{", ".join(todo.keep)}.')
+        say(f'Installing {", ".join(todo.install)}.')
+        if todo.keep:
+            say(f'This stays as it is: {", ".join(todo.keep)}.')
         _pip(todo)
         _check_session(before, _installed())
     else:

@@ -45,7 +45,7 @@ class Shown(NamedTuple):
     alt: str
 
 
-def train(experiment: Experiment, folder: str | os.PathLike) -> bool:
+def train(experiment: Experiment, folder: str | os.PathLike) -> None:
     """Trains as `gans.train` does, and shows curves and sample grids meanwhile.
 
     The lines of progress are not printed. The stop button of the notebook saves and ends; the same call goes on.
@@ -54,29 +54,27 @@ def train(experiment: Experiment, folder: str | os.PathLike) -> bool:
       experiment: what to train, on what.
       folder: the run's folder.
 
-    Returns:
-      True at the end of training, False if it was stopped.
-
     Raises:
       as `gans.train`.
     """
     with following(folder, in_place()), contextlib.redirect_stdout(_Quiet(sys.stdout)):
-        return loop.train(experiment, folder)
+        loop.train(experiment, folder)
 
 
-def go_on(folder: str | os.PathLike, steps: int | None = None) -> bool:
+def go_on(folder: str | os.PathLike, steps: int | None = None) -> None:
     """Goes on with a run from its newest checkpoint, with its own config: nothing else of the session is needed.
 
     Args:
       folder: the run's folder.
       steps: how long to train in all; as long as the config says by default.
 
-    Returns, Raises: as `train`, and UserError if there is no run.
+    Raises:
+      as `train`, and UserError if there is no run.
     """
     config = read_config(folder).unlock()
     if steps is not None:
         config.steps = steps
-    return train(open_experiment(config), folder)
+    train(open_experiment(config), folder)
 
 
 def look(folder: str | os.PathLike) -> None:
