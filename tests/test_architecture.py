@@ -34,7 +34,17 @@ ONLY = {
     'web': set(),
     'latent': {'core', 'data', 'errors', 'image', 'metrics', 'nn', 'run', 'types'},
 }
-HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
+HEAVY = (
+    'tensorflow',
+    'tensorflow_datasets',
+    'grain',
+    'PIL',
+    'tensorboardX',
+    'matplotlib',
+    'sklearn',
+    'IPython',
+    'google',
+)
 
 
 def package_of(path: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import types
 
 import numpy as np
@@ -96,26 +97,29 @@ def test_the_view_follows_a_run_while_it_grows(tmp_path):
             file.write('{"step": 3, "gen/lo')  # being written
 
 
-def test_a_view_that_cannot_draw_does_not_end_training(tmp_path):
+def test_a_view_that_cannot_draw_does_not_end_training(tmp_path, caplog):
     write_step(tmp_path / 'run', 1)
-    tries = queue.Queue()
+    tried = threading.Event()
 
     def broken(shown):
-        tries.put(shown)
-        if tries.qsize() == 1:
-            raise ValueError('no display')
+        tried.set()
+        raise ValueError('no display')
 
     with watching.following(tmp_path / 'run', broken, every=0.01, share=0):
-        tries.get(timeout=60)
-        tries.put(None)
+        assert tried.wait(60)
+    assert 'cannot be drawn (ValueError: no display)' in caplog.text
 
 
-def test_a_run_without_grids_and_with_a_place_that_is_none(tmp_path):
+def test_a_run_without_grids_and_a_place_that_is_no_run(tmp_path, monkeypatch):
     write_step(tmp_path / 'run', 1)
     os.remove(tmp_path / 'run' / 'samples' / 'step_000001.png')
     now = watching.current(tmp_path / 'run')
     assert now.alt == 'Curves of gen/loss, disc/loss.' and now.image.shape[2] == 3
     assert watching.current(tmp_path / 'none').image is None
+    shown = []
+    monkeypatch.setattr(watching, 'in_place', lambda: shown.append)
+    notebook.look(tmp_path / 'run')
+    assert [one.text for one in shown] == [now.text]
     with pytest.raises(UserError, match='There is no run folder'):
         notebook.go_on(tmp_path / 'none')
 

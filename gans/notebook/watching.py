@@ -6,6 +6,7 @@ the loop knows nothing of notebooks, and a run of another process can be looked 
 
 import contextlib
 import json
+import logging
 import os
 import re
 import sys
@@ -27,7 +28,7 @@ from gans.training.metrics_files import METRICS, TIMING, read_metrics
 
 _EVERY = 2.0  # seconds between two looks at the folder
 _SHARE = 20.0
-_WIDTH = 900  # pixels: smaller sample grids are magnified by whole factors up to this
+_MOST = 600, 900  # height and width in pixels: smaller sample grids are magnified by whole factors up to this
 _PROGRESS_LINE = re.compile(r'\s*step \d+/')  # what the view shows already
 
 
@@ -102,9 +103,7 @@ def following(
             wait = every
             if (now := _state_of(folder)) != seen:
                 seen, since = now, time.monotonic()
-                # Nothing that goes wrong with the view of a training may end it, and nobody would catch it here.
-                with contextlib.suppress(Exception):
-                    display(current(folder))
+                _show(display, folder)
                 wait = max(every, share * (time.monotonic() - since))
 
     thread = threading.Thread(target=follow, daemon=True, name='view')
@@ -115,7 +114,7 @@ def following(
         end.set()
         thread.join()
         if (folder / METRICS).is_file():
-            display(current(folder))
+            _show(display, folder)
 
 
 def current(folder: Path) -> Shown:
@@ -145,6 +144,14 @@ def in_place() -> Callable[[Shown], None]:
             image.image(shown.image, shown.alt)
 
     return display
+
+
+def _show(display, folder):
+    """Shows what there is. Whatever goes wrong with the view, a disk that is full for example, training goes on."""
+    try:
+        display(current(folder))
+    except Exception as error:
+        logging.warning('The view of %s cannot be drawn (%s: %s).', folder, type(error).__name__, error)
 
 
 class _Quiet:
@@ -184,7 +191,7 @@ def _words(folder, last):
 def _large(path):
     """A sample grid, every pixel of it a square of whole pixels."""
     grid = np.asarray(decode.load_image(path, str(path)))
-    factor = max(1, _WIDTH // grid.shape[1])
+    factor = max(1, min(_MOST[0] // grid.shape[0], _MOST[1] // grid.shape[1]))
     return grid.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
