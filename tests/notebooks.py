@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,24 +18,14 @@ NOTEBOOKS = sorted((ROOT / 'notebooks').glob('*.ipynb'))
 _NEEDED = ('gans', 'configs', 'main.py', 'requirements-core.txt')  # of the project
 
 
-class Client(NotebookClient):
-    """Counts how often a cell's output was replaced: `updates` by the cell's id."""
-
-    def process_message(self, message, cell, index):
-        if message['msg_type'] == 'update_display_data':
-            self.updates[cell.id] = self.updates.get(cell.id, 0) + 1
-        return super().process_message(message, cell, index)
-
-
 def set_up(folder: Path, patch) -> None:
-    """Gives Jupyter folders below `folder`, and a kernel that is this Python with two devices."""
+    """Gives Jupyter folders below `folder`, and a kernel that is this Python."""
     kernel = folder / 'jupyter' / 'kernels' / 'here'
     kernel.mkdir(parents=True)
     command = [sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}']
     (kernel / 'kernel.json').write_text(json.dumps(dict(argv=command, display_name='here', language='python')))
     for name in ('JUPYTER_PATH', 'JUPYTER_DATA_DIR', 'JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR'):
         patch.setenv(name, str(folder / 'jupyter'))
-    patch.setenv('JAX_NUM_CPU_DEVICES', '2')
     patch.setenv('JAX_PLATFORMS', 'cpu')
 
 
@@ -54,20 +45,21 @@ def tagged(cell, tag: str) -> bool:
     return tag in cell.metadata.get('tags', ())
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str) -> Client:
-    """Executes a notebook with other parameters, as if it were opened in `folder`; raises what a cell raises."""
+def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str, devices: int = 1) -> None:
+    """Executes a notebook with other parameters, as if opened in `folder`, on so many simulated devices.
+
+    Raises what a cell raises.
+    """
     for cell in notebook.cells:
         if tagged(cell, 'parameters'):
             cell.source = parameters
-    client = Client(
+    client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=360,
         kernel_name='here',
         resources={'metadata': {'path': str(folder)}},
     )
-    client.updates = {}
-    client.execute()
-    return client
+    client.execute(env=os.environ | {'JAX_NUM_CPU_DEVICES': f'{devices}'})
 
 
 def outputs(notebook: nbformat.NotebookNode, cell_id: str) -> Mapping:

@@ -61,7 +61,17 @@ def test_pip_gets_the_constraints_and_a_replaced_library_asks_for_a_restart(tmp_
         notebook.install()
     with pytest.raises(UserError, match='the old numpy in memory: restart it'):
         installing._check_session({'numpy': '1.0', 'jax': '2'}, {'numpy': '2.3', 'jax': '2'})
+    (tmp_path / 'needed.txt').unlink()
+    notebook.install()
+    assert 'Installed as a package' in capsys.readouterr().out
     installing._check_session({'nobody-imported-this': '1'}, {})
+
+
+def test_every_name_is_a_documented_function():
+    assert set(notebook.__all__) == set(notebook._FROM) and set(notebook.__all__) <= set(dir(notebook))
+    assert all(callable(getattr(notebook, name)) and getattr(notebook, name).__doc__ for name in notebook.__all__)
+    with pytest.raises(AttributeError, match='trian'):
+        _ = notebook.trian
 
 
 def test_installing_needs_nothing_but_python():
@@ -163,6 +173,8 @@ def test_holes_and_what_is_no_hole(tmp_path):
     mask = np.asarray(Image.open(tmp_path / 'out' / '00_mask.png'))
     assert mask[:10, 20:].min() == 255 and mask.sum() == 255 * 10 * 20
     assert (tmp_path / 'out' / '00.png').read_bytes() == (tmp_path / 'in' / '00.png').read_bytes()
+    with pytest.raises(UserError, match='give another folder'):
+        notebook.with_holes(tmp_path / 'in', tmp_path / 'in', (0, 0, 1, 0.5))
     for box in ((0.5, 0, 0.5, 1), (0, 0, 1, 1.1), (0, float('nan'), 1, 1)):
         with pytest.raises(UserError, match='has no inside'):
             notebook.with_holes(tmp_path / 'in', tmp_path / 'out', box)

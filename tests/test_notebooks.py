@@ -77,7 +77,7 @@ def colab(tmp_path_factory):
 def test_colab_trains_colorizes_and_inpaints(colab):
     clone, notebook = colab
     assert 'All is installed' in notebooks.outputs(notebook, 'install')['text']
-    assert re.match(r'2 devices \(cpu: cpu\), jax \d', notebooks.outputs(notebook, 'devices')['text'])
+    assert re.match(r'1 device \(cpu: cpu\), jax \d', notebooks.outputs(notebook, 'devices')['text'])
     trained(notebook, 'flowers', 4)
     trained(notebook, 'own', 4)
     trained(notebook, 'inpaint', 2)
@@ -105,8 +105,9 @@ def test_a_run_goes_on_when_the_runtime_was_lost(colab):
 def test_tpu_trains_on_all_devices_in_both_ways(tmp_path):
     notebook = notebooks.read('tpu')
     parameters = "VARIANT = ':tiny'\nPER_DEVICE, STEPS, LONGER = 4, 2, 3"
-    notebooks.run(notebook, notebooks.project(tmp_path), parameters)
+    notebooks.run(notebook, notebooks.project(tmp_path), parameters, devices=2)
     nbformat.write(notebook, tmp_path / 'executed.ipynb')
+    assert notebooks.outputs(notebook, 'devices')['text'].startswith('2 devices (cpu: cpu)')
     trained(notebook, 'jit', 2)
     trained(notebook, 'pmap', 2)
     assert 'Going on from step 2.' in trained(notebook, 'one', 3)['text']

@@ -40,6 +40,9 @@ def install() -> None:
     Raises:
       UserError: pip failed, or a library changed that this session has imported already: it must be restarted.
     """
+    if not _REQUIREMENTS.is_file():  # the package was installed by pip, and what it needs with it
+        say('Installed as a package: nothing to do.')
+        return
     before = _installed()
     found = startup.accelerator()
     platform = found.platform if found else ''

@@ -1,15 +1,14 @@
 """Images of files in the output of a cell."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
 from gans.data import decode
-from gans.data.sources import folder as folders
 from gans.errors import UserError
 from gans.image import grids
 from gans.notebook.rich import put
+from gans.notebook.user_files import images_in
 
 MOST = 12  # images that one call shows
 _COLUMNS = 8  # of images side by side
@@ -35,7 +34,7 @@ def show(*places: str | os.PathLike | np.ndarray) -> None:
 
 
 def _show_files(place):
-    for path in _files(place)[:MOST]:
+    for path in images_in(place)[:MOST]:
         if path.suffix.lower() == '.gif':
             put(path.read_bytes(), path.name, 'gif')
         else:
@@ -48,8 +47,8 @@ def show_pairs(before: str | os.PathLike, after: str | os.PathLike) -> None:
     Raises:
       UserError: no name is in both.
     """
-    results = {path.stem: path for path in _files(after)}
-    pairs = [(path, results[path.stem]) for path in _files(before) if path.stem in results]
+    results = {path.stem: path for path in images_in(after)}
+    pairs = [(path, results[path.stem]) for path in images_in(before) if path.stem in results]
     if not pairs:
         raise UserError(
             f"No image of '{before}' has the name of one in '{after}': give the folder of the inputs first."
@@ -57,19 +56,6 @@ def show_pairs(before: str | os.PathLike, after: str | os.PathLike) -> None:
     for pair in pairs[:MOST]:
         images = [_fitted(decode.load_image(path, str(path))) for path in pair]
         put(grids.montage([image[None] for image in images], ['before', 'after']), f'{pair[0].name}, before and after')
-
-
-def _files(place) -> list[Path]:
-    place = Path(place).expanduser()
-    if not place.is_dir():
-        if not place.is_file():
-            raise UserError(f"There is no '{place}': run the cells that make it first.")
-        return [place]
-    names, _ = folders.walk(place)
-    found = sorted(place / name for name in names if Path(name).suffix.lower() not in folders.BESIDE)
-    if not found:
-        raise UserError(f"There is no image in '{place}': run the cells that make them first.")
-    return found
 
 
 def _sized(image):

@@ -63,7 +63,7 @@ def with_holes(images: str | os.PathLike, output: str | os.PathLike, box: tuple[
 
     Args:
       images: a folder of images.
-      output: the folder for the copies and the masks, `NAME_mask.png`.
+      output: another folder, for the copies and the masks, `NAME_mask.png`.
       box: the hole: top, left, bottom, right as fractions of the height and the width, 0 to 1.
 
     Raises:
@@ -75,15 +75,33 @@ def with_holes(images: str | os.PathLike, output: str | os.PathLike, box: tuple[
     if not (0 <= top < bottom <= 1 and 0 <= left < right <= 1):
         raise UserError(f'The hole {box} has no inside: give top, left, bottom and right, growing, from 0 to 1.')
     source, target = Path(images).expanduser(), Path(output).expanduser()
-    files.check_folder(target)
-    names, _ = folders.walk(source)
-    for name in sorted(names):
-        width, height = decode.load_image(source / name, name).size
+    if source.resolve() == target.resolve():
+        raise UserError(f"'{source}' is where the images are: give another folder for the copies and their masks.")
+    for path in images_in(source):
+        width, height = decode.load_image(path, str(path)).size
         mask = np.zeros((height, width), np.uint8)
         mask[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = 255
-        copy = target / Path(name).name
-        shutil.copy(source / name, copy)
+        copy = target / (path.relative_to(source) if source.is_dir() else path.name)
         files.save_png(copy.with_name(f'{copy.stem}{MASK_END}.png'), mask)
+        shutil.copy(path, copy)
+
+
+def images_in(place: str | os.PathLike) -> list[Path]:
+    """The images in a folder, at any depth, in the order of their names; of a file itself.
+
+    Raises:
+      UserError: there is none.
+    """
+    place = Path(place).expanduser()
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise UserError(f"There is no '{place}': run the cells that make it first.")
+    names, _ = folders.walk(place)
+    found = sorted(place / name for name in names if Path(name).suffix.lower() not in folders.BESIDE)
+    if not found:
+        raise UserError(f"There is no image in '{place}': run the cells that make them first.")
+    return found
 
 
 def _visible(folder):
