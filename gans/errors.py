@@ -7,13 +7,23 @@ import os
 from collections.abc import Iterable, Iterator
 
 
-class UserError(Exception):
+class Told(Exception):
+    """What is told in its sentence alone; `code` is the exit code."""
+
+    code: int
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: IPython asks for this, and would else show every line that was called."""
+        return [f'{type(self).__name__}: {self}']
+
+
+class UserError(Told):
     """A mistake that the user can mend: the message says what, where and what to do."""
 
     code = 2
 
 
-class Failure(Exception):
+class Failure(Told):
     """Something that is no mistake of the user's, for example divergence. The message says what was kept."""
 
     code = 3

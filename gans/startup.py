@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from gans import printing
 
@@ -78,6 +79,36 @@ def jit_seldom(function: Callable) -> Callable:
 def idle_accelerator(root: Path = Path('/'), environment: Mapping[str, str] = os.environ) -> str:
     """A sentence about the accelerator that a JAX with nothing but its CPU backend leaves idle; '' if there is none.
 
+    Arguments as `accelerator` has them.
+    """
+    found = accelerator(root, environment)
+    if found is None:
+        return ''
+    return (
+        f'This machine has {found.name} ({found.where}), but the installed jax uses only the CPU: pip install -r '
+        f'requirements-{found.platform}.txt brings what it needs. Where that is done already, '
+        f'JAX_PLATFORMS={found.platform} makes jax say why it fails; JAX_PLATFORMS=cpu chooses the CPU and silences '
+        'this.'
+    )
+
+
+class Accelerator(NamedTuple):
+    """What this machine has beside its CPU.
+
+    Attributes:
+      name: 'an NVIDIA GPU' or 'a TPU'.
+      where: the device file or the line of nvidia-smi by which it was found.
+      platform: its name for JAX: 'cuda' or 'tpu'.
+    """
+
+    name: str
+    where: str
+    platform: str
+
+
+def accelerator(root: Path = Path('/'), environment: Mapping[str, str] = os.environ) -> Accelerator | None:
+    """The accelerator of this machine, whether JAX can use it or not; None if there is none. JAX is not imported.
+
     An NVIDIA GPU is a device file, or what nvidia-smi lists; a TPU has device files of its own, or those of VFIO beside
     the variables that its machines set. None counts where the environment hides it (CUDA_VISIBLE_DEVICES).
 
@@ -85,15 +116,11 @@ def idle_accelerator(root: Path = Path('/'), environment: Mapping[str, str] = os
       root: where the file system begins.
       environment: the process's variables.
     """
-    for name, found, backend in (('an NVIDIA GPU', _nvidia, 'cuda'), ('a TPU', _tpu, 'tpu')):
+    for name, found, platform in (('an NVIDIA GPU', _nvidia, 'cuda'), ('a TPU', _tpu, 'tpu')):
         where = found(root / 'dev', environment)
         if where:
-            return (
-                f'This machine has {name} ({where}), but the installed jax uses only the CPU: pip install -r '
-                f'requirements-{backend}.txt brings what it needs. Where that is done already, JAX_PLATFORMS={backend} '
-                'makes jax say why it fails; JAX_PLATFORMS=cpu chooses the CPU and silences this.'
-            )
-    return ''
+            return Accelerator(name, where, platform)
+    return None
 
 
 def _nvidia(devices, environment):

@@ -19,7 +19,7 @@ LAYERS = (
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
     ('model_card',),
-    ('report', 'study', 'export'),
+    ('report', 'study', 'export', 'notebook'),
     ('cli',),
 )
 # Packages with stricter rules than their row.
@@ -35,7 +35,17 @@ ONLY = {
     'web': set(),
     'latent': {'core', 'data', 'errors', 'image', 'metrics', 'nn', 'progress', 'run', 'types'},
 }
-HEAVY = ('tensorflow', 'tensorflow_datasets', 'grain', 'PIL', 'tensorboardX', 'matplotlib', 'sklearn')
+HEAVY = (
+    'tensorflow',
+    'tensorflow_datasets',
+    'grain',
+    'PIL',
+    'tensorboardX',
+    'matplotlib',
+    'sklearn',
+    'IPython',
+    'google',
+)
 
 
 def package_of(path: Path) -> str:

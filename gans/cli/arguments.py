@@ -22,6 +22,7 @@ from gans.cli.flags import Flag
 from gans.cli.verbs import VERBS, flags_of, takers
 from gans.config import ranges
 from gans.config.load import flatten
+from gans.config.places import check_local
 from gans.config.ranges import RANGES
 from gans.config.registry import kind_of, section_of
 from gans.data.opening import fields_of
@@ -126,9 +127,9 @@ def convert(name: str, text: str, flag: Flag) -> Any:
         parts = [part.strip() for part in text.split(',')]
         if '' in parts:
             raise UserError(f'--{name}={text} has an empty entry: separate the entries by single commas.')
-        return [expand(f'--{name}', part) for part in parts] if flag.kind == 'paths' else parts
+        return [_local(f'--{name}', part) for part in parts] if flag.kind == 'paths' else parts
     if flag.kind == 'path':
-        return expand(f'--{name}', text)
+        return _local(f'--{name}', text)
     if flag.kind == 'address' and not (re.fullmatch(r'\S+:\d{1,5}', text) and int(text.rpartition(':')[2]) < 2**16):
         raise UserError(f'--{name} is {text!r}: give a host and a port below 65536, as in 10.0.0.1:1234.')
     kinds = {'address': str, 'whole': int, 'number': float, 'switch': bool, 'text': str}
@@ -136,6 +137,11 @@ def convert(name: str, text: str, flag: Flag) -> Any:
     if flag.kind in ('whole', 'number') and not abs(value) <= flag.most:
         raise UserError(f'--{name}={text} is out of range: give a number up to {flag.most:.15g}.')
     return value
+
+
+def _local(where, text):
+    check_local(text, where)
+    return expand(where, text)
 
 
 def expand(where: str, text: str) -> str:

@@ -9,6 +9,7 @@ from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
 from gans.config import ranges
 from gans.config.load import load
+from gans.config.places import check_local
 from gans.errors import UserError
 from gans.printing import say
 
@@ -60,6 +61,7 @@ def run(command: Command) -> int:
 def _config_of(flags, fields) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
     if flags['config'] is not None:
+        check_local(flags['config'], '--config')
         config_file = arguments.expand('--config', flags['config'])
         config = load(config_file)
     elif flags['workdir'] is not None:

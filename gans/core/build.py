@@ -8,7 +8,7 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gans.config.registry import arguments_of, choose, find_module
+from gans.config.registry import arguments_of, choose, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.core import averages, schedules
 from gans.errors import UserError, closest
@@ -132,18 +132,31 @@ def _make_objective(section):
 
 
 def _make_terms(section, where):
-    """Terms by name; `section` has their arguments by name, or the names alone where none takes any."""
+    """Terms by name; `section` has their arguments by name, or the names alone where none takes any.
+
+    A term elsewhere is a module with `make`, by its dotted path. It has the last part of that path as its name or,
+    where it takes arguments, that of its section, whose entry `name` is the path.
+    """
     names = isinstance(section, (list, tuple)) and all(isinstance(name, str) for name in section)
     if not names and not isinstance(section, ConfigDict):
         raise UserError(f"{where} is {section!r}: give a tuple of terms' names, ('l1',) for example, or a section.")
-    sections = dict.fromkeys(section, {}) if names else section
+    sections = {section_of(name): {'name': name} for name in section} if names else section
+    if len(sections) < len(section):
+        raise UserError(f'{where} is {tuple(section)}, in which two terms have one name: leave one out.')
+    made = {name: _term(name, sections[name], where) for name in sections}
+    return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
+
+
+def _term(name, section, where):
+    """The function that makes a term."""
+    name = section.get('name', name) if isinstance(section, (dict, ConfigDict)) else name
+    if '.' in name:
+        return find_module('losses', name, where, 'make').make
     known = [name for name, make in vars(terms).items() if getattr(make, '__module__', '') == terms.__name__]
     known = [name for name in known if not name.startswith('_')]
-    for name in sections:
-        if name not in known:
-            raise UserError(f'{where} has {name!r}, which is not in gans/losses/terms.py{closest(name, known)}.')
-    made = {name: getattr(terms, name) for name in sections}
-    return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
+    if name not in known:
+        raise UserError(f'{where} has {name!r}, which is not in gans/losses/terms.py{closest(name, known)}.')
+    return getattr(terms, name)
 
 
 def _make_optimizer(section, where):

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 import gans.features
+from gans.config.places import check_local
 from gans.config.registry import find_module
 from gans.errors import UserError, closest
 
@@ -57,6 +58,8 @@ def open_features(text: str) -> Features:
         raise UserError(f'--features is {text!r}, which lacks something: give {name}:{module.ARGUMENT}.')
     if colon and not module.ARGUMENT:
         raise UserError(f'--features is {text!r}, but {name} takes nothing after a colon: give {name}.')
+    if '.' not in name:  # networks of others may read what they like
+        check_local(argument)
     return module.open_features(argument)
 
 

@@ -2,7 +2,7 @@
 
 A term is named in `config.objective.terms` (the generator's loss) or `config.objective.disc_terms` (the
 discriminator's), with its arguments if it takes any; the schedule of the same name is its weight, and its value is a
-metric of that name. A new one is a new function here; nothing else changes.
+metric of that name. A new one is a new function here, or a module elsewhere with `make`, named by its dotted path.
 
 Terms over `layers` compare what those layers of the discriminator give for real and for generated images. Layers are
 named by their paths among its parameters: 'down_0' is a whole superlayer, norm and activation included, 'down_0/conv'

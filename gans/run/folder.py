@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from gans.config.places import check_local
 from gans.errors import UserError, cannot_write
 from gans.run import checkpoint
 
@@ -54,6 +55,7 @@ def claim(folder: Path) -> Path:
     Raises:
       UserError: it is somebody else's, no folder, or cannot be made or looked into; nothing was written then.
     """
+    check_local(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise UserError(f'{folder} is a file, not a folder: choose another --workdir.')

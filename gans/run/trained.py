@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config import stored
+from gans.config.places import check_local
 from gans.core.build import build
 from gans.core.state import state_shapes
 from gans.errors import UserError
@@ -29,6 +30,7 @@ class Trained(NamedTuple):
 
 def run_folder(folder: str | Path) -> Path:
     """The path of a run's folder; raises UserError if there is none."""
+    check_local(folder)
     folder = Path(folder).expanduser()
     try:
         found = folder.is_dir()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gans.config.places import check_local
 from gans.data.content import by_content
 from gans.data.files import printable
 from gans.data.fitting import check_resample
@@ -69,6 +70,7 @@ def open_set(
         raise UserError(f'--count={count} leaves no image: give at least 1.')
     if text.startswith(_TFDS):
         return _of_data_set(text.removeprefix(_TFDS), size, resample, count)
+    check_local(text)
     run = _run_of(text)
     if run is None:
         return _of_files(text, size, resample, count)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from gans.config.places import check_local
 from gans.data import decode, files
 from gans.data.fitting import check_fit
 from gans.errors import UserError
@@ -56,6 +57,7 @@ def open_source(
     """
     del seed
     check_fit(fit)
+    check_local(path)
     root = Path(path).expanduser()
     place = files.printable(str(root))
     found = _open_path(root, place)

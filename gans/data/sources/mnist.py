@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from gans.config.places import check_local
 from gans.data import decode, files, fitting
 from gans.data.arrays import Arrays, as_rgb
 from gans.data.source import Labels
@@ -52,6 +53,7 @@ def open_source(
     images that are too small or too large.
     """
     del seed
+    check_local(path)
     place = Path(path).expanduser()
     found = _read(place, max_bytes, max_pixels)
     noted = '' if LABELS in found else ', without labels'
@@ -73,6 +75,7 @@ def open_labels(
     Arguments and errors are those of `open_source`.
     """
     del seed
+    check_local(path)
     place = Path(path).expanduser()
     found = _read(place, max_bytes, max_pixels)
     if LABELS not in found:
