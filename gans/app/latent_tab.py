@@ -25,7 +25,7 @@ def make(page: Any, tool: LatentTool, storage: Storage, answering: Callable) -> 
             drawn = _samples(gradio, tool, storage, answering)
         with gradio.Tab('Walk'):
             _walk(gradio, tool, storage, answering)
-        with gradio.Tab('Directions and edits'):
+        with gradio.Tab('Directions'):
             moved = _directions(gradio, tool, storage, answering)
     for function, inputs, outputs in (drawn, moved):  # as soon as the page is open there is something to see
         page.load(function, inputs, outputs, **_DEVICE)
@@ -133,7 +133,7 @@ def _directions(gradio, tool, storage, answering):
             save = gradio.Button('Keep this edit', variant='primary')
             text = gradio.Textbox(label='Edits, as explore reads them', lines=3, interactive=False)
             edits_file = gradio.DownloadButton('Download edits.yaml', interactive=False)
-            given = gradio.File(label='Go on with a file of edits', height=100)
+            given = gradio.File(label='Go on with a file of edits', height=140)
     told = gradio.HTML('', label='Notes')
     edits = gradio.State({})  # of this visitor alone
 

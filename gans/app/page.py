@@ -25,6 +25,8 @@ CSS = """
 .shown { width: 100%; max-width: 512px; }
 .strip { width: 100%; }
 .samples .grid-wrap { max-height: none; }
+.samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+.dark { --color-accent: var(--primary-300); }
 """
 
 
