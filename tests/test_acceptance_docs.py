@@ -11,6 +11,8 @@ import io
 import json
 import re
 import shutil
+import signal
+import urllib.request
 import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -50,6 +52,7 @@ OTHER = "import json; print(json.dumps({'median_ms': 2.0}))"
 # Commands that give, together, every flag of every verb.
 EVERY_FLAG = """
 --config=own.py --workdir=RUN --dry_run --debug --coordinator=host0:1234 --processes=2 --index=1 --mode=train
+--mode=app --workdir=RUN,NOISE --host=127.0.0.1 --port=0 --max_megabytes=9 --max_megapixels=9 --max_seconds=99
 --mode=evaluate --workdir=RUN --input=PLACE --features=classifier:CLASSIFIER
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=compare --runs=A,B --output=FOLDER
@@ -130,8 +133,24 @@ def _tells_tfds(name):
 def _run(*words):
     several = any(word.startswith('--config=configs/') for word in words) and lacks(words, '--config.devices')
     taken = ['--config.devices=1'] if several else []
+    if '--mode=app' in words:
+        return _open_and_end(*words)
     done = main(*words, *taken)
     assert done.code == 0, f'python main.py {" ".join(words)}: {done.err}'
+    return done
+
+
+def _open_and_end(*words):
+    """`--mode=app` serves until Ctrl-C: here that comes as soon as the page was fetched."""
+
+    def fetch_and_interrupt(address):
+        assert b'gradio' in urllib.request.urlopen(address).read()
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('gans.app.app.wait', fetch_and_interrupt)
+        done = main(*words)
+    assert done.code == 130 and 'Open http://' in done.out, f'python main.py {" ".join(words)}: {done.err}'
     return done
 
 

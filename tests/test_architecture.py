@@ -18,6 +18,7 @@ LAYERS = (
     ('run',),
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
+    ('app',),
     ('cli',),
 )
 # Packages with stricter rules than their row.

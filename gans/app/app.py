@@ -35,8 +35,9 @@ def app(workdirs: Sequence[str], host: str, port: int | None, limits: Limits) ->
         from gans.app.page import build
 
         with serving.serving(build(tools, storage, limits), listening, storage, limits):
-            say(f'Open {serving.address_of(listening)} in a browser. Ctrl-C ends this.')
-            wait()
+            address = serving.address_of(listening)
+            say(f'Open {address} in a browser. Ctrl-C ends this.')
+            wait(address)
 
 
 def open_tools(workdirs: Sequence[str], storage: Storage, limits: Limits) -> list[PhotoTool | LatentTool]:
@@ -63,6 +64,7 @@ def _tool(run: Trained, storage, limits, turns):
     return PhotoTool(run, storage, limits, turns)
 
 
-def wait() -> None:
-    """Waits for the signal that ends the page, which raises here."""
+def wait(address: str) -> None:
+    """Waits, while visitors are served at the address, for the signal that ends the page, which raises here."""
+    del address
     threading.Event().wait()
