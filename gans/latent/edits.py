@@ -48,8 +48,8 @@ def read_edits(path: str | Path, size: int) -> dict[str, Edit]:
 
 def edits_text(edits: Mapping[str, Edit]) -> str:
     """The text of a file that `read_edits` reads as these edits, in their order."""
-    lines = [f'{json.dumps(name)}: {{{", ".join(f"{k}: {edit[k]:g}" for k in edit)}}}' for name, edit in edits.items()]
-    return ''.join(f'{line}\n' for line in lines)
+    amounts = {name: ', '.join(f'{k}: {float(amount)!r}' for k, amount in edit.items()) for name, edit in edits.items()}
+    return ''.join(f'{json.dumps(name)}: {{{text}}}\n' for name, text in amounts.items())
 
 
 def is_name(name: object) -> bool:
