@@ -93,7 +93,7 @@ def test_people_use_the_page(place):
             phone = browser.new_context(viewport=PHONE, color_scheme='dark').new_page()
             phone.goto(address)
             phone.get_by_role('tab', name='noise').click()
-            phone.get_by_alt_text('sliders').wait_for(state='attached')
+            phone.get_by_text('seed 15').wait_for()
             assert phone.evaluate('document.documentElement.scrollWidth') <= PHONE['width']
             check_accessible(phone)
         strangers_are_refused(address, place)
