@@ -18,20 +18,7 @@ def make(page: Any, tool: PhotoTool, storage: Storage, answering: Callable) -> N
     import gradio
 
     del page, storage  # what other tabs need
-    with gradio.Row():
-        with gradio.Column(scale=1, min_width=320):
-            photo = gradio.File(label='Photo: drop it here', height=140)
-            if tool.masked:
-                painting = _editor(gradio)
-            variants = gradio.Slider(
-                1, max(2, tool.variants), value=1, step=1, label='How many variants', visible=tool.variants > 1
-            )
-            start = gradio.Button('Fill what is painted' if tool.masked else 'Apply', variant='primary')
-        with gradio.Column(scale=1 if tool.masked else 2, min_width=320):
-            compared = gradio.ImageSlider(label='Before and after', type='filepath', buttons=['fullscreen'])
-            choice = gradio.Radio([], label='Variant', visible=False)
-            download = gradio.DownloadButton('Download at full size', interactive=False)
-    told = gradio.HTML('', label='Notes')
+    photo, painting, variants, start, compared, choice, download, told = _fields(gradio, tool)
     made = gradio.State(None)  # of this visitor alone
     outputs = [compared, download, choice, made, told]
     empty = (None, gradio.update(value=None, interactive=False))
@@ -80,6 +67,23 @@ def hole(painting: dict[str, Any] | None) -> np.ndarray | None:
     """What was painted in the editor, bool [h, w]: where a layer is rather opaque than not; None for no layer."""
     layers = [np.asarray(layer)[..., 3] > 127 for layer in (painting or {}).get('layers') or [] if layer is not None]
     return np.any(layers, axis=0) if layers else None
+
+
+def _fields(gradio, tool):
+    with gradio.Row():
+        with gradio.Column(scale=1, min_width=320):
+            photo = gradio.File(label='Photo: drop it here', height=140)
+            painting = _editor(gradio) if tool.masked else None
+            variants = gradio.Slider(
+                1, max(2, tool.variants), value=1, step=1, label='How many variants', visible=tool.variants > 1
+            )
+            start = gradio.Button('Fill what is painted' if tool.masked else 'Apply', variant='primary')
+        with gradio.Column(scale=1 if tool.masked else 2, min_width=320):
+            compared = gradio.ImageSlider(label='Before and after', type='filepath', buttons=['fullscreen'])
+            choice = gradio.Radio([], label='Variant', visible=False)
+            download = gradio.DownloadButton('Download at full size', interactive=False)
+    told = gradio.HTML('', label='Notes')
+    return photo, painting, variants, start, compared, choice, download, told
 
 
 def _editor(gradio):

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib.util
+import logging
 import os
 import socket
 import threading
@@ -117,6 +118,7 @@ def serving(page: Any, listening: socket.socket, storage: Storage, limits: Limit
     try:
         yield
     finally:
+        logging.getLogger('uvicorn.error').setLevel(logging.CRITICAL)  # it would tell of everything that is cut off
         server.should_exit = server.force_exit = True
         thread.join(_END)
 
