@@ -12,6 +12,8 @@ import json
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import urllib.request
 import zipfile
 from contextlib import redirect_stdout
@@ -20,7 +22,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from command_line import ROOT, main
+from command_line import MAIN, ROOT, main
 from PIL import Image
 from prepared_sets import prepare
 from printed_commands import (
@@ -141,17 +143,18 @@ def _run(*words):
 
 
 def _open_and_end(*words):
-    """`--mode=app` serves until Ctrl-C: here that comes as soon as the page was fetched."""
-
-    def fetch_and_interrupt(address):
-        assert b'gradio' in urllib.request.urlopen(address).read()
-        signal.raise_signal(signal.SIGINT)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('gans.app.app.wait', fetch_and_interrupt)
-        done = main(*words)
-    assert done.code == 130 and 'Open http://' in done.out, f'python main.py {" ".join(words)}: {done.err}'
-    return done
+    """`--mode=app` serves until Ctrl-C: here, in a process of its own, that comes as soon as the page was fetched."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # one that is ignored would stay so in the process
+    process = subprocess.Popen([sys.executable, MAIN, *words], stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    try:
+        found = next(m[0] for m in (re.search(r'http://\S+', line) for line in process.stdout) if m)
+        assert b'gradio' in urllib.request.urlopen(found).read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
 
 
 IN_DOCUMENTS = [printed for path in DOCUMENTS if not gives_files(path) for printed in commands(path)]
