@@ -58,6 +58,7 @@ REPLACED = {
 }
 # What a part of a command is a part of: the words that it lacks.
 NEEDED = {
+    'app': ('--workdir=RUN',),
     'evaluate': ('--workdir=RUN',),
     'translate': ('--workdir=RUN', '--input=FILE_OR_FOLDER', '--output=FOLDER'),
     'compare': ('--runs=A,B,C',),

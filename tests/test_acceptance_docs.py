@@ -11,6 +11,10 @@ import io
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
 import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -18,7 +22,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from command_line import ROOT, main
+from command_line import MAIN, ROOT, main
 from PIL import Image
 from prepared_sets import prepare
 from printed_commands import (
@@ -50,6 +54,7 @@ OTHER = "import json; print(json.dumps({'median_ms': 2.0}))"
 # Commands that give, together, every flag of every verb.
 EVERY_FLAG = """
 --config=own.py --workdir=RUN --dry_run --debug --coordinator=host0:1234 --processes=2 --index=1 --mode=train
+--mode=app --workdir=RUN,NOISE --host=127.0.0.1 --port=0 --max_megabytes=9 --max_megapixels=9 --max_seconds=99
 --mode=evaluate --workdir=RUN --input=PLACE --features=classifier:CLASSIFIER
 --mode=translate --workdir=RUN --input=FILE_OR_FOLDER --output=FOLDER --variants=2
 --mode=report --workdir=A,B --output=report.html
@@ -139,9 +144,26 @@ def _tells_tfds(name):
 def _run(*words):
     several = any(word.startswith('--config=configs/') for word in words) and lacks(words, '--config.devices')
     taken = ['--config.devices=1'] if several else []
+    if '--mode=app' in words:
+        return _open_and_end(*words)
     done = main(*words, *taken)
     assert done.code == 0, f'python main.py {" ".join(words)}: {done.err}'
     return done
+
+
+def _open_and_end(*words):
+    """`--mode=app` serves until Ctrl-C: here, in a process of its own, that comes as soon as the page was fetched."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # one that is ignored would stay so in the process
+    process = subprocess.Popen([sys.executable, MAIN, *words], stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    try:
+        found = next(m[0] for m in (re.search(r'http://\S+', line) for line in process.stdout) if m)
+        assert b'gradio' in urllib.request.urlopen(found).read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
 
 
 IN_DOCUMENTS = [printed for path in DOCUMENTS if not gives_files(path) for printed in commands(path)]

@@ -19,7 +19,7 @@ LAYERS = (
     ('features', 'sets', 'training', 'inference'),
     ('evaluation', 'latent', 'visualization', 'labelling'),
     ('model_card',),
-    ('report', 'study', 'export', 'notebook'),
+    ('report', 'app', 'study', 'export', 'notebook'),
     ('cli',),
 )
 # Packages with stricter rules than their row.

@@ -23,6 +23,7 @@ from gans.inference.image_folders import MASK_END, Notes, find, name_results
 from gans.nn import noise
 from gans.progress import progress
 from gans.run.trained import Trained, load_run
+from gans.types import OnFiles
 
 MOST_VARIANTS = 10_000
 _MOST_PROBLEMS = 20  # so many are told
@@ -115,7 +116,7 @@ def translate(workdir: str | Path, input: str | Path, output: str | Path, varian
     with progress('translating', len(found.images)) as advance:
         for path in found.images:
             try:
-                _translate_one(on_files, network, path, found.masks_of(path), names[path], notes)
+                translate_one(on_files, network, path, found.masks_of(path), names[path], notes)
                 done += 1
             except UserError as error:
                 problems.append(str(error))
@@ -172,8 +173,22 @@ def read_mask(path: Path, image: LargeImage, masks: list[Path]) -> np.ndarray:
     return mask
 
 
-def _translate_one(on_files, network, path, masks, targets, notes):
-    """Writes the variants of one image; notes what is not as it was."""
+def translate_one(
+    on_files: OnFiles, network: Callable, path: Path, masks: list[Path], targets: list[Path], notes: Notes
+) -> None:
+    """Writes the variants of one image; notes what is not as it was.
+
+    Args:
+      on_files: what the run's task makes of an image.
+      network: a `Network`, or what behaves like one.
+      path: the image.
+      masks: the files that are its masks by their names, for a task that needs one.
+      targets: the paths of its results, one for each variant.
+      notes: where it is noted.
+
+    Raises:
+      UserError: the image, its mask or the place of a result will not do.
+    """
     image, carried = read_image(path)
     mask = None
     if on_files.masked:

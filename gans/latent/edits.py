@@ -6,6 +6,7 @@
 says that grinning is 2 roots of the eigenvalue along direction 3 and 1 against direction 7 (`gans.latent.space`).
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,17 @@ def read_edits(path: str | Path, size: int) -> dict[str, Edit]:
     return {_name(path, name): _edit(path, name, amounts, size) for name, amounts in found.items()}
 
 
+def edits_text(edits: Mapping[str, Edit]) -> str:
+    """The text of a file that `read_edits` reads as these edits, in their order."""
+    amounts = {name: ', '.join(f'{k}: {float(amount)!r}' for k, amount in edit.items()) for name, edit in edits.items()}
+    return ''.join(f'{json.dumps(name)}: {{{text}}}\n' for name, text in amounts.items())
+
+
+def is_name(name: object) -> bool:
+    """Whether an edit may be called so. Names become parts of file names; + and the comma separate them in --apply."""
+    return isinstance(name, str) and re.fullmatch(r'\w[\w -]*', name) is not None
+
+
 def choose_edits(edits: Mapping[str, Edit], wanted: Sequence[str]) -> dict[str, Edit]:
     """The edits that are asked for, in that order: names, or names joined by +, whose edits are added.
 
@@ -64,8 +76,7 @@ def choose_edits(edits: Mapping[str, Edit], wanted: Sequence[str]) -> dict[str, 
 
 
 def _name(path, name):
-    # Names become parts of file names; + joins them and the comma separates them in --apply.
-    if not isinstance(name, str) or not re.fullmatch(r'\w[\w -]*', name):
+    if not is_name(name):
         raise UserError(
             f"'{path}' calls an edit {name!r}: name it with letters, digits, _ and - (in quotes if need be)."
         )
