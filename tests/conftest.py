@@ -32,6 +32,13 @@ jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def programs_end_with_their_file():
+    """Forgets the programs of a file of tests behind it: kept, they take gigabytes in each process."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def forms_of_accelerators(monkeypatch):
     """Convolutions as a GPU gets them: some of the CPU's forms multiply by zeros on purpose, being faster so."""
