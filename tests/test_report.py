@@ -439,6 +439,10 @@ def test_dark_curves_have_other_colours(browser, documents):
 def test_what_is_planted_is_shown_and_not_obeyed(browser, documents):
     page, asked, faults = opened(browser, documents['planted'])
     text = page.locator('body').inner_text()
+    assert page.locator('#shown').inner_text() == 'step 1', 'all there is'
+    for name in ('Zoom in', 'Later', 'All steps'):
+        page.get_by_role('button', name=name).click()
+    assert page.locator('#shown').inner_text() == 'step 1'
     assert text.count('onerror=alert(1)') >= 5
     assert page.locator('img[src="x"]').count() == 0
     assert asked == [documents['planted'].as_uri()] and faults == []

@@ -13,6 +13,7 @@ from gans.evaluation.tables import cell, spread
 FILE = 'evaluation.json'
 _MOST_BYTES = 2**24
 _MOST = 500  # rows, and measures
+_UNFIT = (TypeError, KeyError, AttributeError, ArithmeticError)  # what a file of another shape leads to
 _ARROWS = {'lower': ', lower is better', 'higher': ', higher is better', '': ''}
 
 
@@ -49,16 +50,7 @@ def read_evaluation(folder: Path) -> tuple[Stored | None, str]:
         return None, ''
     try:
         return _stored(json.loads(read_regular(path, _MOST_BYTES))), ''
-    except (
-        OSError,
-        ValueError,
-        UserError,
-        RecursionError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
+    except (OSError, ValueError, UserError, RecursionError, *_UNFIT) as error:
         reason = f'{getattr(error, "strerror", None) or error}'.rstrip('.')[:200]
         return None, printable(f'{FILE} cannot be used ({type(error).__name__}: {reason}): evaluate the run again.')
 

@@ -19,7 +19,6 @@ from gans.web.elements import Html, element, folded, joined, table
 
 FILE = 'report.html'
 MOST_RUNS = 12
-LARGEST = 5_000_000  # bytes
 _MARK = b'<meta name="generator" content="gans report">'  # in the template: what says that a file is a report
 
 
