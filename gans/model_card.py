@@ -8,6 +8,7 @@ import html
 import math
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -108,7 +109,7 @@ def _model(facts):
         f'Networks: {" and ".join(dict.fromkeys(map(str, names.values())))}, objective {config.objective.name}',
         f'Seed {config.seed}, computed in {config.dtype}',
     ]
-    for name, player in (('generator', 'gen'), ('discriminator', 'disc')):
+    for name, player in (('discriminator', 'disc'), ('generator', 'gen')):
         if arrays := parameters(facts, player):
             items.insert(1, f'Parameters of the {name}: {sum(map(math.prod, arrays.values())):,}')
     if config.ema:
@@ -129,8 +130,7 @@ def _data(facts):
 
 def _numbers(facts, stored):
     if stored is None:
-        command = f'python main.py --mode=evaluate --workdir={_quoted(facts.folder)}'
-        return [Text('This run was not evaluated.'), Code(command)]
+        return [Text('This run was not evaluated.'), Code(evaluate_command(facts.folder))]
     said = f'Measured at step {stored.step:,} with {stored.images:,} held-out images'
     said += f' and the features {stored.features}.' if stored.features else '.'
     if facts.step is not None and stored.step != facts.step:
@@ -194,10 +194,9 @@ def _command(facts):
     return [Text('Not stated: the config of the checkpoint has all values.')]
 
 
-def _quoted(path):
-    import shlex
-
-    return shlex.quote(printable(f'{path}'))
+def evaluate_command(folder: Path) -> str:
+    """What evaluates a run, for a shell."""
+    return printable(shlex.join(['python', 'main.py', '--mode=evaluate', f'--workdir={folder}']))
 
 
 def _escaped(text: str) -> str:
