@@ -6,18 +6,21 @@ stated. The card is made of a few kinds of blocks, so that the report shows it t
 
 import html
 import math
+import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gans.data.files import printable, read_regular
+from gans.data.files import open_regular, printable
 from gans.errors import UserError
 from gans.evaluation.stored import Stored, measure_rows, read_evaluation
 from gans.run.facts import Facts, data_in_words, parameters, read_facts, task_in_words, terms_of_data
 from gans.types import PairedEvaluation
 
-_MOST_LOG = 2**20  # bytes of log.txt that are read
+_LONGEST_LOG = 2**40  # bytes of log.txt
+_MOST_LOG = 2**20  # bytes of it that are read
 _MOST_WARNINGS = 5
 
 
@@ -106,7 +109,7 @@ def _model(facts):
         f'Networks: {" and ".join(dict.fromkeys(map(str, names.values())))}, objective {config.objective.name}',
         f'Seed {config.seed}, computed in {config.dtype}',
     ]
-    for name, player in (('generator', 'gen'), ('discriminator', 'disc')):
+    for name, player in (('discriminator', 'disc'), ('generator', 'gen')):
         if arrays := parameters(facts, player):
             items.insert(1, f'Parameters of the {name}: {sum(map(math.prod, arrays.values())):,}')
     if config.ema:
@@ -127,8 +130,7 @@ def _data(facts):
 
 def _numbers(facts, stored):
     if stored is None:
-        command = f'python main.py --mode=evaluate --workdir={_quoted(facts.folder)}'
-        return [Text('This run was not evaluated.'), Code(command)]
+        return [Text('This run was not evaluated.'), Code(evaluate_command(facts.folder))]
     said = f'Measured at step {stored.step:,} with {stored.images:,} held-out images'
     said += f' and the features {stored.features}.' if stored.features else '.'
     if facts.step is not None and stored.step != facts.step:
@@ -159,15 +161,22 @@ def _limits(facts, stored):
         items.append(f'Training is not finished: {facts.step:,} of {config.steps:,} steps are done.')
     if stored is None:
         items.append('Nothing was measured.')
-    return items + [f'Warning in training: {line}' for line in warnings_of(facts.folder)[:_MOST_WARNINGS]]
+    return items + [f'Warning in training: {line}' for line in (warnings_of(facts.folder) or [])[:_MOST_WARNINGS]]
 
 
-def warnings_of(folder: Path) -> list[str]:
-    """The lines of a run's log.txt, without control characters; [] where there is none."""
+def warnings_of(folder: Path) -> list[str] | None:
+    """The lines of a run's log.txt, of a very long one the newest; without control characters.
+
+    [] where there is no such file, None where it cannot be read.
+    """
     try:
-        text = read_regular(folder / 'log.txt', _MOST_LOG).decode('utf-8', 'replace')
-    except (OSError, UserError):
+        with open_regular(folder / 'log.txt', _LONGEST_LOG) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _MOST_LOG))
+            text = file.read(_MOST_LOG).decode('utf-8', 'replace')
+    except FileNotFoundError:
         return []
+    except (OSError, UserError):
+        return None
     return [printable(line.strip()) for line in text.splitlines() if line.strip()]
 
 
@@ -185,10 +194,9 @@ def _command(facts):
     return [Text('Not stated: the config of the checkpoint has all values.')]
 
 
-def _quoted(path):
-    import shlex
-
-    return shlex.quote(printable(f'{path}'))
+def evaluate_command(folder: Path) -> str:
+    """What evaluates a run, for a shell."""
+    return printable(shlex.join(['python', 'main.py', '--mode=evaluate', f'--workdir={folder}']))
 
 
 def _escaped(text: str) -> str:

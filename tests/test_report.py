@@ -11,15 +11,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
-from command_line import config, main
+from command_line import ROOT, config, main
 from runs_on_disk import contents, refused
 from saved_run import make_config, save_images, save_run, smooth_images
 
 from gans.config.load import to_json
+from gans.errors import UserError
 from gans.image.files import save_png
+from gans.model_card import model_card
 from gans.report.curves import read_curves
 from gans.report.images import pack
 from gans.run import sittings
+from gans.training.recorder import Recorder
 
 PLANTED = '</script><img src=x onerror=alert(1)>'
 
@@ -88,6 +91,18 @@ def test_a_report_that_cannot_be_written_fails_no_training(place, tmp_path):
     assert done.code == 0 and 'report.html' in done.err and 'is no report' in done.err
     assert 'Report:' not in done.out and '--mode=evaluate' in done.out
     assert (run / 'report.html').read_text() == 'mine'
+
+
+def test_a_training_that_fails_has_an_end_and_one_sentence(tmp_path, monkeypatch):
+    def full(self, step, image):
+        raise UserError('The disk is full.')
+
+    monkeypatch.setattr(Recorder, 'image', full)
+    done = main(config('colorize:tiny'), '--config.devices=1', f'--workdir={tmp_path}/run')
+    assert (done.code, done.err) == (2, 'The disk is full.\n')
+    (one,) = sittings.read(tmp_path / 'run')
+    assert one.ended and one.by == 'The disk is full.'
+    assert 'stopped: The disk is full.' in text_of((tmp_path / 'run/report.html').read_text())
 
 
 def test_sittings_tell_the_command_and_the_machine(place):
@@ -226,6 +241,43 @@ def test_files_of_strangers_in_the_folder_hang_and_break_nothing(started):
     (started / 'sittings.jsonl').write_bytes(b'\xff\n[1]\n{"begun": 7, "fields": {"a": {}}}\n')
     text = text_of(report(started))
     assert 'evaluation.json cannot be used' in text and 'step_000001.png cannot be shown' in text
+
+
+def test_what_no_file_can_hold_and_no_number_can_be_is_shown_or_passed_over(started):
+    name = '\\ud800 \\u202e'  # half of a surrogate pair; what turns the direction of writing
+    lines = [f'{{"step": {step}, "gen/loss": 1.5, "{name}": {step}}}' for step in (1, 2)]
+    (started / 'metrics.jsonl').write_text('\n'.join([*lines, f'{{"step": 3, "gen/loss": 1{"0" * 400}}}', '']))
+    number = f'{{"mean": 1{"0" * 400}, "low": 0.5, "high": 1.5}}'
+    evaluation = f'{{"step": 1, "images": 2, "measures": {{"{name}": {{"better": "", "digits": -3}}}}, '
+    evaluation += f'"rows": {{"{name}": {{"{name}": {number}}}}}, "notes": ["{name}"]}}'
+    (started / 'evaluation.json').write_text(evaluation)
+    document = report(started)
+    data = data_of(document)['runs'][0]['metrics']
+    assert data['steps'] == [1, 2] and data['values'][json.loads(f'"{name}"')] == [1, 2]
+    assert text_of(document).count('\\ud800') >= 4 and '[0, 2]' in text_of(document) and '\u202e' not in document
+    assert 'ud800' in model_card(started).encode().decode()
+
+
+def test_what_cannot_be_read_is_not_called_empty(started):
+    (started / 'log.txt').write_text('2026-01-01 00:00:00 too little diversity\n' * 40_000)
+    assert 'too little diversity' in text_of(report(started)), 'longer than what is read'
+    for name in ('log.txt', 'metrics.jsonl'):
+        (started / name).unlink()
+        (started / name).mkdir()
+    text = text_of(report(started))
+    assert 'log.txt cannot be read' in text and 'No warning' not in text
+    assert 'metrics.jsonl cannot be read (' in text and 'Nothing was logged' not in text
+
+
+def test_a_run_may_have_a_comma_in_its_name(started):
+    run = started.rename(started.with_name('a run, once more'))
+    assert 'Report of a run, once more' in text_of(report(run))
+
+
+def test_no_style_has_a_rule_twice():
+    for path in (ROOT / 'gans/web').glob('*.css'):
+        rules = [line for line in path.read_text().splitlines() if line.endswith('}') and line != '}']
+        assert len(rules) == len(set(rules)), path.name
 
 
 # In a browser
@@ -387,6 +439,10 @@ def test_dark_curves_have_other_colours(browser, documents):
 def test_what_is_planted_is_shown_and_not_obeyed(browser, documents):
     page, asked, faults = opened(browser, documents['planted'])
     text = page.locator('body').inner_text()
+    assert page.locator('#shown').inner_text() == 'step 1', 'all there is'
+    for name in ('Zoom in', 'Later', 'All steps'):
+        page.get_by_role('button', name=name).click()
+    assert page.locator('#shown').inner_text() == 'step 1'
     assert text.count('onerror=alert(1)') >= 5
     assert page.locator('img[src="x"]').count() == 0
     assert asked == [documents['planted'].as_uri()] and faults == []

@@ -123,6 +123,8 @@ def convert(name: str, text: str, flag: Flag) -> Any:
     """
     if not text.strip():
         raise UserError(f'--{name} is empty: write --{name}=... with a value.')
+    if flag.kind == 'paths' and os.path.isdir(os.path.expanduser(text)):
+        return [_local(f'--{name}', text)]  # one folder, which may have a comma in its name
     if flag.kind in ('list', 'paths'):
         parts = [part.strip() for part in text.split(',')]
         if '' in parts:

@@ -1,7 +1,7 @@
 """The evaluation that is in a run's folder, read back for tables; nothing is measured here."""
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from gans.evaluation.tables import cell, spread
 FILE = 'evaluation.json'
 _MOST_BYTES = 2**24
 _MOST = 500  # rows, and measures
+_UNFIT = (TypeError, KeyError, AttributeError, ArithmeticError)  # what a file of another shape leads to
 _ARROWS = {'lower': ', lower is better', 'higher': ', higher is better', '': ''}
 
 
@@ -49,30 +50,33 @@ def read_evaluation(folder: Path) -> tuple[Stored | None, str]:
         return None, ''
     try:
         return _stored(json.loads(read_regular(path, _MOST_BYTES))), ''
-    except (OSError, ValueError, UserError, RecursionError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, UserError, RecursionError, *_UNFIT) as error:
         reason = f'{getattr(error, "strerror", None) or error}'.rstrip('.')[:200]
         return None, printable(f'{FILE} cannot be used ({type(error).__name__}: {reason}): evaluate the run again.')
 
 
 def _stored(found: Any) -> Stored:
     measures = {
-        str(name): {'better': one['better'] if one['better'] in _ARROWS else '', 'digits': min(int(one['digits']), 12)}
+        _text(name): {
+            'better': one['better'] if one['better'] in _ARROWS else '',
+            'digits': max(0, min(int(one['digits']), 12)),
+        }
         for name, one in list(found['measures'].items())[:_MOST]
     }
-    rows = {str(row): _numbers(own) for row, own in list(found['rows'].items())[:_MOST]}
+    rows = {_text(row): _numbers(own) for row, own in list(found['rows'].items())[:_MOST]}
     features = found.get('features') or {}
-    versions = {str(k): str(v) for k, v in found.get('versions', {}).items()} | {
-        'backend': str(found.get('backend', ''))
+    versions = {_text(k): _text(v) for k, v in found.get('versions', {}).items()} | {
+        'backend': _text(found.get('backend', ''))
     }
     return Stored(
         step=int(found['step']),
         images=int(found['images']),
-        features=str(features.get('name', '')),
+        features=_text(features.get('name', '')),
         rows=rows,
         measures=measures,
         ratios=_numbers(found.get('ratios', {})),
         montages=tuple(name for name in found.get('montages', ()) if isinstance(name, str))[:20],
-        notes=tuple(note for note in found.get('notes', ()) if isinstance(note, str))[:50],
+        notes=tuple(_text(note) for note in found.get('notes', ()) if isinstance(note, str))[:50],
         versions=versions,
     )
 
@@ -80,14 +84,19 @@ def _stored(found: Any) -> Stored:
 def _numbers(found: Mapping) -> dict[str, dict]:
     """{name: number}, of a number only what is one or None."""
     return {
-        str(name): {'mean': None, 'low': None, 'high': None, 'count': 0}
+        _text(name): {'mean': None, 'low': None, 'high': None, 'count': 0}
         | {key: value for key, value in number.items() if value is None or _finite(value)}
         for name, number in list(found.items())[:_MOST]
     }
 
 
+def _text(value):
+    """A text of the file, without characters that a terminal obeys or that no file can hold."""
+    return printable(f'{value}')
+
+
 def _finite(value):
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def measure_rows(stored: Stored) -> tuple[list[str], list[list[str]]]:

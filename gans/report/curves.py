@@ -4,13 +4,12 @@ Memory holds one line and what is kept, however long the record is.
 """
 
 import itertools
-import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gans.data.files import open_regular
+from gans.data.files import open_regular, printable
 from gans.errors import UserError
 from gans.training.metrics_files import whole_lines
 
@@ -41,16 +40,18 @@ class Curves(NamedTuple):
       values: {metric: a value for each of the steps, None where there is no finite one}.
       summaries: {metric: its numbers}, of all lines.
       lines: how many lines the record has.
+      problem: a sentence on why it cannot be read; '' where it can, or is not there.
     """
 
     steps: list[int]
     values: dict[str, list[float | None]]
     summaries: dict[str, Summary]
     lines: int
+    problem: str = ''
 
 
 def read_curves(path: Path, points: int) -> Curves:
-    """Reads a record of JSON lines; a missing or unreadable one is empty.
+    """Reads a record of JSON lines; a missing one is empty, and so is one that cannot be read, which has a problem.
 
     Args:
       path: metrics.jsonl or timing.jsonl.
@@ -65,8 +66,8 @@ def read_curves(path: Path, points: int) -> Curves:
         size = -(-2 * count // points) if count > points else 1
         return _thinned((numbers for _, numbers in whole_lines(path)), size)
     except (OSError, UserError) as error:
-        logging.warning('%s: %s', path, error)
-        return Curves([], {}, {}, 0)
+        reason = f'{getattr(error, "strerror", None) or error}'.rstrip('.')
+        return Curves([], {}, {}, 0, printable(f'{path.name} cannot be read ({reason}).'))
 
 
 def _count_lines(path):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from gans.data.files import printable
 from gans.evaluation.tables import cell, spread
-from gans.report.parts import command, evaluate, image_element
+from gans.model_card import evaluate_command
+from gans.report.parts import command, image_element
 from gans.report.record import Record
 from gans.types import PairedEvaluation
 from gans.web.elements import Html, element, folded, joined, scrolling, table
@@ -24,8 +25,8 @@ def evaluation(record: Record) -> Html:
     """The numbers with their floors and intervals, and the montages."""
     stored = record.evaluation
     if stored is None:
-        place = f'{record.facts.folder}'
-        return joined([element('p', 'This run was not evaluated yet. Numbers come from'), command(evaluate(place))])
+        told = evaluate_command(record.facts.folder)
+        return joined([element('p', 'This run was not evaluated yet. Numbers come from'), command(told)])
     tables = element('div', numbers([record]), _ratios(stored), class_='beside')
     how = folded('How it was measured', *(element('p', note) for note in stored.notes)) if stored.notes else ''
     return joined([*evaluation_notes(record), tables, how, montages(record)])

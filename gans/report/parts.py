@@ -1,6 +1,5 @@
 """What all parts of a report are made of: headings, commands, images, values."""
 
-import shlex
 from typing import Any
 
 from gans.data.files import printable
@@ -21,11 +20,6 @@ def section(title: str, *inside: Html, name: str = '') -> Html:
 def command(text: str) -> Html:
     """A command to copy."""
     return scrolling(element('code', printable(text), class_='command'), 'A command')
-
-
-def evaluate(place: str) -> str:
-    """The command that evaluates a run."""
-    return shlex.join(['python', 'main.py', '--mode=evaluate', f'--workdir={place}'])
 
 
 def short_value(value: Any) -> str:

@@ -40,7 +40,7 @@ class Record(NamedTuple):
       insets: some of what the generator made, at steps of the curve of BEGAN's convergence measure.
       evaluation: its numbers; None if it was not evaluated.
       montages: the images of the evaluation, by name.
-      log: the lines of log.txt.
+      log: the lines of log.txt; None if it cannot be read.
       base: the config of that name that comes with the code, and its path; None without one.
       problems: sentences on what could not be shown.
       grids_drawn: how many sample grids training has left.
@@ -54,7 +54,7 @@ class Record(NamedTuple):
     insets: Mapping[int, Inlined]
     evaluation: Stored | None
     montages: Mapping[str, Inlined]
-    log: Sequence[str]
+    log: Sequence[str] | None
     base: tuple[str, ConfigDict] | None
     problems: Sequence[str]
     grids_drawn: int
@@ -84,9 +84,9 @@ def read_record(folder: str | Path, title: str, runs: int) -> Record:
     """
     facts = read_facts(folder)
     points = MOST_POINTS if runs == 1 else max(2 * MOST_POINTS // runs, _FEWEST_POINTS)
-    metrics = read_curves(facts.folder / METRICS, points)
+    metrics, timing = (read_curves(facts.folder / name, points) for name in (METRICS, TIMING))
     stored, problem = read_evaluation(facts.folder)
-    problems = [problem] if problem else []
+    problems = [one for one in (metrics.problem, timing.problem, problem) if one]
     budget = {name: int(BUDGET * share / runs) for name, share in _SHARES.items()}
     grids, found = _grids(facts, budget['grids'], runs)
     problems += found
@@ -96,7 +96,7 @@ def read_record(folder: str | Path, title: str, runs: int) -> Record:
         title,
         facts,
         metrics,
-        _only(read_curves(facts.folder / TIMING, points), _SPEED),
+        _only(timing, _SPEED),
         grids,
         _insets(facts, metrics, grids, budget['insets']) if CONVERGENCE in metrics.values else {},
         stored,

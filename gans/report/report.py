@@ -19,7 +19,6 @@ from gans.web.elements import Html, element, folded, joined, table
 
 FILE = 'report.html'
 MOST_RUNS = 12
-LARGEST = 5_000_000  # bytes
 _MARK = b'<meta name="generator" content="gans report">'  # in the template: what says that a file is a report
 
 
@@ -47,7 +46,7 @@ def report(folders: Sequence[str | Path], output: str | Path | None = None) -> P
     _check_target(target)
     titles = [printable(title) for title in titles_of(found)]
     text = _document([read_record(f, title, len(found)) for f, title in zip(found, titles, strict=True)])
-    write_whole(target, lambda file: file.write(text.encode()))
+    write_whole(target, lambda file: file.write(text.encode(errors='xmlcharrefreplace')))
     return target
 
 
@@ -181,7 +180,8 @@ def _overview(records):
 def _curves(records):
     drawn = charts.charts_of(records)
     if not drawn:
-        return element('p', 'Nothing was logged yet.')
+        unread = any(record.metrics.problem for record in records)
+        return element('p', 'What was logged cannot be read.' if unread else 'Nothing was logged yet.')
     same = charts.constants(records)
     rows = [[printable(name), charts.number(value)] for name, value in same.items()]
     lines = sum(record.metrics.lines for record in records)

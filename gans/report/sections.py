@@ -25,9 +25,9 @@ def summary(record: Record) -> Html:
     """What was trained on what, how far, and the command that makes it again."""
     facts = record.facts
     told = facts.command
-    note = '' if any(one.config for one in facts.sittings) else ' It was worked out from the config, not recorded.'
+    note = '' if any(one.config for one in facts.sittings) else ' (worked out from the config, not recorded)'
     again = [
-        element('p', 'The command that makes it again:' if told else '', note if told else ''),
+        element('p', f'The command that makes it again{note}:') if told else '',
         command(told) if told else element('p', 'The command was not recorded; below is the config with all fields.'),
     ]
     return joined(
@@ -124,8 +124,10 @@ def events(record: Record) -> Html:
     if record.evaluation:
         rows = [[printable(name), printable(text)] for name, text in record.evaluation.versions.items()]
         parts.append(folded('Versions at the evaluation', table(['what', 'which'], rows, 'Versions at the evaluation')))
-    log = record.log[-_MOST_LOG:]
-    if log:
+    log = (record.log or [])[-_MOST_LOG:]
+    if record.log is None:
+        parts.append(element('p', 'Its log.txt cannot be read.'))
+    elif log:
         parts += [element('h3', f'Warnings and messages ({len(record.log)})')]
         parts.append(element('ul', *(element('li', line) for line in log), class_='log'))
     else:

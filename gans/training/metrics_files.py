@@ -6,6 +6,7 @@ writes the same bytes as one that was not. What depends on the machine (rates, m
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,4 +72,9 @@ def _numbers_of(line: bytes) -> dict | None:
         return None
     if not isinstance(found, dict) or type(found.get('step')) is not int:
         return None
-    return found if all(type(value) in (int, float) for value in found.values()) else None
+    return found if all(_is_number(value) for value in found.values()) else None
+
+
+def _is_number(value):
+    """Whether it is a float, finite or not, or an integer that can become one."""
+    return type(value) is float or (type(value) is int and abs(value) <= sys.float_info.max)

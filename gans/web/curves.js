@@ -16,17 +16,18 @@ class Curves {
     new ResizeObserver(() => this.all.forEach((one) => one.fit())).observe(document.querySelector('main'));
   }
 
-  /** The steps that are shown. */
+  /** From where to where the curves are shown: a single step stands in the middle. */
   get window() {
-    return this.range || [this.first, this.last > this.first ? this.last : this.first + 1];
+    if (this.range) return this.range;
+    return this.last > this.first ? [this.first, this.last] : [this.first - 1, this.first + 1];
   }
 
   /** Shows the steps from `from` to `to` in all charts; all of them where that is as much or more. */
   zoom(from, to) {
-    const least = Math.min(1, this.last - this.first);
+    if (this.last === this.first) return;
     const low = Math.max(from, this.first);
     const high = Math.min(to, this.last);
-    if (high - low < least) return;
+    if (high - low < Math.min(1, this.last - this.first)) return;
     this.range = low <= this.first && high >= this.last ? null : [low, high];
     this.all.forEach((one) => one.plot.setScale('x', { min: this.window[0], max: this.window[1] }));
     this.show();
@@ -52,8 +53,9 @@ class Curves {
   }
 
   show() {
-    const [low, high] = this.window.map((step) => Math.round(step).toLocaleString('en'));
-    if (this.shown) this.shown.textContent = `steps ${low} to ${high}`;
+    const inside = (step) => Math.round(Math.min(Math.max(step, this.first), this.last)).toLocaleString('en');
+    const [low, high] = this.window.map(inside);
+    if (this.shown) this.shown.textContent = low === high ? `step ${low}` : `steps ${low} to ${high}`;
   }
 }
 

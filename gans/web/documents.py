@@ -56,9 +56,9 @@ def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: 
 
 
 def as_json(value: Any) -> str:
-    """JSON that may stand inside a script element: nothing in it can end the element or open a comment."""
-    escapes = {character: f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(str.maketrans(escapes))
+    """JSON in ASCII that may stand inside a script element: nothing in it can end the element or open a comment."""
+    escapes = {character: f'\\u{ord(character):04x}' for character in '<>&'}
+    return json.dumps(value, allow_nan=False).translate(str.maketrans(escapes))
 
 
 def data_uri(content: bytes, kind: str = 'image/png') -> str:

@@ -1,5 +1,6 @@
 """Train the generator and the discriminator of a config, or go on with a run."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -34,25 +35,31 @@ def _run(flags, config) -> int:
     with signals.stopping() as stop:
         try:
             finished = train(experiment, flags['workdir'] and Path(flags['workdir']), begun)
-        except Failure as error:
+        except (Failure, UserError) as error:
             if place:
-                _close(place[0], f'{error}')
+                with contextlib.suppress(Exception):  # the sentence of this error is the one that matters
+                    _close(place[0], f'{error}')
             raise
         if place:  # not in the other processes
-            written = _close(place[0], '' if finished else signals.name_of(stop.number))
+            written = _try_to_close(place[0], '' if finished else signals.name_of(stop.number))
             if finished:
                 tell(next_steps(place[0], experiment.game.task, written))
         return 0 if finished else signals.code_of(stop.number)
 
 
-def _close(folder: Path, by: str) -> Path | None:
-    """Writes how a sitting ended, and the report; None where that is not possible, which fails no training."""
+def _close(folder: Path, by: str) -> Path:
+    """Writes how a sitting ended, and the report."""
     from gans.report.report import report
     from gans.run import sittings
 
+    sittings.end(folder, by)
+    return report([folder])
+
+
+def _try_to_close(folder: Path, by: str) -> Path | None:
+    """The same; None where that is not possible, which fails no training."""
     try:
-        sittings.end(folder, by)
-        return report([folder])
+        return _close(folder, by)
     except Exception as error:  # of any kind: the run is safe, and worth more than what tells of it
         say(f'The report of {folder} was not written: {error}', sys.stderr)
         return None
