@@ -220,7 +220,7 @@ def test_a_package_that_is_not_installed_is_a_sentence():
 
 def test_help_is_an_overview_and_with_a_verb_the_flags_of_that_verb():
     overview = main('--help')
-    assert overview.code == 0 and overview.err == '' and len(overview.out.splitlines()) <= 24
+    assert overview.code == 0 and overview.err == '' and len(overview.out.splitlines()) <= 30
     for verb, (_, flags, _) in verbs.VERBS.items():
         assert f'\n  {verb} ' in overview.out
         for words in ([f'--mode={verb}', '--help'], ['--help', '--mode', verb], ['-h', f'-mode={verb}']):

@@ -2,8 +2,8 @@
 
 pytest itself ends the process of a test that takes longer than `faulthandler_timeout` (pyproject.toml) and writes where
 all its threads are. What it cannot see is watched here: a worker that is stopped or dead to the world. A worker's own
-file latent 2, where C++ writes before it aborts, goes to a file (hence `--capture=sys`: pytest's own capturing of
-the latent dies with the process), which is shown when the worker ends before its time.
+file descriptor 2, where C++ writes before it aborts, goes to a file (hence `--capture=sys`: pytest's own capturing of
+the descriptor dies with the process), which is shown when the worker ends before its time.
 
 A dead worker is not replaced (`--max-worker-restart=0`): with `--dist loadfile` xdist 3.8 may wait for ever for the
 new one (pytest-dev/pytest-xdist issues 784, 1323, 1327).
@@ -23,7 +23,7 @@ _START = 300  # seconds in which workers must have imported and collected the te
 _FAREWELL = 60  # seconds in which the run must have ended after its workers were
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest's faulthandler makes its copy of the latent
+@pytest.hookimpl(tryfirst=True)  # before pytest's faulthandler makes its copy of the descriptor
 def pytest_configure(config):
     if hasattr(config, 'workerinput'):
         words = os.open(config.workerinput['words'], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
