@@ -18,7 +18,7 @@ from saved_run import CONFIGS, make_config, save_images, save_run, smooth_images
 from gans.app import app, latents, serving, storage
 from gans.app.guard import holds_outside, names_outside
 from gans.app.limits import Limits, Turns
-from gans.app.markup import image
+from gans.app.markup import comparison, image
 from gans.app.page import answering, plain, titles
 from gans.app.photo_tab import hole
 from gans.app.photos import PhotoTool, small, stretch
