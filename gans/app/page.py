@@ -24,6 +24,9 @@ CSS = (
     + """
 .samples .grid-wrap { max-height: none; }
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+@media (max-width: 640px) {
+  .samples .caption-label { max-width: 100% !important; padding: 0 2px !important; font-size: 11px !important; }
+}
 .dark { --color-accent: var(--primary-300); }
 """
 )

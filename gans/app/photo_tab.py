@@ -89,7 +89,7 @@ def _fields(gradio, tool):
 
 def _editor(gradio):
     return gradio.ImageEditor(
-        label='Paint over what is to be filled',
+        label='Paint the hole',
         type='numpy',
         sources=(),
         transforms=(),
