@@ -1,8 +1,11 @@
 """What the web page does, without a browser and without Gradio: bytes in, the bytes of the command line out."""
 
 import io
+import os
+import signal
 import socket
 import struct
+import threading
 import zipfile
 import zlib
 
@@ -12,10 +15,10 @@ from command_line import main
 from PIL import Image
 from saved_run import CONFIGS, make_config, save_images, save_run, smooth_images
 
-from gans.app import latents, serving, storage
+from gans.app import app, latents, serving, storage
 from gans.app.guard import holds_outside, names_outside
-from gans.app.latent_tab import image
 from gans.app.limits import Limits, Turns
+from gans.app.markup import comparison, image
 from gans.app.page import answering, plain, titles
 from gans.app.photo_tab import hole
 from gans.app.photos import PhotoTool, small, stretch
@@ -234,6 +237,8 @@ def test_samples_walks_and_edits_are_those_of_explore(tmp_path, runs, generator)
     [
         (lambda g: g.samples(None), 'A seed is'),
         (lambda g: g.samples(2**32), 'A seed is'),
+        (lambda g: g.samples(1.5), 'A seed is'),
+        (lambda g: g.samples(float('inf')), 'A seed is'),
         (lambda g: g.samples(0, 0), 'truncation of 0'),
         (lambda g: g.walk([1], 3, False), '2 to 8 seeds'),
         (lambda g: g.walk([1, 2], 1, False), '2 to 24 images'),
@@ -260,6 +265,8 @@ def test_nothing_from_elsewhere_is_fetched():
 def test_names_of_runs_and_texts_of_images_are_whole_and_harmless(tmp_path):
     found = titles([tmp_path / 'a/run', tmp_path / 'b/run', tmp_path / 'c'])
     assert found == ['a/run', 'b/run', 'c']
+    made = comparison(tmp_path / 'a b.jpg', tmp_path / '1.jpg', 2, 3)
+    assert 'alt="Variant 2 of 3."' in made and 'type="range"' in made and 'a%20b.jpg' in made
     assert '&quot;&lt;' in image(tmp_path / 'a b.png', '"<script>') and 'a%20b.png' in image(tmp_path / 'a b.png', '')
 
 
@@ -288,6 +295,18 @@ def test_without_gradio_or_a_run_there_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(serving.importlib.util, 'find_spec', lambda name: None)
     ended = main('--mode=app', f'--workdir={tmp_path}')
     assert (ended.code, ended.err) == (2, '--mode=app needs Gradio: pip install -r requirements-app.txt.\n')
+
+
+def test_a_signal_ends_the_page_and_nothing_else(runs, monkeypatch):
+    def arrives(address):
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(5)
+
+    monkeypatch.setattr(app, 'wait', arrives)
+    before = signal.getsignal(signal.SIGINT)
+    ended = main('--mode=app', f'--workdir={runs / "colors"}')
+    assert ended.code == 130 and ended.err == 'Stopped by SIGINT.\n', ended
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_host_that_others_reach_is_told(tmp_path):

@@ -71,7 +71,7 @@ def test_form_equals_dilated_with_both_gradients(form, shape, size):
     [((4, 4), (7, 7), 6), ((4, 3), (8, 5), 6), ((3, 2), (5, 3), 5), ((2, 2), (3, 4), 3), ((1, 1), (1, 1), 6)],
 )
 def test_odd_outputs_are_those_of_the_strided_convolution_turned_round(pixels, shape, size, backend, monkeypatch):
-    monkeypatch.setattr(lib.jax, 'default_backend', lambda: backend)
+    monkeypatch.setattr(jax, 'default_backend', lambda: backend)
     x, kernel = inputs((2, *pixels, 3), size, 2)
     got = lib.transposed(x, kernel, shape)
     np.testing.assert_allclose(got, scattered(x, kernel, shape), atol=1e-4)

@@ -230,6 +230,9 @@ def test_an_export_replaces_an_export_and_nothing_else(place, tmp_path):
     assert export(place / 'noise', out).code == 0
     (out / '.0123456789ab.tmp').unlink()
     assert contents(out) == whole
+    (out / 'output.ppm').write_bytes(b'P6')  # of use.py
+    assert export(place / 'noise', out).code == 0
+    assert contents(out) == whole | {'output.ppm': b'P6'}
 
     (tmp_path / 'file').write_text('mine')
     shutil.copytree(place / 'noise', tmp_path / 'run')

@@ -1,12 +1,11 @@
 """The tab of a generator from noise: samples, walks, sliders along principal directions, named edits."""
 
-import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from gans.app.latents import COUNT, MOST_FRAMES, MOST_SEED, REACH, LatentTool, as_edit, as_seed, as_seeds, keep
+from gans.app.latents import COUNT, MOST_FRAMES, REACH, LatentTool, as_edit, as_seed, as_seeds, keep, seed_after
+from gans.app.markup import image
 from gans.app.storage import Storage
 from gans.image.files import save_gif, save_png, write_whole
 from gans.image.grids import grid
@@ -31,12 +30,6 @@ def make(page: Any, tool: LatentTool, storage: Storage, answering: Callable) -> 
         page.load(function, inputs, outputs, **_DEVICE)
 
 
-def image(path: Path, alternative: str, kind: str = 'shown') -> str:
-    """HTML that shows a file of the storage as wide as there is room, with a text for those who do not see it."""
-    address = html.escape(f'/gradio_api/file={quote(str(path))}')
-    return f'<img class="{kind}" src="{address}" alt="{html.escape(alternative)}">'
-
-
 def _offer(gradio, path):
     return gradio.update(value=str(path), interactive=True)
 
@@ -44,7 +37,7 @@ def _offer(gradio, path):
 def _samples(gradio, tool, storage, answering):
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
-            first = gradio.Number(0, label='First seed', precision=0, minimum=0, maximum=MOST_SEED)
+            first = gradio.Number(0, label='First seed')
             truncation = gradio.Slider(
                 0.05,
                 1,
@@ -54,7 +47,7 @@ def _samples(gradio, tool, storage, answering):
                 visible=tool.truncates,
             )
             draw = gradio.Button(f'Draw {COUNT} samples', variant='primary')
-            seed = gradio.Number(0, label='Seed of one sample', precision=0, minimum=0, maximum=MOST_SEED)
+            seed = gradio.Number(0, label='Seed of one sample')
             pick = gradio.Button('Show this one')
             download = gradio.DownloadButton('Download as PNG', interactive=False)
         with gradio.Column(scale=2, min_width=320):
@@ -65,25 +58,28 @@ def _samples(gradio, tool, storage, answering):
             one = gradio.HTML()
     told = gradio.HTML('', label='Notes')
 
+    shown = gradio.State(None)  # the first seed and the truncation of the samples that this visitor sees
+
     def many(first, truncation):
-        images, first = tool.samples(as_seed(first), truncation), as_seed(first)
-        return ([(image, f'seed {(first + i) % (MOST_SEED + 1)}') for i, image in enumerate(images)],), []
+        images, first = tool.samples(first, truncation), as_seed(first)
+        return ([(image, f'seed {seed_after(first, i)}') for i, image in enumerate(images)], (first, truncation)), []
 
     def single(seed, truncation):
         path = storage.new() / f'seed_{as_seed(seed)}.png'
         save_png(path, tool.samples(seed, truncation, 1)[0])
-        return (image(path, f'The sample of seed {int(seed)}.'), _offer(gradio, path)), []
+        return (image(path, f'The sample of seed {as_seed(seed)}.'), _offer(gradio, path)), []
 
-    def chosen(first, event: gradio.SelectData):
-        return (as_seed(first) + event.index) % (MOST_SEED + 1)
+    def chosen(shown, event: gradio.SelectData):
+        first, truncation = shown
+        seed = seed_after(first, event.index)
+        outputs, sentences = single(seed, truncation)
+        return (seed, *outputs), sentences
 
-    drawn = (answering((None,), many), [first, truncation], [block, told])
+    drawn = (answering((None, None), many), [first, truncation], [block, shown, told])
     draw.click(*drawn, **_DEVICE)
-    alone = answering(('', gradio.update(value=None, interactive=False)), single)
-    pick.click(alone, [seed, truncation], [one, download, told], **_DEVICE)
-    block.select(chosen, first, seed, api_visibility='private').then(
-        alone, [seed, truncation], [one, download, told], **_DEVICE
-    )
+    alone = ('', gradio.update(value=None, interactive=False))
+    pick.click(answering(alone, single), [seed, truncation], [one, download, told], **_DEVICE)
+    block.select(answering((gradio.skip(), *alone), chosen), shown, [seed, one, download, told], **_DEVICE)
     return drawn
 
 
@@ -120,7 +116,7 @@ def _directions(gradio, tool, storage, answering):
     with gradio.Row():
         with gradio.Column(scale=1, min_width=280):
             mean = gradio.Checkbox(True, label='Start from the mean latent')
-            start = gradio.Number(0, label='Or from a seed', precision=0, minimum=0, maximum=MOST_SEED)
+            start = gradio.Number(0, label='Or from a seed')
             what = 'Component' if tool.alike else 'Direction'
             sliders = [
                 gradio.Slider(-REACH, REACH, value=0, step=0.1, label=f'{what} {k}') for k in range(tool.directions)

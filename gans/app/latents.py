@@ -62,7 +62,7 @@ class LatentTool:
             raise UserError(f'A truncation of {truncation} is out of range: give a number above 0, up to 1.')
         with self._turns.turn():
             mean = self._painter.space.mean
-            latents = self._latents([(first + i) % (MOST_SEED + 1) for i in range(count)])
+            latents = self._latents([seed_after(first, i) for i in range(count)])
             return self._painter.images(latents if truncation == 1 else mean + truncation * (latents - mean))
 
     def walk(self, seeds: Sequence[int], frames: int, arc: bool) -> np.ndarray:
@@ -105,9 +105,14 @@ class LatentTool:
 
 def as_seed(number: float | None) -> int:
     """A seed from a field of the page; raises UserError for what is none."""
-    if number is None or number != number or int(number) != number or not 0 <= number <= MOST_SEED:
+    if number is None or not 0 <= number <= MOST_SEED or int(number) != number:
         raise UserError(f'A seed is a whole number from 0 to {MOST_SEED}: give one.')
     return int(number)
+
+
+def seed_after(first: int, places: int) -> int:
+    """The seed so many places after another; after the greatest one comes 0."""
+    return (first + places) % (MOST_SEED + 1)
 
 
 def as_seeds(text: str) -> list[int]:

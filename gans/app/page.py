@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gans.app import latent_tab, photo_tab
+from gans.app import latent_tab, markup, photo_tab
 from gans.app.latents import LatentTool
 from gans.app.limits import MOST_WAITING, Limits
 from gans.app.photos import PhotoTool
@@ -19,15 +19,17 @@ from gans.errors import UserError
 from gans.printing import say
 
 TITLE = 'Image GANs'
-CSS = """
-.problem { border-left: 4px solid #c02020; padding: 0.5em 0.8em; }
-.note { border-left: 4px solid #808080; padding: 0.5em 0.8em; }
-.shown { width: 100%; max-width: 512px; }
-.strip { width: 100%; }
+CSS = (
+    markup.CSS
+    + """
 .samples .grid-wrap { max-height: none; }
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+@media (max-width: 640px) {
+  .samples .caption-label { max-width: 100% !important; padding: 0 2px !important; font-size: 11px !important; }
+}
 .dark { --color-accent: var(--primary-300); }
 """
+)
 
 
 def build(tools: Sequence[PhotoTool | LatentTool], storage: Storage, limits: Limits) -> Any:
@@ -73,12 +75,12 @@ def answering(folder: Path, nothing: Sequence[Any], function: Callable) -> Calla
     def answer(*inputs):
         try:
             outputs, sentences = function(*inputs)
-            return *outputs, note(sentences)
+            return *outputs, markup.note(sentences)
         except UserError as error:
-            return *nothing, problem(plain(str(error), folder))
+            return *nothing, markup.problem(plain(str(error), folder))
         except Exception:
             say(traceback.format_exc(), sys.stderr)
-            return *nothing, problem('This failed, and not by your fault: the terminal of the server says how.')
+            return *nothing, markup.problem('This failed, and not by your fault: the terminal of the server says how.')
 
     return answer
 
@@ -86,16 +88,6 @@ def answering(folder: Path, nothing: Sequence[Any], function: Callable) -> Calla
 def plain(sentence: str, folder: Path) -> str:
     """A sentence without the places of temporary files: a visitor knows their names."""
     return re.sub(rf"{re.escape(str(folder))}/(?:[^'/]*/)*", '', sentence)
-
-
-def problem(sentence: str) -> str:
-    """HTML that says what went wrong, and is read out at once."""
-    return f'<p class="problem" role="alert">{html.escape(sentence)}</p>'
-
-
-def note(sentences: Sequence[str]) -> str:
-    """HTML with sentences about a result; '' for none."""
-    return f'<p class="note" role="status">{html.escape(" ".join(sentences))}</p>' if sentences else ''
 
 
 def _small_print(limits):

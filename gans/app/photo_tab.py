@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gans.app.markup import comparison
 from gans.app.photos import PREVIEW, PhotoTool
 from gans.app.storage import Storage
 from gans.errors import UserError
@@ -21,12 +22,12 @@ def make(page: Any, tool: PhotoTool, storage: Storage, answering: Callable) -> N
     photo, painting, variants, start, compared, choice, download, told = _fields(gradio, tool)
     made = gradio.State(None)  # of this visitor alone
     outputs = [compared, download, choice, made, told]
-    empty = (None, gradio.update(value=None, interactive=False))
+    empty = ('', gradio.update(value=None, interactive=False))
     nothing = (*empty, gradio.update(visible=False), None)
 
     def shown(found, place):
         return (
-            (str(found.before), str(found.after[place])),
+            comparison(found.before, found.after[place], place + 1, len(found.after)),
             gradio.update(value=str(found.results[place]), interactive=True),
         )
 
@@ -54,9 +55,9 @@ def make(page: Any, tool: PhotoTool, storage: Storage, answering: Callable) -> N
 
         def show(photo):
             path = str(tool.show(_still_there(photo)))
-            return ({'background': path, 'layers': [], 'composite': path},), []
+            return (*nothing, {'background': path, 'layers': [], 'composite': path}), []  # results were another photo's
 
-        photo.upload(answering((None,), show), photo, [painting, told], **device)
+        photo.upload(answering((*nothing, None), show), photo, [*outputs[:-1], painting, told], **device)
     else:
         photo.upload(answering(nothing, apply), inputs, outputs, **device)
     emptied = [*outputs, painting] if tool.masked else outputs
@@ -79,7 +80,7 @@ def _fields(gradio, tool):
             )
             start = gradio.Button('Fill what is painted' if tool.masked else 'Apply', variant='primary')
         with gradio.Column(scale=1 if tool.masked else 2, min_width=320):
-            compared = gradio.ImageSlider(label='Before and after', type='filepath', buttons=['fullscreen'])
+            compared = gradio.HTML()
             choice = gradio.Radio([], label='Variant', visible=False)
             download = gradio.DownloadButton('Download at full size', interactive=False)
     told = gradio.HTML('', label='Notes')
@@ -88,13 +89,14 @@ def _fields(gradio, tool):
 
 def _editor(gradio):
     return gradio.ImageEditor(
-        label='Paint over what is to be filled',
+        label='Paint the hole',
         type='numpy',
         sources=(),
         transforms=(),
         layers=False,
         brush=gradio.Brush(colors=[HOLE], color_mode='fixed'),
         canvas_size=(PREVIEW, PREVIEW),
+        height=520,
         format='png',
         buttons=['fullscreen'],
     )

@@ -111,7 +111,10 @@ def serving(page: Any, listening: socket.socket, storage: Storage, limits: Limit
     local = listening.getsockname()[0] in LOOPBACK
     if local:  # a name that leads here from a page elsewhere is no name of this page
         app.add_middleware(_trusted(), allowed_hosts=['127.0.0.1', 'localhost', '[::1]'])
-    options = dict(log_level='error', access_log=False, timeout_graceful_shutdown=0, server_header=False)
+    # Uvicorn's own settings of logging would close the handlers of everybody else in this process.
+    options = dict(
+        log_config=None, log_level='error', access_log=False, timeout_graceful_shutdown=0, server_header=False
+    )
     server = uvicorn.Server(uvicorn.Config(Guard(app), **options))
     thread = threading.Thread(target=server.run, args=[[listening]], daemon=True, name='web server')
     thread.start()

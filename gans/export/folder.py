@@ -21,6 +21,7 @@ NAMES = (
     'use.py',
     'weights.npz',
 )
+_OF_USE = 'output.ppm'  # use.py writes it where it is run, perhaps here: it is left alone
 _MOST_BYTES = 2**24  # of an about.json that is read
 
 
@@ -33,7 +34,11 @@ def check(folder: Path) -> None:
     shown = printable(str(folder))
     if os.path.lexists(folder) and not folder.is_dir():
         raise UserError(f"'{shown}' is {irregular(folder) or 'a file'}, no folder: give another --output.")
-    found = {name for name in os.listdir(folder) if not is_temporary(name)} if folder.is_dir() else set()
+    found = (
+        {name for name in os.listdir(folder) if not is_temporary(name) and name != _OF_USE}
+        if folder.is_dir()
+        else set()
+    )
     others = sorted(found - set(NAMES)) or (sorted(found) if found and not _is_own(folder) else [])
     if others:
         raise UserError(
