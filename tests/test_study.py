@@ -328,6 +328,9 @@ def test_answers_are_found_beside_the_key_in_folders_and_in_patterns(made, tmp_p
         assert done.code == 0 and '2 people, 0 left out' in done.out, done.err
     assert main('--mode=study', f'--answers={folder}/more/bert.csv').code == 0  # the key is one folder above
     refused(main('--mode=study', f'--answers={folder}/*.txt'), 'There are no answers')
+    odd = shutil.copytree(folder, tmp_path / 'study [1] *')  # a folder is meant as it is written
+    done = main('--mode=study', f'--answers={odd}/a*.csv,{odd}/m*/*.csv')
+    assert done.code == 0 and '2 people, 0 left out' in done.out, done.err
     moved = shutil.copytree(folder / 'more', tmp_path / 'elsewhere/more')
     refused(main('--mode=study', f'--answers={moved}'), "There is no '", 'key.json', '--key')
     assert main('--mode=study', f'--answers={moved}', f'--key={folder}/key.json').code == 0

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data import decode
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.notebook.rich import Place
 from gans.run.experiment import Experiment, open_experiment
 from gans.run.trained import read_config
@@ -79,7 +79,8 @@ def go_on(folder: str | os.PathLike, steps: int | None = None) -> None:
 
 
 def look(folder: str | os.PathLike) -> None:
-    """Shows once where a run is, also one that another process trains."""
+    """Shows once where a run is, also one that another process trains. Raises UserError for an address."""
+    check_local(folder)
     in_place()(current(Path(folder).expanduser()))
 
 
