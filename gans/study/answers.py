@@ -13,7 +13,7 @@ from gans.study.key import Key
 from gans.study.trials import ANSWERS
 
 _COLUMNS = ('study', 'person', 'protocol', 'item', 'answer')
-_ADVICE = 'begin with the line of the file that the study downloads, study,person,protocol,trial,item,left,answer,...'
+_ADVICE = 'begin as the study does, with study,person,protocol,trial,item,left,answer,milliseconds'
 Answers = Mapping[str, Mapping[str, Mapping[str, str]]]  # {protocol: {person: {item: answer}}}, each sorted by name
 
 
