@@ -189,6 +189,9 @@ def test_other_mistakes_are_refused(runs, tmp_path, monkeypatch):
     refused(make(runs, tmp_path / 'new', names=['noise', 'colors/../noise']), 'twice: give each run once')
     (tmp_path / 'file').write_text('mine')
     refused(make(runs, tmp_path / 'file'), 'is a file: give a folder')
+    with monkeypatch.context() as patch:
+        patch.setattr(making, 'draw', None)  # a place where nothing can be written is told before images are drawn
+        refused(make(runs, '/proc/new/study'), "Cannot write '/proc'")
     monkeypatch.setattr(making, '_MOST', 1000)
     refused(make(runs, tmp_path / 'new'), 'give smaller --count and --pairs')
     assert not (tmp_path / 'new').exists()
