@@ -1,12 +1,15 @@
 """Runs notebooks in a kernel of this Python, in a folder of their own, and keeps what they showed."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -45,21 +48,75 @@ def tagged(cell, tag: str) -> bool:
     return tag in cell.metadata.get('tags', ())
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str, devices: int = 1) -> None:
-    """Executes a notebook with other parameters, as if opened in `folder`, on so many simulated devices.
+class Session:
+    """A notebook in a kernel that lives as long as the `with` block, with other parameters, as if opened in `folder`.
 
-    Raises what a cell raises.
+    Its cells are executed in their order, as far as a test needs them: so no single test takes as long as all of them.
     """
-    for cell in notebook.cells:
-        if tagged(cell, 'parameters'):
-            cell.source = parameters
-    client = NotebookClient(
-        notebook,
-        timeout=360,
-        kernel_name='here',
-        resources={'metadata': {'path': str(folder)}},
-    )
-    client.execute(env=os.environ | {'JAX_NUM_CPU_DEVICES': f'{devices}'})
+
+    def __init__(self, notebook: nbformat.NotebookNode, folder: Path, parameters: str, devices: int = 1):
+        self.notebook, self._next, self._open = notebook, 0, contextlib.ExitStack()
+        self._client = NotebookClient(
+            notebook, timeout=360, kernel_name='here', resources={'metadata': {'path': str(folder)}}
+        )
+        self._devices = devices
+        self.set(parameters)
+
+    def __enter__(self):
+        self._open.enter_context(
+            self._client.setup_kernel(env=os.environ | {'JAX_NUM_CPU_DEVICES': f'{self._devices}'})
+        )
+        return self
+
+    def __exit__(self, *error):
+        self._open.close()
+
+    def set(self, parameters: str) -> None:
+        """Gives the cell of parameters, which may be executed again, another text."""
+        for cell in self.notebook.cells:
+            if tagged(cell, 'parameters'):
+                cell.source = parameters
+
+    def until(self, cell_id: str) -> None:
+        """Executes the cells up to this one, but for those that were. Raises what a cell raises."""
+        last = self._place(cell_id)
+        while self._next <= last:
+            self._next += 1
+            self._execute(self._next - 1)
+
+    def again(self, cell_id: str) -> None:
+        """Executes this cell again, or before its turn."""
+        self._execute(self._place(cell_id))
+
+    def stopped(self, cell_id: str, when: Callable[[], bool]) -> None:
+        """Executes a cell as `again`, and presses the stop button as soon as `when` is true."""
+        ended = threading.Event()
+
+        def press():
+            while not ended.wait(0.05):
+                if when():
+                    os.kill(self._client.km.provisioner.pid, signal.SIGINT)
+                    return
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        try:
+            self.again(cell_id)
+        finally:
+            ended.set()
+            thread.join()
+
+    def _place(self, cell_id):
+        return next(i for i, cell in enumerate(self.notebook.cells) if cell.id == cell_id)
+
+    def _execute(self, place):
+        self._client.execute_cell(self.notebook.cells[place], place)
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path, parameters: str, devices: int = 1) -> None:
+    """Executes a whole notebook as a `Session` does. Raises what a cell raises."""
+    with Session(notebook, folder, parameters, devices) as session:
+        session.until(notebook.cells[-1].id)
 
 
 def outputs(notebook: nbformat.NotebookNode, cell_id: str) -> Mapping:

@@ -1,15 +1,18 @@
 """Addresses of buckets and servers in the place of a path: refused in one sentence, before anything is opened."""
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
-from command_line import config, main
+from command_line import ROOT, config, main
 from runs_on_disk import refused
 
 import gans
+from gans import notebook
 from gans.cli.verbs import VERBS
-from gans.config.places import check_local
-from gans.errors import UserError
+from gans.errors import UserError, check_local
+from gans.image.files import check_folder, save_png
 
 COLORIZE = config('colorize:tiny')
 # What is given beside the flag with the address, so that nothing else is wrong before it is read.
@@ -81,6 +84,29 @@ def test_in_python_nothing_is_made_beside_the_notebook(tiny):
         gans.train(experiment, 'gs://bucket/run')
     with pytest.raises(UserError, match='is an address'):
         gans.load_run('gs://bucket/run')
+    with pytest.raises(UserError, match='is an address'):
+        gans.load_config('gs://bucket/mine.py')
+
+
+@pytest.mark.parametrize('kind', [str, Path])
+@pytest.mark.parametrize(
+    'use',
+    [
+        notebook.upload,
+        notebook.look,
+        notebook.show,
+        notebook.go_on,
+        lambda place: notebook.show_pairs(place, ROOT / 'docs'),
+        lambda place: notebook.with_holes(ROOT / 'docs' / 'study.png', place, (0, 0, 1, 0.5)),
+        lambda place: gans.translate('run', place, 'out'),
+        lambda place: gans.translate('run', ROOT / 'docs', place),
+        lambda place: save_png(place, np.zeros((2, 2), np.uint8)),
+        check_folder,
+    ],
+)
+def test_what_notebooks_call_opens_and_makes_nothing(use, kind):
+    with pytest.raises(UserError, match='is an address'):
+        use(kind('gs://bucket/x'))
 
 
 def test_the_folder_of_tensorflow_datasets_may_be_one():

@@ -42,6 +42,10 @@ def faces(count, size=20):
         yield np.asarray(image)
 
 
+def cell(notebook, cell_id):
+    return next(cell for cell in notebook.cells if cell.id == cell_id)
+
+
 def size_of(image):
     return Image.open(io.BytesIO(image)).size
 
@@ -57,9 +61,9 @@ def trained(notebook, cell_id, steps):
     return found
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='class')
 def colab(tmp_path_factory):
-    """(the folder of the clone, the notebook as it was executed but for the cell after the loss of the runtime)."""
+    """(the folder of the clone, the session)."""
     clone = tmp_path_factory.mktemp('colab')
     folder = notebooks.project(clone)
     save_images(clone / 'my_images', smooth_images(24, 40))
@@ -67,39 +71,61 @@ def colab(tmp_path_factory):
     (clone / 'photos').mkdir()
     garden.resize((90, 70)).save(clone / 'photos' / 'garden.jpg')
     old.resize((60, 80)).convert('L').save(clone / 'photos' / 'old.png')
-    notebook = notebooks.read('colab')
-    notebook.cells = [cell for cell in notebook.cells if not notebooks.tagged(cell, 'resume')]
-    notebooks.run(notebook, folder, "VARIANT = ':tiny'\nSTEPS, INPAINT_STEPS = 4, 2")
-    nbformat.write(notebook, clone / 'executed.ipynb')
-    return clone, notebook
+    parameters = "VARIANT = ':tiny'\nSTEPS, INPAINT_STEPS = 4, 2"
+    with notebooks.Session(notebooks.read('colab'), folder, parameters) as session:
+        yield clone, session
+    nbformat.write(session.notebook, clone / 'executed.ipynb')
 
 
-def test_colab_trains_colorizes_and_inpaints(colab):
-    clone, notebook = colab
-    assert 'All is installed' in notebooks.outputs(notebook, 'install')['text']
-    assert re.match(r'1 device \(cpu: cpu\), jax \d', notebooks.outputs(notebook, 'devices')['text'])
-    trained(notebook, 'flowers', 4)
-    trained(notebook, 'own', 4)
-    trained(notebook, 'inpaint', 2)
-    assert [line['step'] for line in logged(clone / 'runs' / 'mine')][-1] == 4
-    originals, colorized = notebooks.outputs(notebook, 'held-out')['images']
-    assert size_of(originals) == size_of(colorized) and originals != colorized
-    assert [len(notebooks.outputs(notebook, name)['images']) for name in ('photo', 'holes')] == [2, 2]
-    gray = np.asarray(Image.open(clone / 'colorized' / 'old.png'))
-    assert gray.shape == (80, 60, 3) and (gray[..., 0] != gray[..., 2]).any()
-    before, after = (np.asarray(Image.open(clone / name / 'old.png').convert('RGB')) for name in ('holes', 'filled'))
-    inside = np.asarray(Image.open(clone / 'holes' / 'old_mask.png')) > 127
-    assert inside[28:52, 21:39].all() and inside.sum() == 24 * 18
-    assert (before != after)[inside].any() and not (before != after)[~inside].any()
+class TestColab:
+    """Its cells are shared by the tests, in one kernel: each goes on where the last one ended."""
 
+    def test_it_trains_on_flowers(self, colab):
+        _, session = colab
+        session.until('held-out')
+        assert 'All is installed' in notebooks.outputs(session.notebook, 'install')['text']
+        assert re.match(r'1 device \(cpu: cpu\), jax \d', notebooks.outputs(session.notebook, 'devices')['text'])
+        trained(session.notebook, 'flowers', 4)
+        originals, colorized = notebooks.outputs(session.notebook, 'held-out')['images']
+        assert size_of(originals) == size_of(colorized) and originals != colorized
 
-def test_a_run_goes_on_when_the_runtime_was_lost(colab):
-    clone, _ = colab
-    notebook = notebooks.read('colab')
-    notebook.cells = [c for c in notebook.cells if notebooks.tagged(c, 'setup') or notebooks.tagged(c, 'resume')]
-    notebooks.run(notebook, clone / 'notebooks', "VARIANT = ':tiny'\nLONGER = 6")
-    assert 'Going on from step 4.' in trained(notebook, 'resume', 6)['text']
-    assert [line['step'] for line in logged(clone / 'runs' / 'flowers')] == [1, 2, 3, 4, 5, 6]
+    def test_it_trains_on_own_images_and_colorizes_a_photo(self, colab):
+        clone, session = colab
+        session.until('photo')
+        trained(session.notebook, 'own', 4)
+        assert [line['step'] for line in logged(clone / 'runs' / 'mine')][-1] == 4
+        assert len(notebooks.outputs(session.notebook, 'photo')['images']) == 2
+        gray = np.asarray(Image.open(clone / 'colorized' / 'old.png'))
+        assert gray.shape == (80, 60, 3) and (gray[..., 0] != gray[..., 2]).any()
+
+    def test_it_fills_holes(self, colab):
+        clone, session = colab
+        session.until('holes')
+        trained(session.notebook, 'inpaint', 2)
+        assert len(notebooks.outputs(session.notebook, 'holes')['images']) == 2
+        before, after = (
+            np.asarray(Image.open(clone / name / 'old.png').convert('RGB')) for name in ('holes', 'filled')
+        )
+        inside = np.asarray(Image.open(clone / 'holes' / 'old_mask.png')) > 127
+        assert inside[28:52, 21:39].all() and inside.sum() == 24 * 18
+        assert (before != after)[inside].any() and not (before != after)[~inside].any()
+
+    def test_a_run_goes_on_when_the_runtime_was_lost_and_after_the_stop_button(self, colab):
+        clone, first = colab
+        first.until('flowers')
+        notebook, run = notebooks.read('colab'), clone / 'runs' / 'flowers'
+        parameters = "VARIANT = ':tiny'\nLONGER = {}".format
+        with notebooks.Session(notebook, clone / 'notebooks', parameters(10**6)) as session:
+            session.until('place')
+            session.stopped('resume', lambda: (run / 'metrics.jsonl').read_bytes().count(b'\n') > 4)
+            assert 'Stopped, and all is saved: run this cell again' in notebooks.outputs(notebook, 'resume')['text']
+            stopped = logged(run)[-1]['step']
+            assert 4 < stopped < 10**6 and 'Going on from step 4.' in notebooks.outputs(notebook, 'resume')['text']
+            session.set(parameters(stopped + 2))
+            session.again('parameters')
+            session.again('resume')
+        assert f'Going on from step {stopped}.' in trained(notebook, 'resume', stopped + 2)['text']
+        assert [line['step'] for line in logged(run)] == list(range(1, stopped + 3))
 
 
 def test_tpu_trains_on_all_devices_in_both_ways(tmp_path):
@@ -146,7 +172,7 @@ def test_new_experiment_in_an_empty_folder_as_colab_has_it(tmp_path):
     (tmp_path / 'repository').mkdir()
     (tmp_path / 'content').mkdir()
     notebook = notebooks.read('new_experiment')
-    clone = next(cell for cell in notebook.cells if cell.id == 'clone')
+    clone = cell(notebook, 'clone')
     address = notebooks.copy_of_project(tmp_path / 'repository')
     clone.source = clone.source.replace('https://github.com/REPOSITORY', address)
     parameters = "VARIANT, SIZE, WIDTH, STEPS, RUN = ':tiny', 16, 4, 2, 'runs/own'"

@@ -189,6 +189,9 @@ def test_other_mistakes_are_refused(runs, tmp_path, monkeypatch):
     refused(make(runs, tmp_path / 'new', names=['noise', 'colors/../noise']), 'twice: give each run once')
     (tmp_path / 'file').write_text('mine')
     refused(make(runs, tmp_path / 'file'), 'is a file: give a folder')
+    with monkeypatch.context() as patch:
+        patch.setattr(making, 'draw', None)  # a place where nothing can be written is told before images are drawn
+        refused(make(runs, '/proc/new/study'), "Cannot write '/proc'")
     monkeypatch.setattr(making, '_MOST', 1000)
     refused(make(runs, tmp_path / 'new'), 'give smaller --count and --pairs')
     assert not (tmp_path / 'new').exists()
@@ -328,6 +331,9 @@ def test_answers_are_found_beside_the_key_in_folders_and_in_patterns(made, tmp_p
         assert done.code == 0 and '2 people, 0 left out' in done.out, done.err
     assert main('--mode=study', f'--answers={folder}/more/bert.csv').code == 0  # the key is one folder above
     refused(main('--mode=study', f'--answers={folder}/*.txt'), 'There are no answers')
+    odd = shutil.copytree(folder, tmp_path / 'study [1] *')  # a folder is meant as it is written
+    done = main('--mode=study', f'--answers={odd}/a*.csv,{odd}/m*/*.csv')
+    assert done.code == 0 and '2 people, 0 left out' in done.out, done.err
     moved = shutil.copytree(folder / 'more', tmp_path / 'elsewhere/more')
     refused(main('--mode=study', f'--answers={moved}'), "There is no '", 'key.json', '--key')
     assert main('--mode=study', f'--answers={moved}', f'--key={folder}/key.json').code == 0

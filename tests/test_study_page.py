@@ -177,8 +177,18 @@ def test_names_storage_and_several_people_at_one_browser(study):
         assert person.page.input_value('#person').startswith('guest-')
         person.enter('=1+1')
         assert person.page.is_visible('#start') and 'Give a name' in person.text('#so-far')
-        person.enter('anna')
+        person.enter('u\u0308ber हिंदी')  # as some keyboards write it, and a script whose vowels are marks
         person.press('Space', 'y')
+        person.page.reload()
+        assert person.page.input_value('#person') == '\u00fcber हिंदी'
+        person.enter('anna')
+        person.page.focus('#begin')
+        person.page.keyboard.press('Enter')
+        person.page.focus('#right')
+        person.page.keyboard.down('Enter')
+        person.page.keyboard.down('Enter')  # held: the browser alone would answer again
+        person.page.keyboard.up('Enter')
+        assert person.text('#count') == '1 of 6 answered'
         person.page.reload()
         assert person.page.input_value('#person') == 'anna'
         person.enter('bert')

@@ -22,11 +22,10 @@ from gans.cli.flags import Flag
 from gans.cli.verbs import VERBS, flags_of, takers
 from gans.config import ranges
 from gans.config.load import flatten
-from gans.config.places import check_local
 from gans.config.ranges import RANGES
 from gans.config.registry import kind_of, section_of
 from gans.data.opening import fields_of
-from gans.errors import UserError, closest
+from gans.errors import UserError, check_local, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins
 _SWITCHES = {name for verb in VERBS for name, flag in flags_of(verb).items() if flag.kind == 'switch'}

@@ -9,8 +9,7 @@ from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
 from gans.config import ranges
 from gans.config.load import load
-from gans.config.places import check_local
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.printing import say
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from gans.errors import UserError, closest
+from gans.errors import UserError, check_local, closest
 
 
 def load(config_file: str) -> ConfigDict:
     """Loads `configs/colorize.py` or `configs/colorize.py:tiny`.
 
     Raises:
-      UserError: no such file, no `get_config` in it, no such variant, or an exception in it: with its file and line.
+      UserError: an address, no such file, no `get_config` in it, no such variant, or an exception in it: with its file
+        and line.
     """
+    check_local(config_file)
     path, _, variant = config_file.partition(':')
     if not Path(path).is_file():
         near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))

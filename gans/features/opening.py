@@ -11,9 +11,8 @@ import jax
 import numpy as np
 
 import gans.features
-from gans.config.places import check_local
 from gans.config.registry import find_module
-from gans.errors import UserError, closest
+from gans.errors import UserError, check_local, closest
 
 
 class Features(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gans.errors import cannot_write, naming
+from gans.errors import cannot_write, check_local, naming
 from gans.image.grids import as_rgb
 
 
@@ -61,6 +61,7 @@ def write_whole(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> N
 
 def check_folder(folder: str | os.PathLike) -> None:
     """Makes a folder, if need be; raises UserError unless files can be written there. For use before long work."""
+    check_local(folder)
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -73,8 +74,10 @@ def check_folder(folder: str | os.PathLike) -> None:
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a path to write to, which becomes `path` when the block ends well, else is gone. Makes missing folders.
 
-    Raises FileExistsError where a device, a FIFO or a socket would be replaced: /dev/null is wanted by others too.
+    Raises FileExistsError where a device, a FIFO or a socket would be replaced: /dev/null is wanted by others too; and
+    UserError for an address such as gs://bucket/file.
     """
+    check_local(path)
     path = Path(path)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # told by what follows, if it matters
         mode = os.lstat(path).st_mode

@@ -15,7 +15,7 @@ import numpy as np
 
 from gans.core.sampling import sample
 from gans.data.files import check_no_file
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.image import compose
 from gans.image.large_image import Enlarged, LargeImage, Window, everything, shrink, windows
 from gans.inference.image_files import irregular, read_image, save_image, shown
@@ -215,6 +215,8 @@ def _check_kept(path, carried):
 
 
 def _check_places(source, target):
+    check_local(source)
+    check_local(target)
     if not os.path.lexists(source):
         raise UserError(f"There is no '{shown(source)}': give an image or a folder of images as --input.")
     if not os.path.isdir(source) and irregular(source):

@@ -12,7 +12,8 @@ from gans.notebook.user_files import images_in
 
 MOST = 12  # images that one call shows
 _COLUMNS = 8  # of images side by side
-_SIDE = 640  # pixels: smaller images are magnified by whole factors up to this
+_SIDE = 640  # pixels: smaller images are magnified by whole factors up to this,
+_EACH = 160  # or, side by side, each of them up to this
 _LONGEST = 1600  # pixels: larger ones are scaled down
 
 
@@ -28,7 +29,8 @@ def show(*places: str | os.PathLike | np.ndarray) -> None:
     """
     for place in places:
         if isinstance(place, np.ndarray):
-            put(_sized(grids.grid(place, min(len(place), _COLUMNS))), f'{len(place)} images')
+            columns = min(len(place), _COLUMNS)
+            put(_sized(grids.grid(place, columns), max(_SIDE, _EACH * columns)), f'{len(place)} images')
         else:
             _show_files(place)
 
@@ -58,9 +60,9 @@ def show_pairs(before: str | os.PathLike, after: str | os.PathLike) -> None:
         put(grids.montage([image[None] for image in images], ['before', 'after']), f'{pair[0].name}, before and after')
 
 
-def _sized(image):
+def _sized(image, side=_SIDE):
     """An image as large as an output should be."""
-    factor = max(1, _SIDE // max(image.shape[:2]))
+    factor = max(1, side // max(image.shape[:2]))
     if factor > 1:
         return image.repeat(factor, axis=0).repeat(factor, axis=1)
     return image if max(image.shape[:2]) <= _LONGEST else np.asarray(_within(image, _LONGEST))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gans.data import decode
 from gans.data.sources import folder as folders
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.image import files
 from gans.inference.image_folders import MASK_END
 from gans.printing import say
@@ -43,8 +43,9 @@ def upload(folder: str | os.PathLike) -> str:
       the folder; of one single .zip in it that file's path.
 
     Raises:
-      UserError: nothing is there.
+      UserError: nothing is there, or it is an address.
     """
+    check_local(folder)
     place = Path(folder).expanduser()
     files.check_folder(place)
     chooser = _colab('files')
@@ -90,8 +91,9 @@ def images_in(place: str | os.PathLike) -> list[Path]:
     """The images in a folder, at any depth, in the order of their names; of a file itself.
 
     Raises:
-      UserError: there is none.
+      UserError: there is none, or it is an address.
     """
+    check_local(place)
     place = Path(place).expanduser()
     if place.is_file():
         return [place]

@@ -19,8 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data import decode
-from gans.errors import UserError
+from gans.data.files import printable
+from gans.errors import UserError, check_local
 from gans.notebook.rich import Place
+from gans.printing import say
 from gans.run.experiment import Experiment, open_experiment
 from gans.run.trained import read_config
 from gans.training import history, loop
@@ -28,7 +30,7 @@ from gans.training.metrics_files import METRICS, TIMING, read_metrics
 
 _EVERY = 2.0  # seconds between two looks at the folder
 _SHARE = 20.0
-_MOST = 600, 900  # height and width in pixels: smaller sample grids are magnified by whole factors up to this
+_HIGH = 600  # pixels: smaller sample grids are magnified by whole factors up to this, and to the width of the curves
 _PROGRESS_LINE = re.compile(r'\s*step \d+/')  # what the view shows already
 
 
@@ -59,7 +61,9 @@ def train(experiment: Experiment, folder: str | os.PathLike) -> None:
       as `gans.train`.
     """
     with following(folder, in_place()), contextlib.redirect_stdout(_Quiet(sys.stdout)):
-        loop.train(experiment, folder)
+        done = loop.train(experiment, folder)
+    if not done:
+        say(f'Stopped, and all is saved: run this cell again to go on. The run is in {printable(os.fspath(folder))}.')
 
 
 def go_on(folder: str | os.PathLike, steps: int | None = None) -> None:
@@ -79,7 +83,8 @@ def go_on(folder: str | os.PathLike, steps: int | None = None) -> None:
 
 
 def look(folder: str | os.PathLike) -> None:
-    """Shows once where a run is, also one that another process trains."""
+    """Shows once where a run is, also one that another process trains. Raises UserError for an address."""
+    check_local(folder)
     in_place()(current(Path(folder).expanduser()))
 
 
@@ -129,7 +134,7 @@ def current(folder: Path) -> Shown:
     alt = f'Curves of {", ".join(chosen)}'
     newest = max(folder.glob('samples/step_*.png'), default=None)
     if newest is not None:
-        drawn.append(_large(newest))
+        drawn.append(_large(newest, drawn[0].shape[1]))
         alt += f'; the sample grid of step {int(newest.stem.removeprefix("step_"))}'
     return Shown(_words(folder, lines[-1]), _stack(drawn), f'{alt}.')
 
@@ -188,10 +193,10 @@ def _words(folder, last):
     return text
 
 
-def _large(path):
-    """A sample grid, every pixel of it a square of whole pixels."""
+def _large(path, width):
+    """A sample grid, every pixel of it a square of whole pixels, at most so wide if that can be."""
     grid = np.asarray(decode.load_image(path, str(path)))
-    factor = max(1, min(_MOST[0] // grid.shape[0], _MOST[1] // grid.shape[1]))
+    factor = max(1, min(_HIGH // grid.shape[0], width // grid.shape[1]))
     return grid.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

@@ -7,8 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from gans.config.places import check_local
-from gans.errors import UserError, cannot_write
+from gans.errors import UserError, cannot_write, check_local
 from gans.run import checkpoint
 
 LOCK = 'run.lock'  # stays in the folder for good: it also says that the folder is a run's

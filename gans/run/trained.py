@@ -8,10 +8,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config import stored
-from gans.config.places import check_local
 from gans.core.build import build
 from gans.core.state import state_shapes
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.run import checkpoint
 from gans.run.checkpoint_files import Damaged
 from gans.run.experiment import Experiment, digest, fingerprint, open_experiment

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gans.config.places import check_local
 from gans.data.content import by_content
 from gans.data.files import printable
 from gans.data.fitting import check_resample
 from gans.data.source import Source
 from gans.data.sources import folder, tfds
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.run import checkpoint
 from gans.run.folder import LOCK
 from gans.run.generate import Sampler, Shown, check_seed, held_out, trained_on

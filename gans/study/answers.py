@@ -1,6 +1,7 @@
 """Files of answers: which person gave which answer to which image or pair."""
 
 import glob
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from gans.study.key import Key
 from gans.study.trials import ANSWERS
 
 _COLUMNS = ('study', 'person', 'protocol', 'item', 'answer')
-_ADVICE = 'begin with the line of the file that the study downloads, study,person,protocol,trial,item,left,answer,...'
+_ADVICE = 'begin as the study does, with study,person,protocol,trial,item,left,answer,milliseconds'
 Answers = Mapping[str, Mapping[str, Mapping[str, str]]]  # {protocol: {person: {item: answer}}}, each sorted by name
 
 
@@ -32,13 +33,19 @@ def find_files(patterns: Sequence[str | Path]) -> list[Path]:
         if path.is_dir():
             paths = [str(one) for one in path.glob('*.csv')]
         else:
-            paths = [str(path)] if path.exists() else glob.glob(str(path))
+            paths = [str(path)] if path.exists() else _matching(path)
         if not paths:
             shown = printable(str(pattern))
             raise UserError(f"There are no answers '{shown}': give files that the study downloads, answers-NAME.csv.")
         for one in sorted(paths):
             found.setdefault(Path(one).resolve(), Path(one))
     return sorted(found.values())
+
+
+def _matching(pattern: Path) -> list[str]:
+    """The files that a pattern means. A folder that is there is meant as it is written, also one called 'study [1]'."""
+    place = next(parent for parent in pattern.parents if parent.is_dir())
+    return glob.glob(os.path.join(glob.escape(str(place)), pattern.relative_to(place)))
 
 
 def read_answers(paths: Sequence[Path], key: Key) -> Answers:

@@ -88,6 +88,8 @@ def _checked(workdirs, output, wishes):
     folder = Path(output).expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{printable(str(folder))}' is a file: give a folder as --output.")
+    # Drawing takes minutes; nothing is made yet, since other mistakes may be found.
+    check_folder(next(place for place in (folder, *folder.absolute().parents) if place.is_dir()))
     return folder
 
 

@@ -44,14 +44,16 @@ const giveFile = (name, text) => {
 };
 
 /**
- * Calls keys[key] when a key is pressed. A key that is held down counts once. Ctrl and Command are the browser's, but
- * with what `undo` does. What is typed into a field is its own, and so are Space and Enter on a button.
+ * Calls keys[key] when a key is pressed. A key that is held down counts once, also Enter on a button, which the browser
+ * would click again and again. Ctrl and Command are the browser's, but with what `undo` does. What is typed into a field
+ * is its own, and so are Space and Enter on a button.
  */
 const onKeys = (keys, undo) => document.addEventListener('keydown', (event) => {
   const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   const commands = (event.ctrlKey || event.metaKey) && act !== undo;
-  if (!act || event.altKey || commands || event.repeat || event.target.closest?.('input')) return;
-  if ((event.key === ' ' || event.key === 'Enter') && event.target.closest?.('button, a, summary')) return;
+  const onButton = (event.key === ' ' || event.key === 'Enter') && event.target.closest?.('button, a, summary');
+  if (event.repeat && onButton) event.preventDefault();
+  if (!act || event.altKey || commands || event.repeat || event.target.closest?.('input') || onButton) return;
   event.preventDefault();
   act();
 });

@@ -3,7 +3,7 @@
   const { study, protocols } = JSON.parse(document.getElementById('data').textContent);
   const element = (id) => document.getElementById(id);
   const SHOWN = 1000; // milliseconds for which a pair is seen
-  const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u; // and so no formula of a spreadsheet
+  const NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._-]{0,39}$/u; // and so no formula of a spreadsheet
   const TITLES = { realistic: 'Does it look realistic?', pairs: 'Which one is real?' };
   const WORDS = { realistic: ['No', 'Yes'], pairs: ['Left', 'Right'] };
   const HEADER = ['study', 'person', 'protocol', 'trial', 'item', 'left', 'answer', 'milliseconds'];
@@ -100,11 +100,12 @@
     say('');
     draw();
     load().then(() => {
+      if (phase !== 'loading') return; // another window took over meanwhile
       part.asked = part.at;
       keep();
       phase = 'shown';
       draw();
-      setTimeout(choose, SHOWN);
+      setTimeout(() => phase === 'shown' && choose(), SHOWN);
     });
   };
 
@@ -166,8 +167,11 @@
     giveFile(fileName(), asCsv([HEADER, ...rows]));
   };
 
+  /** The name in the field, in the one form of Unicode that two keyboards have for it. */
+  const given = () => element('person').value.trim().normalize('NFC');
+
   const tell = () => {
-    const name = element('person').value.trim();
+    const name = given();
     const good = NAME.test(name);
     const answered = good ? partsOf(name)[1].map((own) => own.answered).reduce((a, b) => a + b) : 0;
     const total = names.map((protocol) => protocols[protocol].length).reduce((a, b) => a + b);
@@ -188,7 +192,7 @@
   const enter = (event) => {
     event.preventDefault();
     if (!tell()) return;
-    person = element('person').value.trim();
+    person = given();
     [kept, parts] = partsOf(person);
     const mine = kept;
     kept.onOtherWindow(() => mine === kept && phase !== 'start' && start(person));

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from gans.config.places import check_local
 from gans.data import decode, files
 from gans.data.fitting import check_fit
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 
 PLACE = 'path'  # the argument that says where the images lie
 

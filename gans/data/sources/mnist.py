@@ -19,11 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from gans.config.places import check_local
 from gans.data import decode, files, fitting
 from gans.data.arrays import Arrays, as_rgb
 from gans.data.source import Labels
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 
 PLACE = 'path'  # the argument that says where the images lie
 
