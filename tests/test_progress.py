@@ -110,6 +110,17 @@ def test_opening_and_measuring_are_shown_one_after_the_other(often, tmp_path):
     assert 'opening: 7 of 8 files' in piped.err and 'step' not in piped.err
 
 
+def test_a_study_shows_how_many_of_its_images_are_drawn(often, tmp_path):
+    run_folder = save_run(
+        tmp_path / 'run', make_config('colorize', save_images(tmp_path / 'images', smooth_images(20)))
+    )
+    words = ['--protocol=pairs', '--pairs=6', f'--output={tmp_path / "study"}']
+    shown = on_terminal('--mode=study', f'--workdir={run_folder}', *words, columns=200)
+    assert shown.code == 0 and (tmp_path / 'study' / 'index.html').is_file()
+    assert shown.screen.bars('drawing')[-1].split('|')[0] == 'drawing: 100%'
+    assert not [line for line in shown.screen.lines() if 'drawing' in line]
+
+
 def test_log_lines_and_sentences_of_other_threads_stand_above_the_bar(often):
     def work(advance):
         advance(1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from gans.data.batches import read_all
 from gans.data.opening import move_data
+from gans.progress import progress
 from gans.run.generate import Sampler, held_out
 from gans.run.trained import load_run
 
@@ -102,8 +103,11 @@ class Pool:
         return [png(image) for chunk in read for image in chunk]
 
     def _made(self, places):
-        ascending = sorted(places)
-        made = (png(image) for images in self.sampler(np.array(ascending, np.int64)) for image in images)
+        ascending, made = sorted(places), []
+        with progress('drawing', len(ascending)) as advance:
+            for images in self.sampler(np.array(ascending, np.int64)):
+                made += map(png, images)
+                advance(len(images))
         found = dict(zip(ascending, made, strict=True))
         return [found[place] for place in places]
 
