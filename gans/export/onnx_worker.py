@@ -24,6 +24,7 @@ from gans.core.build import build
 from gans.export.program import apart, nested, program
 from gans.export.stablehlo import shapes, symbols_of
 from gans.nn import conv
+from gans.printing import say
 
 OPSET = 20  # of ONNX; onnxruntime and onnxruntime-web know it since 1.17
 LIBRARIES = ('jax', 'jax2onnx', 'onnx', 'onnxruntime')
@@ -75,7 +76,7 @@ def main(folder: Path) -> int:
         result = convert(folder)
     except Exception as error:  # of any kind: its last line is told to people
         traceback.print_exc()
-        print(f'{type(error).__name__}: {f"{error}".strip().partition(chr(10))[0]}', file=sys.stderr)
+        say(f'{type(error).__name__}: {f"{error}".strip().partition(chr(10))[0]}', sys.stderr)
         return 1
     (folder / 'result.json').write_text(json.dumps(result))
     return 0
