@@ -21,7 +21,7 @@ PLACES = [
     (verb, name)
     for verb, chosen in VERBS.items()
     for name, flag in chosen.flags.items()
-    if flag.kind in ('path', 'paths')
+    if flag.kind in ('path', 'file', 'paths')
 ]
 
 

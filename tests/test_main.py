@@ -218,6 +218,22 @@ def test_a_package_that_is_not_installed_is_a_sentence():
     assert done.stderr.splitlines() == [said]
 
 
+@pytest.mark.parametrize(
+    'words',
+    [
+        ('report', '--workdir=RUN'),
+        ('measure', '--real=PLACE', '--fake=PLACE'),
+        ('stylize', '--content=a.png', '--style=b.png'),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_file_is_not_written_under_the_name_of_a_folder(words, tmp_path):
+    verb, *flags = words
+    done = main(f'--mode={verb}', *flags, f'--output={tmp_path}/new/')
+    assert (done.code, done.err) == (2, f'--output={tmp_path}/new/ names a folder: give a file.\n')
+    assert not list(tmp_path.iterdir())
+
+
 def test_help_is_an_overview_and_with_a_verb_the_flags_of_that_verb():
     overview = main('--help')
     assert overview.code == 0 and overview.err == '' and len(overview.out.splitlines()) <= 30

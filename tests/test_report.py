@@ -88,7 +88,7 @@ def test_a_report_that_cannot_be_written_fails_no_training(place, tmp_path):
     run = shutil.copytree(place.colorizer, tmp_path / 'run')
     (run / 'report.html').write_text('mine')
     done = main(f'--workdir={run}')
-    assert done.code == 0 and 'report.html' in done.err and 'is no report' in done.err
+    assert done.code == 0 and 'report.html' in done.err and 'holds no report' in done.err
     assert 'Report:' not in done.out and '--mode=evaluate' in done.out
     assert (run / 'report.html').read_text() == 'mine'
 
@@ -220,7 +220,7 @@ def test_what_is_refused_leaves_everything_as_it_was(place, tmp_path):
     one = f'--workdir={place.began}'
     for words, told in (
         ([runs], 'a file as --output'),
-        ([one, f'--output={tmp_path}/mine.html'], "mine.html' is no report"),
+        ([one, f'--output={tmp_path}/mine.html'], "mine.html' is there and holds no report"),
         ([one, f'--output={tmp_path}/folder'], 'is a folder'),
         ([f'--workdir={place.began},{place.began}/', f'--output={tmp_path}/a.html'], 'one run twice'),
         ([f'--workdir={tmp_path}/no_run'], 'is not a run folder'),

@@ -129,7 +129,9 @@ def convert(name: str, text: str, flag: Flag) -> Any:
         if '' in parts:
             raise UserError(f'--{name}={text} has an empty entry: separate the entries by single commas.')
         return [_local(f'--{name}', part) for part in parts] if flag.kind == 'paths' else parts
-    if flag.kind == 'path':
+    if flag.kind == 'file' and text.endswith(os.sep):
+        raise UserError(f'--{name}={text} names a folder: give a file.')
+    if flag.kind in ('path', 'file'):
         return _local(f'--{name}', text)
     if flag.kind == 'address' and not (re.fullmatch(r'\S+:\d{1,5}', text) and int(text.rpartition(':')[2]) < 2**16):
         raise UserError(f'--{name} is {text!r}: give a host and a port below 65536, as in 10.0.0.1:1234.')

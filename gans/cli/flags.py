@@ -10,8 +10,8 @@ class Flag(NamedTuple):
     """One flag of a verb.
 
     Attributes:
-      kind: what its text is read as: 'text', 'path', 'address' (host:port), 'whole', 'number', 'switch' (True or
-        False), 'list' or 'paths' (separated by commas).
+      kind: what its text is read as: 'text', 'path', 'file' (a path of no folder), 'address' (host:port), 'whole',
+        'number', 'switch' (True or False), 'list' or 'paths' (separated by commas).
       help: what it is for, in a few words.
       default: its value if it is not given; `()` for the lists.
       most: the largest number that is sensible; the least is checked by the verb, which knows why.

@@ -4,6 +4,8 @@ import io
 import os
 import stat
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO
 
 from gans.errors import UserError
@@ -45,6 +47,27 @@ def check_no_file(folder: str | os.PathLike) -> None:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         shown = printable(os.fspath(folder))
         raise UserError(f"'{shown}' is {irregular(folder) or 'a file'}, no folder: give a folder as --output.")
+
+
+def check_replaceable(path: str | os.PathLike, what: str, ours: Callable[[Path], bool]) -> None:
+    """Raises UserError if something else than an earlier result is where a file is to go: it would be lost.
+
+    Args:
+      path: of the file.
+      what: which results may be replaced, as in 'numbers of --mode=measure'.
+      ours: whether a regular file is such a result. May raise UserError or ValueError if it is not.
+    """
+    if not os.path.lexists(path):
+        return
+    shown = printable(os.fspath(path))
+    if os.path.isdir(path):
+        raise UserError(f"'{shown}' is a folder: give a file as --output.")
+    try:
+        found = not irregular(path) and ours(Path(path))
+    except (OSError, ValueError, RecursionError, UserError):
+        found = False
+    if not found:
+        raise UserError(f"'{shown}' is there and holds no {what}: give a new file as --output.")
 
 
 def open_regular(path: str | os.PathLike, max_bytes: int = MAX_BYTES, name: str = '', buffering: int = -1) -> BinaryIO:

@@ -5,12 +5,11 @@ names, order of files, sizes of batches, or the number of devices.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gans.data.files import irregular, printable, read_regular
+from gans.data.files import check_replaceable, printable, read_regular
 from gans.errors import UserError
 from gans.evaluation import between_sets, image_pairs
 from gans.evaluation.feature_cache import cached
@@ -81,17 +80,12 @@ def measure(wishes: Wishes) -> dict:
 
 def check_output(path: Path) -> None:
     """Raises UserError if something else than an earlier report is where the JSON is to go: that would be lost."""
-    if not os.path.lexists(path):
-        return
-    shown = printable(str(path))
-    if path.is_dir():
-        raise UserError(f"'{shown}' is a folder: give a file as --output.")
-    try:
-        found = None if irregular(path) else json.loads(read_regular(path, _MOST_BYTES))
-    except (ValueError, RecursionError, UserError):
-        found = None
-    if not isinstance(found, dict) or not {'version', 'real', 'fake', 'rows'} <= found.keys():
-        raise UserError(f"'{shown}' is there and holds no numbers of --mode=measure: give a new file as --output.")
+    check_replaceable(path, 'numbers of --mode=measure', _is_report)
+
+
+def _is_report(path):
+    found = json.loads(read_regular(path, _MOST_BYTES))
+    return isinstance(found, dict) and {'version', 'real', 'fake', 'rows'} <= found.keys()
 
 
 def describe(report: Mapping) -> str:

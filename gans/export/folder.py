@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gans.data.files import irregular, printable, read_regular
+from gans.data.files import check_no_file, irregular, printable, read_regular
 from gans.errors import UserError
 from gans.image.files import check_folder, is_temporary, write_json, write_whole
 
@@ -32,8 +32,7 @@ def check(folder: Path) -> None:
       UserError: it is a file, holds anything that `export` did not write, or files cannot be written there.
     """
     shown = printable(str(folder))
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise UserError(f"'{shown}' is {irregular(folder) or 'a file'}, no folder: give another --output.")
+    check_no_file(folder)
     found = (
         {name for name in os.listdir(folder) if not is_temporary(name) and name != _OF_USE}
         if folder.is_dir()

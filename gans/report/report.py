@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gans.config.compare import differences
 from gans.config.shipped import ABSENT, changes
-from gans.data.files import printable
+from gans.data.files import check_replaceable, open_regular, printable
 from gans.errors import UserError
 from gans.evaluation.titles import titles_of
 from gans.image.files import write_whole
@@ -43,26 +43,16 @@ def report(folders: Sequence[str | Path], output: str | Path | None = None) -> P
     if output is None and len(found) > 1:
         raise UserError('The report of several runs has no place of its own: give a file as --output.')
     target = found[0] / FILE if output is None else Path(output).expanduser()
-    _check_target(target)
+    check_replaceable(target, 'report', _is_report)
     titles = [printable(title) for title in titles_of(found)]
     text = _document([read_record(f, title, len(found)) for f, title in zip(found, titles, strict=True)])
     write_whole(target, lambda file: file.write(text.encode(errors='xmlcharrefreplace')))
     return target
 
 
-def _check_target(target):
-    """Raises UserError where something else than a report would be replaced."""
-    try:
-        if target.is_dir():
-            raise UserError(f"'{printable(f'{target}')}' is a folder: give a file as --output.")
-        if not target.is_file():
-            return
-        with open(target, 'rb') as file:
-            if _MARK in file.read(2000):
-                return
-    except OSError as error:
-        raise UserError(f"Cannot read '{printable(f'{target}')}' ({error.strerror}): give another --output.") from error
-    raise UserError(f"'{printable(f'{target}')}' is no report, and would be replaced: give another file as --output.")
+def _is_report(path):
+    with open_regular(path) as file:
+        return _MARK in file.read(2000)
 
 
 def _document(records: Sequence[Record]) -> str:

@@ -1,14 +1,12 @@
 """The rates of a study: numbers for JSON, and for people. Each protocol is for itself."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from gans.data.files import irregular, printable, read_regular
-from gans.errors import UserError
+from gans.data.files import check_replaceable, printable, read_regular
 from gans.study.answers import Answers
 from gans.study.key import Key
 from gans.study.rates import Interval, crossed_bootstrap, krippendorff, wilson
@@ -26,17 +24,12 @@ _QUESTIONS = {
 
 def check_output(path: Path) -> None:
     """Raises UserError if something else than earlier rates is where the JSON is to go: that would be lost."""
-    if not os.path.lexists(path):
-        return
-    shown = printable(str(path))
-    if path.is_dir():
-        raise UserError(f"'{shown}' is a folder: give a file for the rates as --output.")
-    try:
-        found = None if irregular(path) else json.loads(read_regular(path, _MOST))
-    except (ValueError, RecursionError, UserError):
-        found = None
-    if not isinstance(found, dict) or found.get('made_by') != _MADE_BY:
-        raise UserError(f"'{shown}' is there and holds no rates of {_MADE_BY}: give a new file as --output.")
+    check_replaceable(path, f'rates of {_MADE_BY}', _is_rates)
+
+
+def _is_rates(path):
+    found = json.loads(read_regular(path, _MOST))
+    return isinstance(found, dict) and found.get('made_by') == _MADE_BY
 
 
 def measure(key: Key, answers: Answers) -> dict:

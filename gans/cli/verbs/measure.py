@@ -34,7 +34,7 @@ VERB = Verb(
         'count': Flag('whole', 'how many images of each set; all by default, 2000 of a generator from noise'),
         'seed': Flag('whole', 'of samples, and of the patches and directions of SWD', 0, most=2**32 - 1),
         'paired': Flag('switch', 'compare images of the same name, instead of sets', False),
-        'output': Flag('path', 'a file for the numbers as JSON'),
+        'output': Flag('file', 'a file for the numbers as JSON'),
     },
     _run,
 )

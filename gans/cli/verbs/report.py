@@ -16,7 +16,7 @@ VERB = Verb(
     'one HTML file that shows a run, or several side by side',
     {
         'workdir': Flag('paths', 'the run folder, or several, separated by commas', (), needed=True),
-        'output': Flag('path', 'the file; report.html in the folder of a single run by default'),
+        'output': Flag('file', 'the file; report.html in the folder of a single run by default'),
     },
     _run,
 )

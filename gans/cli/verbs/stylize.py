@@ -17,7 +17,7 @@ VERB = Verb(
     {
         'content': Flag('path', 'the image to keep', needed=True),
         'style': Flag('path', 'the image whose style is taken', needed=True),
-        'output': Flag('path', 'the PNG to write; NAME_losses.json is written beside it', needed=True),
+        'output': Flag('file', 'the PNG to write; NAME_losses.json is written beside it', needed=True),
         'features': Flag('text', 'the network that looks, as in lite0 or discriminator:RUN', 'lite0'),
         'content_layers': Flag('list', 'its layers that keep the content, as in block_4 or block_4:0.5', ()),
         'style_layers': Flag('list', 'its layers that take the style, as in stem,block_2:2', ()),
