@@ -299,14 +299,14 @@ def test_without_gradio_or_a_run_there_is_one_sentence(tmp_path, monkeypatch):
 
 def test_a_signal_ends_the_page_and_nothing_else(runs, monkeypatch):
     def arrives(address):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)  # SIGINT is ignored where the tests run in the background of a script
         threading.Event().wait(5)
 
     monkeypatch.setattr(app, 'wait', arrives)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGTERM)
     ended = main('--mode=app', f'--workdir={runs / "colors"}')
-    assert ended.code == 130 and ended.err == 'Stopped by SIGINT.\n', ended
-    assert signal.getsignal(signal.SIGINT) is before
+    assert ended.code == 143 and ended.err == 'Stopped by SIGTERM.\n', ended
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_host_that_others_reach_is_told(tmp_path):
