@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -209,7 +210,10 @@ def test_what_was_downloaded_is_what_explore_makes(place):
 
 def strangers_are_refused(address, place):
     """Nobody makes the server fetch something, or read a file that was not uploaded, or takes it for another host."""
-    for path, code in (('/gradio_api/file=http://127.0.0.1:1/a.png', 403), (f'/gradio_api/file={MAIN}', 403)):
+    for path, code in (
+        ('/gradio_api/file=http://127.0.0.1:1/a.png', 403),
+        (f'/gradio_api/file={urllib.parse.quote(MAIN)}', 403),
+    ):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(address + path)
         assert refused.value.code == code, path
