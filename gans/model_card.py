@@ -5,7 +5,6 @@ stated. The card is made of a few kinds of blocks, so that the report shows it t
 """
 
 import html
-import math
 import os
 import re
 import shlex
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from gans.data.files import open_regular, printable
 from gans.errors import UserError
 from gans.evaluation.stored import Stored, measure_rows, read_evaluation
-from gans.run.facts import Facts, data_in_words, parameters, read_facts, task_in_words, terms_of_data
+from gans.run.facts import Facts, data_in_words, parameter_count, parameters, read_facts, task_in_words, terms_of_data
 from gans.types import PairedEvaluation
 
 _LONGEST_LOG = 2**40  # bytes of log.txt
@@ -111,7 +110,7 @@ def _model(facts):
     ]
     for name, player in (('discriminator', 'disc'), ('generator', 'gen')):
         if arrays := parameters(facts, player):
-            items.insert(1, f'Parameters of the {name}: {sum(map(math.prod, arrays.values())):,}')
+            items.insert(1, f'Parameters of the {name}: {parameter_count(arrays):,}')
     if config.ema:
         items.append(f"The generator's weights are averaged over the steps (decay {config.ema})")
     return [printable(item) for item in items]

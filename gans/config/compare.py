@@ -2,6 +2,7 @@
 
 import json
 from fnmatch import fnmatchcase
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -27,19 +28,28 @@ MAY_CHANGE = (
 )
 
 
+ABSENT = 'absent'  # what stands for the value of a field that one of two configs lacks
+
+
+def changes(old: ConfigDict, new: ConfigDict) -> dict[str, tuple[Any, Any]]:
+    """{dotted field: (old value, new value)} of all that differ, by name; `ABSENT` where there is none."""
+    before, after = (flatten(json.loads(to_json(one))) for one in (old, new))
+    names = sorted(before.keys() | after.keys())
+    pairs = {name: (before.get(name, ABSENT), after.get(name, ABSENT)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     """Lines that say what differs between two configs.
 
     Left out are the fields that may change in a resumed run, and the sections of sources that neither config uses.
     """
-    before, after = (flatten(json.loads(to_json(c))) for c in (old, new))
     used = {section_of(c.data.source) for c in (old, new)}
     unused = {f'data.{name}' for c in (old, new) for name, value in c.data.items() if isinstance(value, ConfigDict)}
     unused -= {f'data.{name}' for name in used}
     lines = []
-    for name in sorted(before.keys() | after.keys()):
+    for name, (before, after) in changes(old, new).items():
         if any(fnmatchcase(name, free) or name.startswith(f'{free}.') for free in (*MAY_CHANGE, *unused)):
             continue
-        if before.get(name) != after.get(name):
-            lines.append(f'config.{name}: {before.get(name, "absent")} -> {after.get(name, "absent")}')
+        lines.append(f'config.{name}: {before} -> {after}')
     return lines

@@ -1,13 +1,13 @@
 """The configs that come with the code, beside which a run's config is laid: `configs/NAME.py` of the clone."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from gans.config.load import flatten, load, to_json
+from gans.config.compare import ABSENT
+from gans.config.load import load
 from gans.errors import UserError
 
 _CLONE = Path(__file__).resolve().parents[2]
@@ -25,17 +25,6 @@ def shipped(name: str) -> tuple[str, ConfigDict] | None:
         return path, load(str(_CLONE / path))
     except UserError:  # somebody is at work on it
         return None
-
-
-def changes(base: ConfigDict, config: ConfigDict) -> dict[str, tuple[Any, Any]]:
-    """{dotted field: (value in the base, value in the config)} of all that differ; 'absent' where there is none."""
-    before, after = (flatten(json.loads(to_json(one))) for one in (base, config))
-    names = sorted(before.keys() | after.keys())
-    pairs = {name: (before.get(name, ABSENT), after.get(name, ABSENT)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-ABSENT = 'absent'
 
 
 def overrides(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ from gans.data.opening import move_data
 from gans.errors import UserError
 from gans.evaluation import classes, feature_measures, paired, samples
 from gans.evaluation.provenance import about, surroundings
+from gans.evaluation.stored import FILE
 from gans.evaluation.tables import listing, notes, ratio_line, table
 from gans.features.opening import Features, open_features
 from gans.image.files import write_json
@@ -21,7 +22,6 @@ from gans.run.experiment import Experiment, digest
 from gans.run.trained import Trained, load_run, open_images, weights
 from gans.types import PairedEvaluation, SampleEvaluation
 
-FILE = 'evaluation.json'
 VERSION = 4  # count up when the same run and images give other numbers than before: those are not to be compared
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import json
 import os
 import re
@@ -32,6 +33,15 @@ def save_png(path: str | os.PathLike, array: np.ndarray, **options: int) -> None
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3)):
         raise ValueError(f'a PNG needs uint8 [H, W, 3], [H, W, 1] or [H, W], got {array.dtype} {array.shape}')
     write_whole(path, lambda file: Image.fromarray(array).save(file, format='PNG', **options))
+
+
+def png(image: np.ndarray) -> bytes:
+    """uint8 [H, W, 3] or [H, W] as the content of a PNG file."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format='PNG')
+    return file.getvalue()
 
 
 def save_gif(path: str | os.PathLike, frames: np.ndarray, milliseconds: int = 120) -> None:

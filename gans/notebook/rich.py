@@ -1,10 +1,11 @@
 """Images as outputs of cells, with their text alternatives."""
 
 import base64
-import io
 from collections.abc import Callable
 
 import numpy as np
+
+from gans.image.files import png
 
 
 def put(image: np.ndarray | bytes, alt: str, kind: str = 'png') -> None:
@@ -44,14 +45,6 @@ class Place:
 
 
 def _bundle(image, alt, kind):
-    data = image if isinstance(image, bytes) else _png(image)
+    data = image if isinstance(image, bytes) else png(image)
     form = f'image/{kind}'
     return {form: base64.b64encode(data).decode(), 'text/plain': alt}, {form: {'alt': alt}}
-
-
-def _png(image):
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format='PNG')
-    return buffer.getvalue()

@@ -10,6 +10,7 @@ import numpy as np
 from gans.data import decode
 from gans.data.files import printable, read_regular
 from gans.errors import UserError
+from gans.image.files import png
 from gans.web.documents import data_uri
 
 _MOST_FILE = 2**26  # bytes of one image file; a sample grid has a few hundred thousand
@@ -76,11 +77,9 @@ def pack(image: np.ndarray, share: int) -> Inlined:
     """The same for pixels, uint8 [H, W, 3]."""
     from PIL import Image
 
-    found = Image.fromarray(image)
-    file = io.BytesIO()
-    found.save(file, 'PNG')
-    if _encoded(file.tell()) <= share:
-        return Inlined(data_uri(file.getvalue()), *found.size, _encoded(file.tell()), False)
+    found, content = Image.fromarray(image), png(image)
+    if _encoded(len(content)) <= share:
+        return Inlined(data_uri(content), *found.size, _encoded(len(content)), False)
     return _packed(found, share)
 
 

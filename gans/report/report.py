@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from gans.config.compare import differences
-from gans.config.shipped import ABSENT, changes
+from gans.config.compare import ABSENT, changes, differences
 from gans.data.files import check_replaceable, open_regular, printable
 from gans.errors import UserError
 from gans.evaluation.titles import titles_of

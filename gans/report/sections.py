@@ -2,13 +2,13 @@
 
 import math
 
+from gans.config.compare import changes
 from gans.config.load import flatten
-from gans.config.shipped import changes
 from gans.data.files import printable
 from gans.model_card import Code, Items, Table, Text, card, what
 from gans.report.parts import command, short_value
 from gans.report.record import Record
-from gans.run.facts import data_in_words, parameters, terms_of_data
+from gans.run.facts import data_in_words, parameter_count, parameters, terms_of_data
 from gans.web.elements import Html, element, folded, joined, table
 
 _MOST_LOG = 200  # lines of log.txt
@@ -54,7 +54,7 @@ def facts_of(record: Record) -> dict[str, str]:
         found['Held out'] = f'{held_out:,}'
     for name, player in (('Generator', 'gen'), ('Discriminator', 'disc')):
         if arrays := parameters(facts, player):
-            found[name] = f'{_count(arrays):,} parameters'
+            found[name] = f'{parameter_count(arrays):,} parameters'
     if record.seconds:
         found['Time in the loop'] = duration(record.seconds)
     if devices := facts.sitting.machine.get('devices'):
@@ -77,7 +77,7 @@ def parameter_tables(record: Record) -> Html:
         if not arrays:
             continue
         rows = [[printable(key), ' x '.join(map(str, shape)), f'{math.prod(shape):,}'] for key, shape in arrays.items()]
-        title = f'{name}: {_count(arrays):,} parameters in {len(arrays)} arrays'
+        title = f'{name}: {parameter_count(arrays):,} parameters in {len(arrays)} arrays'
         made.append(folded(title, table(['array', 'shape', 'parameters'], rows, title)))
     return joined(made or [element('p', 'There is no checkpoint yet that has them.')])
 
@@ -154,7 +154,3 @@ def model_card(record: Record) -> Html:
 
 def _fact(name, value):
     return element('div', element('dt', name), element('dd', value))
-
-
-def _count(arrays):
-    return sum(math.prod(shape) for shape in arrays.values())

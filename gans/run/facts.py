@@ -3,6 +3,7 @@
 A run that has no checkpoint yet has `config.json`; one that was copied in part may have its checkpoints alone.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from gans.config import shipped, stored
+from gans.config.compare import changes
 from gans.config.registry import find_module, section_of
 from gans.config.shapes import shape_of
 from gans.core.build import make_task
@@ -141,6 +143,11 @@ def parameters(facts: Facts, player: str) -> dict[str, tuple[int, ...]]:
     return {name.removeprefix(start): shape for name, shape in facts.shapes.items() if name.startswith(start)}
 
 
+def parameter_count(arrays: Mapping[str, tuple[int, ...]]) -> int:
+    """How many numbers arrays of these shapes hold."""
+    return sum(map(math.prod, arrays.values()))
+
+
 def _read_checkpoint(folder, step):
     """(step, about, shapes) of a checkpoint; (None, {}, {}) where a run has none."""
     if not (folder / checkpoint.FOLDER).is_dir():
@@ -162,7 +169,7 @@ def _read_checkpoint(folder, step):
 def _worked_out(config):
     """The command that gives this config, '' if none of this clone does."""
     base = shipped.shipped(config.name)
-    given = base and shipped.overrides(shipped.changes(base[1], config))
+    given = base and shipped.overrides(changes(base[1], config))
     return '' if given is None else sittings.command([Sitting(config=base[0], fields=given)])
 
 

@@ -1,6 +1,5 @@
 """Images of a run for a study, generated and real, as PNG files in memory."""
 
-import io
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from gans.data.batches import read_all
 from gans.data.opening import move_data
+from gans.image.files import png
 from gans.progress import progress
 from gans.run.generate import Sampler, held_out
 from gans.run.trained import load_run
@@ -110,12 +110,3 @@ class Pool:
                 advance(len(images))
         found = dict(zip(ascending, made, strict=True))
         return [found[place] for place in places]
-
-
-def png(image: np.ndarray) -> bytes:
-    """uint8 [H, W, 3] as a PNG file."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format='PNG')
-    return file.getvalue()

@@ -1,8 +1,9 @@
 """HTML files that are whole in themselves: style, script, images and data are inside, and nothing is requested.
 
-A document NAME is made of `NAME.html`, where `{{word}}` stands for a text, of `base.css` and `NAME.css`, and of the
-scripts and further styles that it names; those in `vendor/` were written by others. It loads nothing from anywhere: its
-Content Security Policy forbids it, and lets only this style and these scripts run, by their digests.
+A document NAME is made of `frame.html`, in it `NAME.html`, where `{{word}}` stands for a text, of `base.css` and
+`NAME.css`, and of the scripts and further styles that it names; those in `vendor/` were written by others. It loads
+nothing from anywhere: its Content Security Policy forbids it, and lets only this style and these scripts run, by their
+digests.
 """
 
 import base64
@@ -41,8 +42,9 @@ def document(name: str, scripts: Sequence[str], texts: Mapping[str, str], data: 
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    template = _read(f'{name}.html')
+    template = _read('frame.html').replace('{{document}}', _read(f'{name}.html'))
     blocks = {
+        'name': name,
         'policy': html.escape(policy),
         'style': f'<style>{style}</style>',
         'data': f'<script type="application/json" id="{DATA}">{as_json(data)}</script>',
