@@ -88,7 +88,8 @@ def read_record(folder: str | Path, title: str, runs: int) -> Record:
     stored, problem = read_evaluation(facts.folder)
     problems = [one for one in (metrics.problem, timing.problem, problem) if one]
     budget = {name: int(BUDGET * share / runs) for name, share in _SHARES.items()}
-    grids, found = _grids(facts, budget['grids'], runs)
+    paths = sample_grid_paths(facts.folder)
+    grids, found = _grids(paths, budget['grids'], runs)
     problems += found
     montages, found = _montages(facts, stored, budget['montages'])
     problems += found
@@ -98,13 +99,15 @@ def read_record(folder: str | Path, title: str, runs: int) -> Record:
         metrics,
         _only(timing, _SPEED),
         grids,
-        _insets(facts, metrics, grids, budget['insets']) if CONVERGENCE in metrics.values else {},
+        _insets(facts, metrics, {step: paths[step] for step in grids}, budget['insets'])
+        if CONVERGENCE in metrics.values
+        else {},
         stored,
         montages,
         warnings_of(facts.folder),
         shipped.shipped(facts.config.name),
         problems + strange(metrics),
-        len(sample_grid_paths(facts.folder)),
+        len(paths),
     )
 
 
@@ -123,8 +126,7 @@ def constant(summary: Summary) -> bool:
     return not summary.strange and summary.lowest is not None and summary.lowest == summary.highest
 
 
-def _grids(facts, budget, runs):
-    paths = sample_grid_paths(facts.folder)
+def _grids(paths, budget, runs):
     if not paths:
         return {}, []
     most = max(_FEWEST_GRIDS, min(_MOST_GRIDS, 2 * _MOST_GRIDS // runs))
@@ -144,10 +146,9 @@ def _is_plain(name):
     return Path(name).parts[:1] == ('evaluation',) and '..' not in Path(name).parts and len(Path(name).parts) == 2
 
 
-def _insets(facts, metrics, grids, budget):
+def _insets(facts, metrics, paths, budget):
     """As `gans.training.history` has them beside the curve: of steps between the first log line and the last."""
-    paths = sample_grid_paths(facts.folder)
-    steps = [step for step in grids if metrics.steps[0] <= step <= metrics.steps[-1]]
+    steps = [step for step in paths if metrics.steps[0] <= step <= metrics.steps[-1]]
     steps = equally_spaced(steps, _INSETS) if len(steps) > _INSETS else steps
     found = {}
     for step in steps:
