@@ -20,6 +20,9 @@ LAYERS = (
     ('evaluation', 'latent', 'visualization', 'labelling'),
     ('model_card',),
     ('report', 'app', 'study', 'export', 'notebook'),
+    ('sitting',),
+    ('sweep',),
+    ('reproduce',),
     ('cli',),
 )
 # Packages with stricter rules than their row.

@@ -61,21 +61,21 @@ def _reason(error) -> str:
 def choose_variant(
     config: ConfigDict, variant: str, variants: Mapping[str, Callable[[ConfigDict], None]]
 ) -> ConfigDict:
-    """Applies one of a config's variants to its bare config.
+    """Applies a config's variants to its bare config.
 
     Args:
       config: the bare config.
-      variant: '' for the bare one, or a key of `variants`.
+      variant: '' for the bare one, a key of `variants`, or several with + between them, applied in their order.
       variants: name -> a function that changes the config in place.
 
     Raises:
       UserError: an unknown variant.
     """
-    if variant:
-        if variant not in variants:
+    for name in variant.split('+') if variant else ():
+        if name not in variants:
             known = ', '.join(f':{name}' for name in variants)
-            raise UserError(f'no variant :{variant} of this config{closest(variant, variants)}: it has {known}.')
-        variants[variant](config)
+            raise UserError(f'no variant :{name} of this config{closest(name, variants)}: it has {known}.')
+        variants[name](config)
     return config
 
 

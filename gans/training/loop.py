@@ -35,6 +35,7 @@ def train(
     experiment: Experiment,
     folder: str | Path | None = None,
     begun: Callable[[Path, int], None] = lambda folder, step: None,
+    pause: Callable[[int], bool] = lambda step: False,
 ) -> bool:
     """Trains to the end, from the newest checkpoint in the folder if there is one.
 
@@ -42,10 +43,12 @@ def train(
       experiment: what to train, on what.
       folder: the run's folder, made if need be; by default the next numbered one in `runs`.
       begun: is told the folder and how many steps are done, in the first process, before training begins.
+      pause: the number of steps done -> whether to save and leave off here. With several processes all must say the
+        same.
 
     Returns:
-      True at the end of training, False if SIGINT (Ctrl-C), SIGTERM or SIGHUP stopped it, sent to this process or
-      another one of the run: everything is saved and written then.
+      True at the end of training. False if `pause` or SIGINT (Ctrl-C), SIGTERM or SIGHUP stopped it, sent to this
+      process or another one of the run: everything is saved and written then.
 
     Raises:
       UserError: the folder belongs to another experiment, or cannot be written.
@@ -53,10 +56,10 @@ def train(
       gans.signals.Stopped: a signal before the first step, or a second one; it is a KeyboardInterrupt.
     """
     with signals.stopping() as stop:
-        return _train(experiment, None if folder is None else Path(folder).expanduser(), begun, stop)
+        return _train(experiment, None if folder is None else Path(folder).expanduser(), begun, pause, stop)
 
 
-def _train(experiment, folder, begun, stop):
+def _train(experiment, folder, begun, pause, stop):
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
@@ -67,12 +70,12 @@ def _train(experiment, folder, begun, stop):
             begun(recorder.folder, place['step'])
         loop = _Loop(experiment, layout, recorder, place)
         stop.train(loop.unsaved)
-        number = loop.run(state, stop)
+        number = loop.run(state, stop, pause)
     if number:
         name = signals.name_of(number)
         recorder.stopped(loop.step, name if stop.number else f'{name} to another process')
         stop.number = number
-    return not number
+    return loop.step == config.steps
 
 
 class _Loop:
@@ -94,8 +97,8 @@ class _Loop:
         """Would the end of the process lose a step, or cut off a checkpoint that is being written?"""
         return self.step > self.saved or self.recorder.writing()
 
-    def run(self, state, stop) -> int:
-        """Trains and saves; returns the number of the signal that stopped it, 0 at the end of training."""
+    def run(self, state, stop, pause) -> int:
+        """Trains and saves; returns the number of the signal that stopped it, 0 at the end or at a pause."""
         config, layout, step = self.experiment.config, self.layout, self.step
         state = layout.place(state)
         if step == 0:
@@ -105,7 +108,7 @@ class _Loop:
         agreed, number = multihost.Agreement(_IN_FLIGHT), 0
         bar = progress('training', config.steps, 'steps', done=step, note=self.note, only_bar=True)
         with contextlib.closing(feeds), bar as advance:
-            while step < config.steps and not (number := agreed(stop.number)):
+            while step < config.steps and not (number := agreed(stop.number)) and not pause(step):
                 asked = time.perf_counter()
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
