@@ -1,6 +1,6 @@
 """Do networks that grow end better, and sooner, than the same networks at full size from the start?
 
-Karras et al. 2018, "Progressive Growing of GANs", section 6.2 and Table 1; the notes on it: growing "converges to a
+Karras et al. 2018, "Progressive Growing of GANs", section 6.2; the notes on it: growing "converges to a
 considerably better optimum and also reduces the total training time by about a factor of two". At equal steps the fixed
 networks take about twice as long, which is the second half of the claim; `--minutes=N` gives both the same time, and
 tells about both halves together.

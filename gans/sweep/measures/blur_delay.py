@@ -49,7 +49,7 @@ def delay(times: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> float:
 
     The time at which inputs had a given detail is read from the straight lines between the points of their curve. Left
     out are the outputs of time 0, which an untrained generator made, and those with more detail than all inputs, or
-    less, with which no input compares. Outputs that are sharper than the inputs of their time have a negative delay.
+    no more than the first, with which no input compares. Outputs that are sharper than the inputs of their time have a negative delay.
 
     Args:
       times: [N] from 0 to 1, rising.
@@ -65,7 +65,7 @@ def delay(times: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> float:
     highest = np.maximum.accumulate(inputs)
     rising = np.append(True, np.diff(highest) > 0)
     levels, reached = highest[rising], times[rising]
-    compared = (times > 0) & (outputs >= levels[0]) & (outputs < levels[-1])
+    compared = (times > 0) & (outputs > levels[0]) & (outputs < levels[-1])
     if not compared.any():
         return float('nan')
     return float(np.mean(times[compared] - np.interp(outputs[compared], levels, reached)))
