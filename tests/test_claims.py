@@ -11,7 +11,7 @@ from gans.core.build import build
 from gans.evaluation.samples import NEAREST
 from gans.evaluation.set_measures import DISTANCE, DIVERSITY
 from gans.sweep.cells import read_sweep
-from gans.sweep.numbers import measure_module, slug
+from gans.sweep.numbers import check, slug
 from gans.types import SampleEvaluation
 
 FILES = sorted(Path(ROOT, 'configs', 'sweeps').glob('*.py'))
@@ -43,18 +43,20 @@ def test_every_cell_can_be_trained_no_longer_than_its_config(path):
 @pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 def test_every_measure_exists(path):
     sweep = read_sweep(f'{path}', {}, override)
-    assert sweep.title.endswith('?') and sweep.about
+    assert sweep.about
     for name in sweep.measures:
         for cell in sweep.cells:
-            assert name in numbers_of(cell.config) or measure_module(name) is not None, name
+            if name not in numbers_of(cell.config):
+                assert '.' not in name, (cell.label, name)
+                check(name)  # that there is such a module
 
 
 def test_the_claims_are_documented():
     text = Path(ROOT, 'docs', 'claims.md').read_text()
     for path in FILES:
         sweep = read_sweep(f'{path}', {}, override)
-        rows = [line for line in text.splitlines() if line.startswith('|') and f'`{path.stem}`' in line]
-        assert len(rows) == 1, path
+        rows = [line for line in text.splitlines() if line.startswith(f'| `{path.stem}` | ')]
+        assert len(rows) in (2, 3), path  # what is claimed, what is measured unless others have the same, what it costs
         for cell in sweep.cells:
             assert cell.label in rows[0], (path, cell.label)
         for name in sweep.measures:

@@ -18,6 +18,12 @@ def get_hyper(hyper):
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps')
 CLAIMS = tuple(
-    dict(claim='leaky ReLU is best', cell='leaky_relu', than=other, measure='samples.swd', better='lower')
+    dict(
+        claim=f'Leaky ReLU gives better samples than {other}.',
+        cell='leaky_relu',
+        than=other,
+        measure='samples.swd',
+        better='lower',
+    )
     for other in ACTIVATIONS[1:]
 )

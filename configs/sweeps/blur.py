@@ -19,6 +19,18 @@ def get_hyper(hyper):
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps', 'blur_delay')
 CLAIMS = (
-    dict(claim='blur helps', cell='blur', than='no blur', measure='samples.swd', better='lower'),
-    dict(claim='blur keeps variety', cell='blur', than='no blur', measure='samples.ms_ssim_of_pairs', better='lower'),
+    dict(
+        claim='Blur gives samples that are nearer to real images.',
+        cell='blur',
+        than='no blur',
+        measure='samples.swd',
+        better='lower',
+    ),
+    dict(
+        claim='Blur gives more varied samples.',
+        cell='blur',
+        than='no blur',
+        measure='samples.ms_ssim_of_pairs',
+        better='lower',
+    ),
 )

@@ -17,4 +17,12 @@ def get_hyper(hyper):
 
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps')
-CLAIMS = (dict(claim='growing is better', cell='growing', than='fixed', measure='samples.swd', better='lower'),)
+CLAIMS = (
+    dict(
+        claim='Networks that grow end with better samples.',
+        cell='growing',
+        than='fixed',
+        measure='samples.swd',
+        better='lower',
+    ),
+)

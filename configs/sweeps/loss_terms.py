@@ -20,9 +20,9 @@ MEASURES = ('output_swd', 'output.l1_in_boxes', 'output.psnr_db_in_boxes', 'outp
 CLAIMS = tuple(
     dict(claim=claim, cell='both, ramps', than=than, measure=measure, better='lower')
     for claim, than in (
-        ('both terms are better than L1 alone', 'L1 alone'),
-        ('both terms are better than the adversarial one', 'adversarial alone'),
-        ('ramps are better than constant weights', 'both, constant'),
+        ('Both terms inpaint better than L1 alone.', 'L1 alone'),
+        ('Both terms inpaint better than the adversarial one alone.', 'adversarial alone'),
+        ('Ramps of the weights inpaint better than constant ones.', 'both, constant'),
     )
     for measure in ('output_swd', 'output.l1_in_boxes')
 )

@@ -26,9 +26,17 @@ MEASURES = (
 )
 CLAIMS = (
     dict(
-        claim='noise gives various colours', cell='noise', than='no noise', measure='chroma_variety', better='higher'
+        claim='Noise gives an image various colours.',
+        cell='noise',
+        than='no noise',
+        measure='chroma_variety',
+        better='higher',
     ),
     dict(
-        claim='noise makes outputs more realistic', cell='noise', than='no noise', measure='output_swd', better='lower'
+        claim='Noise makes outputs more realistic.',
+        cell='noise',
+        than='no noise',
+        measure='output_swd',
+        better='lower',
     ),
 )

@@ -18,7 +18,7 @@ MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_train
 CLAIMS = tuple(
     dict(claim=claim, cell='hinge, moments, style', than='plain', measure=measure, better='lower')
     for claim, measure in (
-        ('the three together are better', 'samples.swd'),
-        ('the three together are more stable', 'loss_jumps'),
+        ('Hinge, moments and style make better samples than the plain loss.', 'samples.swd'),
+        ('Hinge, moments and style train more stably than the plain loss.', 'loss_jumps'),
     )
 )

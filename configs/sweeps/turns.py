@@ -12,6 +12,12 @@ def get_hyper(hyper):
 
 MEASURES = ('class_frechet', 'label_entropy', 'samples.swd', 'samples.ms_ssim_of_pairs', 'loss_jumps')
 CLAIMS = tuple(
-    dict(claim='two turns help', cell='two turns', than='one turn', measure=measure, better='lower')
+    dict(
+        claim='Two generator turns make better digits than one.',
+        cell='two turns',
+        than='one turn',
+        measure=measure,
+        better='lower',
+    )
     for measure in ('class_frechet', 'samples.swd')
 )

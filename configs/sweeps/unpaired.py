@@ -24,14 +24,14 @@ MEASURES = (
 )
 CLAIMS = (
     dict(
-        claim='pairs give colours nearer to the original',
+        claim='Pairs give colours that are nearer to the original.',
         cell='paired',
         than='unpaired',
         measure='output.chroma_error',
         better='lower',
     ),
     dict(
-        claim='unpaired colours are as realistic as a set',
+        claim='Unpaired outputs are, as a set, nearer to the originals.',
         cell='unpaired',
         than='paired',
         measure='output_swd',
