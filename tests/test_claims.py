@@ -1,4 +1,4 @@
-"""The sweeps in configs/sweeps, one for each claim of the documents: all cells can be trained, and all numbers exist."""
+"""The sweeps in configs/sweeps, one for each claim of the documents: cells can be trained, and numbers exist."""
 
 from pathlib import Path
 

@@ -48,8 +48,9 @@ def delay(times: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> float:
     """How long ago the inputs were as blurred as the outputs are now: the mean over the outputs.
 
     The time at which inputs had a given detail is read from the straight lines between the points of their curve. Left
-    out are the outputs of time 0, which an untrained generator made, and those with more detail than all inputs, or
-    no more than the first, with which no input compares. Outputs that are sharper than the inputs of their time have a negative delay.
+    out are the outputs of time 0, which an untrained generator made, and those with no less detail than the sharpest
+    inputs, or no more than the first ones: no input compares with them. Outputs that are sharper than the inputs of
+    their time have a negative delay.
 
     Args:
       times: [N] from 0 to 1, rising.

@@ -9,5 +9,5 @@ BETTER, DIGITS = 'higher', 3
 
 
 def measure(folder: Path) -> float:
-    """The entropy in nats of the classes that a classifier sees, as the run's evaluation has it; NaN without classes."""
+    """The entropy in nats of the classes that a classifier sees, of the run's evaluation; NaN without classes."""
     return of_classes(folder, ENTROPY)

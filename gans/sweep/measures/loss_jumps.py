@@ -1,4 +1,7 @@
-"""How often the losses of the two players jump during training ("Gradually Increasing ...", 2018, remark v, figure 2)."""
+"""How often the losses of the two players jump during training.
+
+Source: "Gradually Increasing Image Resolution During GAN Training" (2018), remark v and figure 2.
+"""
 
 from pathlib import Path
 
