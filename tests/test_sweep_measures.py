@@ -183,14 +183,14 @@ def test_spearman_in_closed_form():
 def test_the_correlation_is_over_the_checkpoints_that_are_kept(tmp_path, monkeypatch):
     config = load(f'{ROOT}/configs/began.py:tiny').unlock()
     folder = save_run(tmp_path / 'run', config, step=10)
-    write_lines(folder, disc_convergence=[9, 4, 6, 1], disc_k=[1, 1, 1, 1])
+    write_lines(folder, disc_convergence=[5, 9, 2, 1], disc_k=[1, 1, 1, 1])
     assert np.isnan(convergence_correlation.measure(folder))  # one checkpoint
     for step in (30, 40):
         shutil.copytree(folder / 'checkpoints' / '10', folder / 'checkpoints' / f'{step}')
     same = convergence_correlation.swd_of_checkpoints(folder, [10, 30])
     assert same[0] == same[1] > 0
-    # Of the measure 9, the mean of 4 and 6, and 1.
-    for swds, wanted in (([3, 2, 1], 1), ([1, 2, 3], -1), ([2, 3, 1], 0.5)):
+    # Of the measure 5, the mean of 9 and 2, and 1.
+    for swds, wanted in (([2, 3, 1], 1), ([2, 1, 3], -1), ([3, 2, 1], 0.5)):
         monkeypatch.setattr(convergence_correlation, 'swd_of_checkpoints', lambda *_, swds=swds: swds)
         assert convergence_correlation.measure(folder) == pytest.approx(wanted)
 
