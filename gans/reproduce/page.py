@@ -134,7 +134,9 @@ def _runs(plan):
     columns = ['run', 'config', 'steps', 'batch', 'size', 'training images', 'time', '']
     last = next(iter(found[-1:]), None)
     machine = f'Trained on {last.machine.get("processor", "")}, {last.machine.get("cores", "")} cores, devices: '
-    where = printable(f'{machine}{last.machine.get("devices", "")}, jax {last.versions.get("jax", "")}.') if last else ''
+    where = (
+        printable(f'{machine}{last.machine.get("devices", "")}, jax {last.versions.get("jax", "")}.') if last else ''
+    )
     return joined(
         [
             table(columns, rows, 'The runs'),
@@ -168,7 +170,8 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
 def _comparison(figure, made):
     numbers = numbers_of(made)
     rows = [
-        [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see above'] for one in figure.said
+        [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see above']
+        for one in figure.said
     ]
     return table(['', 'the document', 'here'], rows, f'{figure.title}: the document, and here', class_='said')
 

@@ -112,9 +112,7 @@ def make_plan(
     if images and not os.path.exists(images):
         raise UserError(f'--input={images} is not there: give a folder or a .zip with images.')
     images, folder = os.path.abspath(images) if images else '', Path(folder)
-    runs = {
-        key: _planned(run, scale, images, folder / 'runs' / key, configured) for key, run in document.runs.items()
-    }
+    runs = {key: _planned(run, scale, images, folder / 'runs' / key, configured) for key, run in document.runs.items()}
     return Plan(name, document, scale, images, folder, _chosen(name, document, only), runs)
 
 

@@ -88,7 +88,9 @@ def write(plan: Plan, drawn: Mapping[str, Drawn], problems: Mapping[str, str]) -
 def seconds_of(found: Sequence[sittings.Sitting]) -> float | None:
     """How long the sittings of a run took that came to an end; None if there are none."""
     try:
-        ended = [(datetime.strptime(one.ended, _TIME), datetime.strptime(one.begun, _TIME)) for one in found if one.ended]
+        ended = [
+            (datetime.strptime(one.ended, _TIME), datetime.strptime(one.begun, _TIME)) for one in found if one.ended
+        ]
     except ValueError:
         return None
     return sum((end - begin).total_seconds() for end, begin in ended) if ended else None

@@ -25,7 +25,9 @@ VERB = Verb(
         'scale': Flag('text', 'bare (the configs as they are), tiny (for tests) or paper (its own sizes)', 'bare'),
         'only': Flag('list', 'some of its figures: fig6,table2; all by default', ()),
         'input': Flag('path', 'a folder or a .zip of images for the runs on photographs'),
-        'output': Flag('path', 'the folder for runs, figures and the page; the same command goes on there', needed=True),
+        'output': Flag(
+            'path', 'the folder for runs, figures and the page; the same command goes on there', needed=True
+        ),
     },
     _run,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from gans.errors import UserError, closest
 from gans.image import files
+from gans.metrics.jumps import jumps
 from gans.reproduce.types import Drawn, Place, Table
 from gans.training.history import draw_curves, render, series
 from gans.training.metrics_files import read_metrics
@@ -32,14 +33,15 @@ def draw(place: Place, names: Sequence[str]) -> Drawn:
             rows.append([f'{folder.name}: {name}', *(f'{v:.4g}' for v in _numbers(logged[name].values).values())])
     return Drawn(
         images=images,
-        table=Table(['', 'first', 'last', 'lowest', 'median', 'highest'], rows),
+        table=Table(['', 'first', 'last', 'lowest', 'median', 'highest', 'jumps'], rows),
         numbers=numbers,
         commands=[
             ['--mode=history', f'--workdir={folder}', f'--output={place.folder / folder.name}'] for folder in place.runs
         ],
+        notes=['Jumps: changes between log lines that are outliers among those of the curve (modified z-score).'],
     )
 
 
 def _numbers(values):
-    found = {'first': values[0], 'last': values[-1], 'lowest': values.min()}
-    return {key: float(value) for key, value in (found | {'median': np.median(values), 'highest': values.max()}).items()}
+    found = {'first': values[0], 'last': values[-1], 'lowest': values.min(), 'median': np.median(values)}
+    return {key: float(value) for key, value in (found | {'highest': values.max()}).items()} | {'jumps': jumps(values)}

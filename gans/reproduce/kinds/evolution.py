@@ -26,7 +26,9 @@ def draw(place: Place, times: int = TIMES) -> Drawn:
     made = slice(0, 1) if from_noise else slice(1, 2)
     real = _detail(found[-1].tiles[_REAL:])
     share = {one.step: 100 * _detail(one.tiles[made]) / max(real, 1e-9) for one in found}
-    rows = [[f'{step:,}', f'{100 * step / facts.config.steps:.0f} %', f'{value:.0f} %'] for step, value in share.items()]
+    rows = [
+        [f'{step:,}', f'{100 * step / facts.config.steps:.0f} %', f'{value:.0f} %'] for step, value in share.items()
+    ]
     what = 'real images as the discriminator saw them, above samples' if from_noise else 'inputs, outputs and originals'
     return Drawn(
         images=[(path, f'Columns: steps {", ".join(map(str, steps))} of training; rows: {what}')],

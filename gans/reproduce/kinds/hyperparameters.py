@@ -38,9 +38,7 @@ def draw(place: Place, rows: Sequence[tuple[str, str, str]]) -> Drawn:
 
 def _told(configs, field, counts):
     """A value for people; of several configs one, or each behind the other with its config's name."""
-    texts = [
-        count if field == IMAGES else _value(config, field) for config, count in zip(configs, counts, strict=True)
-    ]
+    texts = [count if field == IMAGES else _value(config, field) for config, count in zip(configs, counts, strict=True)]
     if len(set(texts)) == 1:
         return texts[0]
     return '; '.join(f'{text} [{config.name}]' for text, config in zip(texts, configs, strict=True))

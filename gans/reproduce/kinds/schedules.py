@@ -73,7 +73,9 @@ def _figure(panels):
 
     size = (_WIDTH / _DPI, len(panels) * _HEIGHT / _DPI)
     figure = Figure(size, dpi=_DPI, facecolor='white', layout='constrained')
-    for axes, (title, (trained, own)) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
+    for axes, (title, (trained, own)) in zip(
+        figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True
+    ):
         axes.plot(*own, color='tab:gray', linewidth=4, alpha=0.5, label="the document's sizes")
         axes.plot(*trained, color='tab:blue', marker='.' if len(trained[0]) < 60 else '', label='as trained here')
         axes.set_xlabel('% of training')
