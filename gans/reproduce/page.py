@@ -20,7 +20,7 @@ from gans.web.elements import Html, element, folded, joined, table
 
 FILE = 'index.html'
 BUDGET = 7_000_000  # bytes of all images in the file, encoded; with tables and text it stays below 8 MB
-_WIDEST = 960  # pixels that a small image is magnified to
+_WIDEST = 720  # pixels that a small image is magnified to
 _DIGITS = 4
 
 
@@ -139,7 +139,7 @@ def _runs(plan):
     )
     return joined(
         [
-            table(columns, rows, 'The runs'),
+            table(columns, rows, 'The runs', class_='runs'),
             element('p', where, class_='faint'),
             folded('The command of each run', *commands),
         ]
@@ -154,12 +154,13 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
             shown.append(element('p', image, class_='problem'))
             continue
         full = element('a', image_element(image, alt, _WIDEST), href=_address(plan, path))
-        shown.append(element('figure', full))
+        moves = element('figcaption', 'It moves in the file that this image links.') if path.suffix == '.gif' else ''
+        shown.append(element('figure', full, moves))
     inside.append(element('div', *shown, class_='drawn') if shown else '')
     if figure.said:
         inside += [element('h3', 'The document, and here'), _comparison(figure, made)]
     if made.table:
-        inside += [element('h3', 'Measured here'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
+        inside += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
     inside += [element('p', note) for note in made.notes]
     if figure.differs:
         inside.append(element('p', element('strong', 'What differs: '), figure.differs))
@@ -173,7 +174,7 @@ def _comparison(figure, made):
         [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see above']
         for one in figure.said
     ]
-    return table(['', 'the document', 'here'], rows, f'{figure.title}: the document, and here', class_='said')
+    return table(['', 'the document', 'here'], rows, f'{figure.title}: the document, and here')
 
 
 def _commands(plan, figure, made):

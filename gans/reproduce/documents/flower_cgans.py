@@ -186,10 +186,10 @@ DOCUMENT = Document(
             kind='evolution',
             runs=('inpainting',),
             said=(
-                Said('early in training', 'gross shapes, colours and textures', 'first detail %'),
+                Said('early in training', 'gross shapes, colours and textures', 'early detail %'),
                 Said('towards the end', 'high spatial frequencies', 'last detail %'),
             ),
-            differs='Beside the document stands the detail of the outputs at the first and at the last time, in %.',
+            differs='Beside the document stands the detail of the outputs at the second and at the last time, in %.',
         ),
         Figure(
             name='fig5b',
@@ -198,10 +198,10 @@ DOCUMENT = Document(
             kind='evolution',
             runs=('colorizing',),
             said=(
-                Said('early in training', 'gross shapes, colours and textures', 'first detail %'),
+                Said('early in training', 'gross shapes, colours and textures', 'early detail %'),
                 Said('towards the end', 'high spatial frequencies', 'last detail %'),
             ),
-            differs='Beside the document stands the detail of the outputs at the first and at the last time, in %.',
+            differs='Beside the document stands the detail of the outputs at the second and at the last time, in %.',
         ),
         Figure(
             name='fig6',
@@ -274,7 +274,7 @@ DOCUMENT = Document(
             runs=('colorizing',),
             options={'which': 'worst'},
             said=(Said('quality', 'highly unrealistic'),),
-            differs=f'{_CHOICE} Images whose colours are strong have the largest chroma error.',
+            differs=_CHOICE,
         ),
         Figure(
             name='realism',

@@ -33,7 +33,7 @@ def draw(place: Place, times: int = TIMES) -> Drawn:
     return Drawn(
         images=[(path, f'Columns: steps {", ".join(map(str, steps))} of training; rows: {what}')],
         table=Table(['step', 'of training', 'detail of what the generator makes'], rows),
-        numbers={'first detail %': share[steps[0]], 'last detail %': share[steps[-1]]},
+        numbers={'early detail %': share[steps[min(1, len(steps) - 1)]], 'last detail %': share[steps[-1]]},
         commands=[['--mode=history', f'--workdir={folder}', f'--output={place.folder / "history"}']],
         notes=['Detail: the mean absolute difference of neighbouring pixels, in % of that of real images at the end.'],
     )

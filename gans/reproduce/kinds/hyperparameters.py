@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from gans.config.load import flatten
 from gans.config.shapes import shape_of
+from gans.errors import UserError
 from gans.reproduce.types import Drawn, Place, Table
-from gans.run import sittings
+from gans.run.experiment import open_experiment
 
 TRAINED = False
 IMAGES = 'training images'  # in the place of a field: how many there were
@@ -21,7 +22,7 @@ def draw(place: Place, rows: Sequence[tuple[str, str, str]]) -> Drawn:
         `IMAGES`; '' where no field says it.
     """
     here, own = zip(*place.loaded, strict=True)
-    counts = [_train_images(folder) for folder in place.runs]
+    counts = [_train_images(config) if IMAGES in [row[-1] for row in rows] else '-' for config in here]
     lines, numbers = [], {}
     for description, said, field in rows:
         values = [_told(own, field, ['-'] * len(own)), _told(here, field, counts)]
@@ -58,7 +59,7 @@ def _value(config, field):
 
 
 def _schedule(config, name, end):
-    """A schedule for people: '25.6 to 0, from 0 % to 15 % of training', or its value at one end."""
+    """A schedule for people: '25.6 at 0 % to 0 at 15 %', or its value at one end."""
     found = config.schedules.to_dict()[name]
     if not isinstance(found, dict):
         return _number(found)
@@ -70,12 +71,15 @@ def _schedule(config, name, end):
         return values[0]
     unit = found.get('unit', 'fraction')
     at = [f'{100 * at:g} %' if unit == 'fraction' else f'{unit} {at:g}' for at in found['at']]
-    return f'{" to ".join(values)} at {", ".join(at)}'
+    return ' to '.join(f'{value} at {time}' for value, time in zip(values, at, strict=True))
 
 
-def _train_images(folder):
-    found = sittings.read(folder)
-    return f'{found[-1].train_images:,}' if found else '-'
+def _train_images(config):
+    """How many images a config trains on; '-' where they are not at hand."""
+    try:
+        return f'{len(open_experiment(config).train):,}'
+    except UserError:
+        return '-'
 
 
 def _number(value):

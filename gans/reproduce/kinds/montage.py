@@ -33,6 +33,6 @@ def draw(place: Place, which: str) -> Drawn:
         commands=[['--mode=evaluate', f'--workdir={folder}']],
         notes=[
             f'Chosen by number, not by eye: of {stored.images} held-out images those with {_TOLD[which]} {main}.',
-            'The numbers are of all of them; the other rows are baselines without a network.',
+            'The numbers are of all of them. Rows without an output need no network.',
         ],
     )

@@ -51,8 +51,11 @@ def draw(place: Place, player: str, document: Mapping[str, str] | None = None) -
     return Drawn(
         table=Table(columns, rows),
         numbers=numbers,
-        commands=[[f'--config={place.configs[0][0]}', '--dry_run']],
-        notes=[f'As {place.configs[0][1]} builds it: {" x ".join(map(str, shape_of(config)))} px, height x width.'],
+        commands=[[f'--config={place.configs[0][1]}', '--dry_run']],
+        notes=[
+            f'As {place.configs[0][1]} builds it: {" x ".join(map(str, shape_of(config)))} px, height x width. Its dry '
+            "run needs the document's images.",
+        ],
     )
 
 

@@ -13,6 +13,7 @@ def draw(place: Place, count: int) -> Drawn:
     runs, output = ','.join(map(str, place.runs)), place.folder.parents[1] / 'study'
     make = ['--mode=study', f'--workdir={runs}', '--protocol=realistic', f'--count={count}', f'--output={output}']
     return Drawn(
+        numbers={'rate': 'not measured'},
         commands=[make, ['--mode=study', f'--answers={output}']],
         notes=[
             'Not measured: this needs people. The first command makes a study of these runs as an HTML file, which '
