@@ -70,7 +70,9 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny})
+    return choose_variant(
+        config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny}
+    )
 
 
 def _paper(config):

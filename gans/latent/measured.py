@@ -1,12 +1,14 @@
-"""Edits of latents that are found by measuring what moves along principal directions do to the images.
+"""Edits of latents that are found by measuring what moves along principal directions change in images.
 
-A documented stand-in for somebody who looks at each direction and says what it does, which is how figures 10 to 12 of
-"Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018) came about. An edit is named after the number
-that it raises, and claims no more than that. Everything follows from the run and the seeds.
+In place of a person who looks at every direction and says what it does, as for figures 10 to 12 of "Synthesizing Face
+and Flower Images via DCGANs, WGANs and BEGANs" (2018). An edit is named after the number that it raises and claims no
+more. The same run gives the same edits.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,47 +20,60 @@ from gans.image.batching import in_batches
 from gans.latent import space
 from gans.latent.drawings import Painter
 from gans.latent.space import Edit, Space
-from gans.metrics import colour, pixels
+from gans.metrics import colour
 from gans.progress import progress
 
 SEEDS = tuple(range(16))  # latents that are moved while edits are looked for
 OTHERS = tuple(range(1000, 1064))  # latents on which what an edit changes is measured in the end
 DISTANCE = 3.0  # root eigenvalues that an edit moves a latent by
-PARTS = 3  # directions of an edit at most
 
 _BATCH = 16
+_LEAST = 1e-6  # a deviation that is divided by
+
+
+class Property(NamedTuple):
+    """What an edit is named after.
+
+    Attributes:
+      name: 'lightness'.
+      what: what is measured, in a few words.
+      measure: images float [N, H, W, 3] in [-1, 1] -> [N].
+    """
+
+    name: str
+    what: str
+    measure: Callable[[jax.Array], jax.Array]
 
 
 def _lightness(images):
     return 127.5 * (1 + ops.luma(images).mean((1, 2, 3)))
 
 
-def _redness(images):
+def _red(images):
     return 127.5 * ops.rgb_to_yuv(images)[..., 2].mean((1, 2))
 
 
 def _symmetry(images):
-    return -255 * pixels.l1(images, images[:, :, ::-1])
+    light = ops.luma(images)
+    light -= light.mean((1, 2), keepdims=True)
+    return (light * light[:, :, ::-1]).sum((1, 2, 3)) / jnp.maximum((light**2).sum((1, 2, 3)), 1e-6)
 
 
-def _light_middle(images):
-    height, width = images.shape[1:3]
+def _middle(images):
     light = 127.5 * ops.luma(images)[..., 0]
-    rows, columns = (slice(side // 4, side - side // 4) for side in (height, width))
-    inside, whole = light[:, rows, columns], height * width
-    count = inside.shape[1] * inside.shape[2]
-    middle = inside.sum((1, 2)) / count
-    return middle - (light.sum((1, 2)) - inside.sum((1, 2))) / (whole - count)
+    inside = light[:, *(slice(side // 4, side - side // 4) for side in light.shape[1:])]
+    among = inside[0].size / light[0].size
+    middle, whole = inside.mean((1, 2)), light.mean((1, 2))
+    return middle - (whole - among * middle) / (1 - among)
 
 
-# The edits' names -> (what is measured, images float [N, H, W, 3] in [-1, 1] -> [N], in levels of 0 to 255).
-PROPERTIES: Mapping[str, tuple[str, Callable]] = {
-    'lighter': ('mean luma', _lightness),
-    'colourful': ('colourfulness (Hasler and Suesstrunk 2003)', colour.colourfulness),
-    'redder': ('mean V of BT.601, red against the rest', _redness),
-    'symmetric': ('less the mean absolute difference of left and right', _symmetry),
-    'light_middle': ('mean luma of the middle half of both sides, less that of the border', _light_middle),
-}
+PROPERTIES: Mapping[str, Property] = {
+    'lighter': Property('lightness', 'mean luma, 0 to 255', _lightness),
+    'more_colourful': Property('colourfulness', 'colourfulness of Hasler and Suesstrunk 2003', colour.colourfulness),
+    'redder': Property('red', 'mean V of BT.601: red less luma', _red),
+    'more_symmetric': Property('symmetry', 'correlation of luma with that of the mirrored image', _symmetry),
+    'lighter_middle': Property('middle', 'mean luma of the middle half of both sides less that around it', _middle),
+}  # by the names of the edits
 
 
 class Measure:
@@ -75,30 +90,39 @@ class Measure:
 
 
 def find_edits(painter: Painter, measure: Measure) -> dict[str, Edit]:
-    """For each property the edit that raises it most, of moves of one length; no edit for one that none raises.
+    """For each property a direction and a side of it: the one that raises it most, but no direction serves two.
 
     1. The latents of SEEDS are flattened along one direction, then moved by DISTANCE roots of its eigenvalue to either
-       side. The property is measured on the images before and after: what has changed, a mean over the latents, is the
-       direction's effect, its better side the one that counts.
-    2. The direction with the largest effect alone, the two and the three with the largest ones together (in proportion
-       to their effects, the length still DISTANCE) are measured in the same way. The move with the largest effect is
-       the edit.
+       side. The properties are measured on the images before and after. What has changed, a mean over the latents in
+       standard deviations of the property over samples, is the effect.
+    2. Of all effects of all directions and sides the largest is taken: its direction and side are the edit of its
+       property. Then the largest of what is left, without that direction and that property, and so on.
+
+    Returns:
+      the edits in the order of PROPERTIES; none for a property that no direction raises.
     """
     latents = painter.latents(SEEDS)
-    sides = effects_of_directions(painter.space, measure, latents)
-    edits = {}
-    for i, name in enumerate(PROPERTIES):
-        moves = candidates(sides[..., i])
-        if moves:
-            found = effects(painter.space, measure, latents, moves)[:, -1, i]
-            edits[name] = moves[int(found.argmax())]
-    return edits
+    return choose_directions(effects_of_directions(painter.space, measure, latents) / deviations(measure, latents))
+
+
+def choose_directions(sides: np.ndarray) -> dict[str, Edit]:
+    """The second step of `find_edits`.
+
+    Args:
+      sides: [K, 2, P], the effects of -DISTANCE and DISTANCE roots along each direction.
+    """
+    left, chosen = np.array(sides), {}
+    while (left > 0).any():
+        k, side, i = np.unravel_index(left.argmax(), left.shape)
+        chosen[list(PROPERTIES)[i]] = {int(k): DISTANCE if side else -DISTANCE}
+        left[k], left[:, :, i] = 0, 0
+    return {name: chosen[name] for name in PROPERTIES if name in chosen}
 
 
 def effects_of_directions(space_: Space, measure: Callable, latents: np.ndarray) -> np.ndarray:
     """[K, 2, P]: what -DISTANCE and DISTANCE roots along each of K directions change, a mean over latents [N, Z]."""
     found = []
-    with progress('measuring directions', len(space_.directions)) as advance:
+    with progress('measuring directions', len(space_.directions), 'directions') as advance:
         for k in range(len(space_.directions)):
             moves = [{k: -DISTANCE}, {k: DISTANCE}]
             found.append(effects(space_, measure, latents, moves)[:, -1])
@@ -106,23 +130,22 @@ def effects_of_directions(space_: Space, measure: Callable, latents: np.ndarray)
     return np.array(found)
 
 
-def candidates(sides: np.ndarray) -> list[dict[int, float]]:
-    """Edits of length DISTANCE along the one, two, ... PARTS directions whose better side raises a property most.
+def best_sums(painter: Painter, measure: Measure, edits: Mapping[str, Edit], count: int) -> list[str]:
+    """The names, + between them, of the `count` sums of two edits whose weaker property rises most, on SEEDS."""
+    pairs = list(itertools.combinations(edits, 2))
+    if not pairs:
+        return []
+    latents = painter.latents(SEEDS)
+    sums = [space.combine([edits[name] for name in pair]) for pair in pairs]
+    found = effects(painter.space, measure, latents, sums)[:, -1] / deviations(measure, latents)
+    places = list(PROPERTIES).index
+    weaker = [min(own[places(a)], own[places(b)]) for own, (a, b) in zip(found, pairs, strict=True)]
+    return ['+'.join(pairs[i]) for i in np.argsort(-np.array(weaker), kind='stable')[:count]]
 
-    Args:
-      sides: [K, 2], what -DISTANCE and DISTANCE roots along each direction change of the property.
 
-    Returns:
-      edits with directions in their order; none if no side raises it.
-    """
-    gains, signs = sides.max(axis=1), np.where(sides[:, 1] >= sides[:, 0], 1, -1)
-    best = [k for k in np.argsort(-gains, kind='stable')[:PARTS] if gains[k] > 0]
-    found = []
-    for count in range(1, len(best) + 1):
-        some = sorted(best[:count])
-        amounts = DISTANCE * signs[some] * gains[some] / np.linalg.norm(gains[some])
-        found.append({int(k): round(float(amount), 3) for k, amount in zip(some, amounts, strict=True)})
-    return found
+def deviations(measure: Measure, latents: np.ndarray) -> np.ndarray:
+    """[P], the standard deviation of each property over the images of latents [N, Z]."""
+    return np.maximum(measure(latents).std(axis=0), _LEAST)
 
 
 def effects(
@@ -139,4 +162,4 @@ def effects(
 def _measured(game, state, latents):
     """[N, P] of latents [N, Z]."""
     images = jnp.clip(paint(game, state, {'latent': latents}), -1, 1)
-    return jnp.stack([measure(images) for _, measure in PROPERTIES.values()], axis=1)
+    return jnp.stack([wanted.measure(images) for wanted in PROPERTIES.values()], axis=1)
