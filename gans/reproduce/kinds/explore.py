@@ -25,11 +25,9 @@ def draw(place: Place, draw: str, show: Sequence[str] = (), **flags: object) -> 
     words = {name: ','.join(value) if isinstance(value, (tuple, list)) else value for name, value in flags.items()}
     text = verb.explore(place.runs[0], place.folder, verb.Wishes(draw=(draw,), **flags))
     told = dict(_lines(text))
-    made = sorted(path for path in place.folder.iterdir() if path.suffix in ('.png', '.gif'))
-    shown = [path for path in made if (path.name in show or path.stem in show if show else path.suffix == '.png')]
-    shown = [path for path in shown if path.suffix == '.png' or path.name in show]
+    shown = [place.folder / (name if '.' in name else f'{name}.png') for name in show or told]
     numbers = {}
-    for stem in dict.fromkeys(path.stem for path in shown):
+    for stem in dict.fromkeys(path.stem for path in shown):  # an image and its animation have the same numbers
         images = np.load(place.folder / f'{stem}.npz')['images']
         if images.ndim == 5 and images.shape[1] > 2:
             numbers[f'{stem}: largest step'] = round(_largest_step(images), 2)
