@@ -4,7 +4,7 @@ Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4
 
     python main.py --config=configs/progressive.py              embedded flowers, 64 px in five levels
     python main.py --config=configs/progressive.py:paper        the paper: 1024 px, nine levels, 850,000 steps
-    python main.py --config=configs/progressive.py:fixed        the control: all levels from the first step on
+    python main.py --config=configs/progressive.py:fixed        the control: whole networks from the start
     python main.py --config=configs/progressive.py:tiny         a few steps of very small networks, for tests
 
 The schedule `growth` says which level is played: at 2.0 images of level 2 (16 px), at 2.3 level 3 is faded in and
@@ -91,8 +91,7 @@ def _paper(config):
 
 
 def _fixed(config):
-    """Of the bare config, or behind another variant: `tiny+fixed`."""
-    config.schedules.growth = dict(at=(0.0,), value=(len(config.generator.widths) - 1.0,))
+    config.schedules.growth = dict(at=(0.0,), value=(float(len(config.generator.widths) - 1),), unit='fraction')
 
 
 def _tiny(config):

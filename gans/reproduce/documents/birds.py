@@ -222,10 +222,9 @@ DOCUMENT = Document(
     differs={
         'bare': (
             'The images are flowers that the program draws, or those that were given, in place of 11,013 photographs '
-            'of birds; 64 pixels in place of 192; half of the widths; 2800 batches of 32 in place of 86,000 of 64, '
-            "with the generator's learning rate at 0.0004 and falling at the end, so that this ends on two cores. Figure 6 "
-            'of the document shows images of others (Karras et al. 2018): the document progressive has their method. '
-            'Figure 1, its training images, is not drawn: the top row of figure 4 shows ours.'
+            'of birds; 64 pixels in place of 192; half of the widths; 2800 batches of 32 in place of 86,000 of 64; a '
+            'learning rate of the generator of 0.0004 that falls at the end, so that this ends on two cores. Figure 6 '
+            'of the document shows images of others (Karras et al. 2018): see the document progressive.'
         ),
         'tiny': (
             'A few steps of very small networks: this shows that every figure can be drawn, and nothing else. Its '
