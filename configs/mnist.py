@@ -7,6 +7,7 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
     python main.py --config=configs/mnist.py:mlp            a fully connected discriminator of six layers
     python main.py --config=configs/mnist.py:manifold       latents of two numbers, to be laid out as figure 13
     python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
+    python main.py --config=configs/mnist.py:plain          the loss of equations 89 and 90 alone, to compare with
     python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
     python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
 
@@ -100,7 +101,15 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(grid_images=100),
         checkpoint=dict(every=500),
     )
-    variants = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'paper': _paper, 'tiny': _tiny}
+    variants = {
+        'conv': _conv,
+        'mlp': _mlp,
+        'manifold': _manifold,
+        'vbn': _vbn,
+        'plain': _plain,
+        'paper': _paper,
+        'tiny': _tiny,
+    }
     return choose_variant(config, variant, variants)
 
 
@@ -138,6 +147,12 @@ def _manifold(config):
 def _vbn(config):
     config.generator.norm = 'virtual'
     config.generator.reference = config.batch
+
+
+def _plain(config):
+    config.objective.form, config.objective.terms = 'non_saturating', ConfigDict()
+    for term in ('moments', 'style'):
+        del config.schedules[term]
 
 
 def _paper(config):
