@@ -21,11 +21,12 @@ def draw(place: Place) -> Drawn:
     lines = {name: jax.vmap(jax.value_and_grad(loss))(scores) for name, loss in losses.items()}
     path = place.folder / 'hinge.png'
     files.save_png(path, render(_figure(scores, lines)))
-    rows = []
-    for name, (values, slopes) in lines.items():
-        rows.append([name, *(f'{np.interp(at, scores, values):.4f}' for at in _AT)])
-        rows.append([f'{name}, slope', *(f'{np.interp(at + 1e-3, scores, slopes):.4f}' for at in _AT)])
-    paid = scores[np.asarray(lines['hinge'][0]) > 0]
+    rows, at_threshold = [], {}
+    for name, loss in losses.items():
+        values, slopes = jax.vmap(jax.value_and_grad(loss))(np.float32(_AT))
+        at_threshold[name] = float(values[_AT.index(_THRESHOLD)])
+        rows += [[name, *(f'{x:.4f}' for x in values)], [f'{name}, slope', *(f'{x + 0:.4f}' for x in slopes)]]
+    content = scores[np.asarray(lines['hinge'][1]) == 0].min()
     return Drawn(
         images=[
             (
@@ -36,8 +37,8 @@ def draw(place: Place) -> Drawn:
         ],
         table=Table(['loss of a real image', *(f'score {at:g}' for at in _AT)], rows),
         numbers={
-            'probability': float(jax.nn.sigmoid(np.float32(paid.max()))),
-            'entropy at the threshold': float(np.interp(_THRESHOLD, scores, lines['cross entropy'][0])),
+            'probability': float(jax.nn.sigmoid(content)),
+            'cross entropy at the threshold': at_threshold['cross entropy'],
         },
         notes=[
             'A real image whose score is above 1 costs a hinge discriminator nothing and moves none of its weights; '
