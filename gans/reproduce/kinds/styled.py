@@ -13,7 +13,7 @@ from gans.reproduce.types import Drawn, Place, Table
 from gans.visualization.choices import Wishes
 from gans.visualization.stylize import stylize
 
-_SIDE = 128  # pixels
+_SIDES = {'tiny': 32, 'bare': 128, 'paper': 128}  # pixels, by scale
 _STEPS = {'tiny': 4, 'bare': 300, 'paper': 300}
 _FLOWER = 1  # which of the embedded images is the content
 _STROKE = 10  # pixels to each side
@@ -28,30 +28,25 @@ def draw(place: Place) -> Drawn:
     networks, notes = {'discriminator': f'discriminator:{place.runs[0]}'}, []
     if place.scale != 'tiny' and _is_installed(notes):
         networks['lite0'] = 'lite0'
-    content = place.folder / 'content.png'
-    files.save_png(content, embedded.open_source((_SIDE, _SIDE), 0)[_FLOWER])
-    columns = {'content': [], 'style': [], **{name: [] for name in networks}}
-    rows, commands = [], []
+    side, content = _SIDES[place.scale], place.folder / 'content.png'
+    files.save_png(content, embedded.open_source((side, side), 0)[_FLOWER])
+    lines, rows, commands = [], [], []
     for name, paint in STYLES.items():
         style = place.folder / f'style_{name}.png'
-        files.save_png(style, paint(_SIDE, np.random.default_rng(0)))
-        columns['content'].append(_pixels(content))
-        columns['style'].append(_pixels(style))
+        files.save_png(style, paint(side, np.random.default_rng(0)))
+        line = [content, style]
         for network, features in networks.items():
-            wishes = Wishes(
-                content=str(content),
-                style=str(style),
-                output=str(place.folder / f'{name}_{network}.png'),
-                features=features,
-                steps=_STEPS[place.scale],
-            )
-            stylize(wishes)
-            columns[network].append(_pixels(Path(wishes.output)))
-            rows.append([f'{name}, {network}', *_losses(place.folder / f'{name}_{network}_losses.json')])
-            told = ('content', 'style', 'features', 'steps', 'output')
-            commands.append(['--mode=stylize', *(f'--{flag}={getattr(wishes, flag)}' for flag in told)])
+            output = place.folder / f'{name}_{network}.png'
+            words = dict(content=str(content), style=str(style), output=str(output), features=features)
+            words['steps'] = _STEPS[place.scale]
+            stylize(Wishes(**words))
+            line.append(output)
+            rows.append([f'{name}, {network}', *_losses(output.with_name(f'{output.stem}_losses.json'))])
+            commands.append(['--mode=stylize', *(f'--{flag}={value}' for flag, value in words.items())])
+        lines.append([_pixels(path) for path in line])
     path = place.folder / 'styled.png'
-    files.save_png(path, grids.montage([np.stack(images) for images in columns.values()], list(columns)))
+    columns = [np.stack(column) for column in zip(*lines, strict=True)]
+    files.save_png(path, grids.montage(columns, ['content', 'style', *networks]))
     losses = ['whole loss before', 'after', 'style before', 'after', 'content after']
     return Drawn(
         images=[(path, f'A drawn flower in the styles of {", ".join(STYLES)}, by {" and by ".join(networks)}.')],
