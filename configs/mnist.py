@@ -8,6 +8,7 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
     python main.py --config=configs/mnist.py:manifold       latents of two numbers, to be laid out as figure 13
     python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
     python main.py --config=configs/mnist.py:plain          the loss of equations 89 and 90 alone, to compare with
+    python main.py --config=configs/mnist.py:earlier        the same with `:vbn` and labels of 0.9: Salimans et al. 2016
     python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
     python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
 
@@ -107,6 +108,7 @@ def get_config(variant: str = '') -> ConfigDict:
         'manifold': _manifold,
         'vbn': _vbn,
         'plain': _plain,
+        'earlier': _earlier,
         'paper': _paper,
         'tiny': _tiny,
     }
@@ -153,6 +155,12 @@ def _plain(config):
     config.objective.form, config.objective.terms = 'non_saturating', ConfigDict()
     for term in ('moments', 'style'):
         del config.schedules[term]
+
+
+def _earlier(config):
+    _plain(config)
+    _vbn(config)
+    config.objective.label = 0.9
 
 
 def _paper(config):

@@ -86,13 +86,7 @@ DOCUMENT = Document(
     runs={
         'digits': Run('configs/mnist.py', photographs=False),
         'manifold': Run('configs/mnist.py', 'manifold', photographs=False),
-        'earlier': Run(
-            'configs/mnist.py',
-            'vbn+plain',
-            fields={'objective.label': '0.9'},
-            tiny={'objective.label': '0.9'},
-            photographs=False,
-        ),
+        'earlier': Run('configs/mnist.py', 'earlier', photographs=False),
         'facades': Run('configs/places.py'),
         'colours': Run('configs/dilated_colorize.py'),
     },
@@ -173,7 +167,7 @@ DOCUMENT = Document(
                 'multiplied by their number here. A weight of a layer and a bandwidth is the product of a weight of '
                 'each. The configs take the mean of squared differences over the features where equation 92 has their '
                 "sum, so that bandwidths mean the same in every layer, as the thesis's code does; here it is the sum. "
-                "`:paper` takes the square root of the statistic, which the thesis's code does and equation 92 does not."
+                "`:paper` takes the square root of the statistic, as the thesis's code does and equation 92 does not."
             ),
         ),
         Figure(
@@ -189,14 +183,6 @@ DOCUMENT = Document(
             ),
         ),
         Figure(
-            'fig12',
-            'Figure 12',
-            'The hinge loss beside the cross entropy of one score.',
-            'hinge',
-            said=(Said('probability up to which the hinge loss penalizes', '0.73', 'probability'),),
-            differs='The caption of the thesis prints the cross entropy without its minus sign.',
-        ),
-        Figure(
             'eq103',
             'Equation 103',
             'The hinge loss of the discriminator.',
@@ -206,6 +192,14 @@ DOCUMENT = Document(
                 'The minus sign before the sum of equation 103 is a misprint, since the discriminator would have to '
                 'make it large: its code has none, and neither has this function.'
             ),
+        ),
+        Figure(
+            'fig12',
+            'Figure 12',
+            'The hinge loss beside the cross entropy of one score.',
+            'hinge',
+            said=(Said('probability up to which the hinge loss penalizes', '0.73', 'probability'),),
+            differs='The caption of the thesis prints the cross entropy without its minus sign.',
         ),
         Figure(
             'digits',

@@ -1,7 +1,6 @@
 """An image in the style of others: figure 11 of Curro 2016, by `--mode=stylize` on images that are drawn here."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 
