@@ -7,7 +7,8 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
     python main.py --config=configs/mnist.py:mlp            a fully connected discriminator of six layers
     python main.py --config=configs/mnist.py:manifold       latents of two numbers, to be laid out as figure 13
     python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
-    python main.py --config=configs/mnist.py:plain          the control: no hinge, nothing matched
+    python main.py --config=configs/mnist.py:plain          the control: equations 89 and 90 alone
+    python main.py --config=configs/mnist.py:earlier        the same with `:vbn` and labels of 0.9: Salimans et al. 2016
     python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
     python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
 
@@ -101,8 +102,17 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(grid_images=100),
         checkpoint=dict(every=500),
     )
-    variants = {'conv': _conv, 'mlp': _mlp, 'manifold': _manifold, 'vbn': _vbn, 'plain': _plain}
-    return choose_variant(config, variant, variants | {'paper': _paper, 'tiny': _tiny})
+    variants = {
+        'conv': _conv,
+        'mlp': _mlp,
+        'manifold': _manifold,
+        'vbn': _vbn,
+        'plain': _plain,
+        'earlier': _earlier,
+        'paper': _paper,
+        'tiny': _tiny,
+    }
+    return choose_variant(config, variant, variants)
 
 
 def _conv(config):
@@ -142,10 +152,15 @@ def _vbn(config):
 
 
 def _plain(config):
-    config.objective.form = 'non_saturating'
-    for name in config.objective.terms:
-        del config.schedules[name]
-    config.objective.terms = ConfigDict()
+    config.objective.form, config.objective.terms = 'non_saturating', ConfigDict()
+    for term in ('moments', 'style'):
+        del config.schedules[term]
+
+
+def _earlier(config):
+    _plain(config)
+    _vbn(config)
+    config.objective.label = 0.9
 
 
 def _paper(config):
