@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
 from command_line import MAIN, ROOT, main
 from processes import heard
 from runs_on_disk import refused
@@ -62,6 +63,9 @@ SMALL = [
     '--config.log.every=1',
     '--config.checkpoint.every=2',
     '--config.data.embedded.count=24',
+    '--config.size=16',
+    '--config.generator.widths=(4,)',
+    '--config.discriminator.widths=(4,)',
 ]
 
 
@@ -400,6 +404,17 @@ def test_lists_of_values():
     assert hyper.chainit([a, b]) == [{'a': 1}, {'a': 2}, {'b': 'x'}, {'b': 'y'}]
 
 
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/sweeps').glob('*.py')), ids=lambda path: path.stem)
+def test_the_sweeps_of_the_repository_are_sweeps(path):
+    from gans.cli.arguments import override
+
+    for variant in ('', ':tiny'):
+        found = read_sweep(f'{path}{variant}', {}, override)
+        assert found.cells and found.title
+        for name in results.wanted(found):
+            numbers.check(name)
+
+
 def test_labels_say_what_varies(tmp_path):
     from gans.cli.arguments import override
 
@@ -461,3 +476,19 @@ def test_nothing_is_confirmed_whose_interval_holds_zero(low, high, better, verdi
 def test_names_of_numbers():
     assert numbers.slug('MS-SSIM of pairs') == 'ms_ssim_of_pairs'
     assert numbers.slug('SWD: samples / real images') == 'swd_samples_real_images'
+
+
+@needs_browser
+def test_the_page_in_a_browser(swept):
+    with open_browser() as browser:
+        for size, scheme in ((WIDE, 'light'), (PHONE, 'dark')):
+            page = browser.new_page(viewport=size, color_scheme=scheme)
+            asked, faults = requests_of(page), faults_of(page)
+            page.goto((swept[0] / 'sweep.html').as_uri())
+            assert page.locator('h1').inner_text() == 'Two losses'
+            assert page.locator('#claims strong').inner_text() in ('confirmed', 'contradicted', 'undecided')
+            assert page.locator('#runs tbody tr').count() == 4 + 2
+            assert all(page.evaluate('[...document.images].map((image) => image.naturalWidth)'))
+            assert page.evaluate('document.documentElement.scrollWidth') <= size['width']
+            assert len(asked) == 1 and not faults and not accessibility_faults(page)
+            page.close()
