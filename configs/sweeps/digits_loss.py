@@ -5,7 +5,7 @@ seeds; these are the config's 2500, and `--config.steps` gives more. MNIST's own
 `--config.data.source=mnist --config.data.mnist.path=PLACE`.
 """
 
-LABELS = ('hinge, moments, style', 'plain', 'hinge', 'moments, style')
+LABELS = ('all three', 'plain loss', 'hinge alone', 'moments and style')
 
 
 def get_hyper(hyper):
@@ -23,7 +23,7 @@ def get_hyper(hyper):
 MEASURES = ('class_frechet', 'label_entropy', 'samples.swd', 'samples.ms_ssim_of_pairs', 'loss_jumps')
 CLAIMS = tuple(
     dict(
-        claim=f'Hinge, moments and style together make better digits than: {other}.',
+        claim=f'Hinge, moments and style together make better digits than {other}.',
         cell=LABELS[0],
         than=other,
         measure=measure,

@@ -9,14 +9,14 @@ def get_hyper(hyper):
     return hyper.zipit(
         [
             hyper.sweep('config', ('configs/places.py', 'configs/places.py:plain')),
-            hyper.sweep('label', ('hinge, moments, style', 'plain')),
+            hyper.sweep('label', ('all three', 'plain loss')),
         ]
     )
 
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps')
 CLAIMS = tuple(
-    dict(claim=claim, cell='hinge, moments, style', than='plain', measure=measure, better='lower')
+    dict(claim=claim, cell='all three', than='plain loss', measure=measure, better='lower')
     for claim, measure in (
         ('Hinge, moments and style make better samples than the plain loss.', 'samples.swd'),
         ('Hinge, moments and style train more stably than the plain loss.', 'loss_jumps'),
