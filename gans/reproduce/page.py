@@ -149,8 +149,7 @@ def _machine(sitting):
 
 
 def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | str]) -> Html:
-    inside = [element('p', figure.caption)]
-    shown = []
+    shown, words = [], []
     for image, (path, alt) in zip(images, made.images, strict=True):
         if isinstance(image, str):
             shown.append(element('p', image, class_='problem'))
@@ -158,16 +157,17 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
         full = element('a', image_element(image, alt, _WIDEST), href=_address(plan, path))
         moves = element('figcaption', 'It moves in the file that this image links.') if path.suffix == '.gif' else ''
         shown.append(element('figure', full, moves))
-    inside.append(element('div', *shown, class_='drawn') if shown else '')
     if figure.said:
-        inside += [element('h3', 'The document, and here'), _comparison(figure, made)]
-    if made.table:
-        inside += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
-    inside += [element('p', note) for note in made.notes]
+        words += [element('h3', 'The document, and here'), _comparison(figure, made)]
+    words += [element('p', note) for note in made.notes]
     if figure.differs:
-        inside.append(element('p', element('strong', 'What differs: '), figure.differs))
-    inside += [element('h3', 'Commands'), *_commands(plan, figure, made)]
-    return joined(inside)
+        words.append(element('p', element('strong', 'What differs: '), figure.differs))
+    if made.table:
+        words += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
+    words += [element('h3', 'Commands'), *_commands(plan, figure, made)]
+    images = element('div', *shown, class_='drawn') if shown else ''
+    told = element('div', images, element('div', *words, class_='words'), class_='beside')
+    return joined([element('p', figure.caption), told])
 
 
 def _comparison(figure, made):
