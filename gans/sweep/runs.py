@@ -26,6 +26,7 @@ def complete(
     folder: Path,
     pause: Callable[[int], bool] | None = None,
     features: str | None = None,
+    doing: Callable[[str], None] = lambda what: None,
 ) -> bool:
     """Trains a run to its end, or goes on with it; then evaluates it, if its task can be and it was not.
 
@@ -39,6 +40,7 @@ def complete(
       folder: the run's, made if need be.
       pause: the number of steps done -> whether to save and leave off here.
       features: a network whose features the evaluation compares too: 'lite0'.
+      doing: is told what begins, 'training' or 'evaluating'.
 
     Returns:
       whether all is done; False if `pause` stopped it.
@@ -51,7 +53,8 @@ def complete(
         return True
     trained = _trained(folder, config)
     if trained is None:
-        with signals.stopping() as stop, hushed():
+        doing('training')
+        with signals.stopping() as stop, hushed(f'{folder}'):
             try:
                 done = sit(open_experiment(config), folder, config_text, fields, pause or (lambda step: False))
             finally:
@@ -60,6 +63,7 @@ def complete(
             return False
         trained = load_run(folder)
     if trained.game.task.evaluation is not None:
+        doing('evaluating')
         evaluate_run(trained, open_features(features) if features else None)
         report([folder])
     return True
