@@ -128,6 +128,7 @@ def _runs(plan):
 
 def _run_row(plan, name, run, found):
     seconds, report = seconds_of(found), run.folder / REPORT
+    least = '' if all(one.ended for one in found) else 'at least '  # a sitting that was killed has no end
     return [
         name,
         element('code', run.text),
@@ -135,7 +136,7 @@ def _run_row(plan, name, run, found):
         f'{run.config.batch}',
         ' x '.join(map(str, dict.fromkeys(shape_of(run.config)))),
         f'{found[-1].train_images:,}' if found else '-',
-        '-' if seconds is None else duration(seconds),
+        f'{least}{duration(seconds)}' if seconds else '-',
         element('a', f'report of {name}', href=_address(plan, report)) if report.is_file() else '-',
     ]
 
