@@ -82,8 +82,8 @@ def test_checkpoints_are_measured_level_by_level_over_minutes(runs, tmp_path, mo
     found = iter([measured, measured._replace(minutes=2 * measured.minutes)])
     monkeypatch.setattr(levels, '_measure', lambda run: next(found))
     drawn = levels.draw(place(tmp_path / 'figure', *runs), titles=('growing', 'fixed'))
-    assert [path.name for path, _ in drawn.images] == ['over_images.png', 'over_minutes.png']
-    assert all(Image.open(path).width > 1000 for path, _ in drawn.images)
+    ((path, alt),) = drawn.images
+    assert Image.open(path).width > 1000 and 'growing, fixed, and real images' in alt
     assert drawn.table.columns == ['run', 'steps', 'minutes', 'SWD', 'SWD 16 px', 'MS-SSIM of pairs']
     growing, fixed, real = drawn.table.rows
     assert growing[:3] == ['growing', '7', '7.0'] and fixed[:3] == ['fixed', '7', '14.0']
@@ -114,10 +114,11 @@ def test_columns_are_equal_times(runs, tmp_path):
 
 
 def test_layers_of_the_critic_are_drawn_by_both_rules(runs, tmp_path):
-    drawn = deconvnet.draw(place(tmp_path / 'figure', runs[0]), most=1)
-    assert [path.parent.name for path, _ in drawn.images] == ['plain', 'guided']
-    assert [row[0] for row in drawn.table.rows] == ['conv_0']
-    for (path, _), words in zip(drawn.images, drawn.commands, strict=True):
+    drawn = deconvnet.draw(place(tmp_path / 'figure', runs[0]), most=2)
+    assert [row[0] for row in drawn.table.rows] == ['conv_1', 'conv_0']
+    names = [f'{folder}/{layer}.png' for layer in ('conv_1', 'conv_0') for folder in ('plain', 'guided')]
+    assert [f'{path.parent.name}/{path.name}' for path, _ in drawn.images] == names
+    for (path, _), words in zip(drawn.images[:2], drawn.commands, strict=True):
         assert Image.open(path).width > 100
         assert words[:1] == ['--mode=features'] and ('--guided' in words) == (path.parent.name == 'guided')
 
