@@ -120,6 +120,8 @@ def test_layers_of_the_critic_are_drawn_by_both_rules(runs, tmp_path):
     assert [f'{path.parent.name}/{path.name}' for path, _ in drawn.images] == names
     for (path, _), words in zip(drawn.images[:2], drawn.commands, strict=True):
         assert Image.open(path).width > 100
+        told = json.loads((path.parent / 'features.json').read_text())['projection']
+        assert told == {'plain': 'deconvnet', 'guided': 'guided'}[path.parent.name]
         assert words[:1] == ['--mode=features'] and ('--guided' in words) == (path.parent.name == 'guided')
 
 
