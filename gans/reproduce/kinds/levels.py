@@ -114,6 +114,7 @@ def _sooner(first: Course, second: Course) -> float | str:
 def _figure(courses: Sequence[Course], titles: Sequence[str]):
     """A row for each measure, over images and over minutes."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     names = list(courses[0].measured)
     figure = Figure((10, 2.8 * len(names)), dpi=_DPI, facecolor='white', layout='constrained')
@@ -128,6 +129,7 @@ def _figure(courses: Sequence[Course], titles: Sequence[str]):
             if name != DIVERSITY:
                 axes.set_yscale('log')
                 axes.yaxis.set_major_formatter('{x:g}')
+                axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
                 axes.yaxis.set_minor_formatter('{x:g}')
             axes.grid(alpha=0.3, which='both')
         row[0].set_ylabel(name)
