@@ -6,7 +6,9 @@ Berthelot et al. 2017.
     python main.py --config=configs/began.py                embedded flowers, 32 px
     python main.py --config=configs/began.py:paper          Tables 2 and 3: 17,187,398 parameters, faces, batch 48
     python main.py --config=configs/began.py:paper_128      the same at 128 px: one level more
+    python main.py --config=configs/began.py:side_128       the default at 128 px: two levels more
     python main.py --config=configs/began.py:flowers        64 px, flowers, mirrored, turned and recoloured
+    python main.py --config=configs/began.py:augmented      the default on flowers, mirrored, turned and recoloured
     python main.py --config=configs/began.py:tiny           a few steps of very small networks, for tests
 
 The default config has an eighth of the paper's widths and 32 px with one level less, batches of 16 instead of 48, 3000
@@ -58,9 +60,15 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
     )
-    return choose_variant(
-        config, variant, {'paper': _paper, 'paper_128': _paper_128, 'flowers': _flowers, 'tiny': _tiny}
-    )
+    variants = {
+        'paper': _paper,
+        'paper_128': _paper_128,
+        'side_128': _side_128,
+        'flowers': _flowers,
+        'augmented': _augmented,
+        'tiny': _tiny,
+    }
+    return choose_variant(config, variant, variants)
 
 
 def _paper(config):
@@ -77,12 +85,23 @@ def _paper(config):
 
 def _paper_128(config):
     _paper(config)
-    config.size, config.generator.levels = 128, 4
-    config.discriminator.widths = (128, 256, 384, 512, 640)
+    _side_128(config)
+
+
+def _side_128(config):
+    # Whatever the size was, each doubling up to 128 px takes one more level, wider by the first one's width.
+    while config.size < 128:
+        widths = config.discriminator.widths
+        config.size, config.generator.levels = 2 * config.size, config.generator.levels + 1
+        config.discriminator.widths = (*widths, widths[-1] + widths[0])
 
 
 def _flowers(config):
     _paper(config)
+    _augmented(config)
+
+
+def _augmented(config):
     config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
 

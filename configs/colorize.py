@@ -7,6 +7,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:paper        Table 2: 256 px, batch 36, 50,000 batches
     python main.py --config=configs/colorize.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
+    python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -57,7 +58,8 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(every=20, grid_images=8),
         checkpoint=dict(every=100),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
+    variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise}
+    return choose_variant(config, variant, variants)
 
 
 def _paper(config):
@@ -82,3 +84,7 @@ def _l1(config):
 def _cgan(config):
     config.schedules.l1.value = (0.0, 0.0)
     config.schedules.adversarial.value = (0.15, 0.15)  # or the generator would stand still for 30 % of training
+
+
+def _no_noise(config):
+    config.task.latent, config.generator.noise = 0, False  # then the widths behind the bottleneck are not doubled

@@ -5,6 +5,7 @@ Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018
     python main.py --config=configs/dcgan.py                embedded flowers, 64 px
     python main.py --config=configs/dcgan.py:paper          Tables 1 and 3: 36,565,764 parameters, faces, batch 128
     python main.py --config=configs/dcgan.py:flowers        the same on flowers, mirrored, turned and recoloured
+    python main.py --config=configs/dcgan.py:augmented      the default on flowers, mirrored, turned and recoloured
     python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
 
 The default config has a quarter of the paper's widths, no biases before batch norms (they do nothing), batches of 32
@@ -69,7 +70,9 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'flowers': _flowers, 'tiny': _tiny})
+    return choose_variant(
+        config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny}
+    )
 
 
 def _paper(config):
@@ -84,6 +87,10 @@ def _paper(config):
 
 def _flowers(config):
     _paper(config)
+    _augmented(config)
+
+
+def _augmented(config):
     config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
 

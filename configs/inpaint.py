@@ -7,6 +7,7 @@ figures 3, 4, 5a, 6, 7 and 9.
     python main.py --config=configs/inpaint.py:paper        Table 2: 256 px, batch 36, 75,000 batches
     python main.py --config=configs/inpaint.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/inpaint.py:cgan         the adversarial term alone (figure 6)
+    python main.py --config=configs/inpaint.py:no_ramps     both terms at their final weights from the start
     python main.py --config=configs/inpaint.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -58,7 +59,8 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         log=dict(grid_images=8),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan})
+    variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_ramps': _no_ramps}
+    return choose_variant(config, variant, variants)
 
 
 def _paper(config):
@@ -83,3 +85,8 @@ def _l1(config):
 def _cgan(config):
     config.schedules.l1.value = (0.0, 0.0)
     config.schedules.adversarial.value = (0.15, 0.15)  # or the generator would stand still for 30 % of training
+
+
+def _no_ramps(config):
+    for schedule in (config.schedules.l1, config.schedules.adversarial):
+        schedule.value = (schedule.value[-1],) * len(schedule.value)

@@ -7,7 +7,7 @@ Source: Curro 2016, section 3.3.1, figures 13 to 15, and appendix A.
     python main.py --config=configs/mnist.py:mlp            a fully connected discriminator of six layers
     python main.py --config=configs/mnist.py:manifold       latents of two numbers, to be laid out as figure 13
     python main.py --config=configs/mnist.py:vbn            virtual batch norm in the generator
-    python main.py --config=configs/mnist.py:plain          the loss of equations 89 and 90 alone, to compare with
+    python main.py --config=configs/mnist.py:plain          the control: equations 89 and 90 alone
     python main.py --config=configs/mnist.py:earlier        the same with `:vbn` and labels of 0.9: Salimans et al. 2016
     python main.py --config=configs/mnist.py:paper          section 3.3.1: `:mlp` on MNIST, batch 128
     python main.py --config=configs/mnist.py:tiny           a few steps of very small networks, for tests
@@ -138,8 +138,8 @@ def _mlp(config):
         )
     )
     # The thesis's h0 to h3: the third of the five hidden layers is not among them.
-    layers = tuple(f'head/hidden_{i}' for i in (0, 1, 3, 4))
-    config.objective.terms.moments.layers = config.objective.terms.style.layers = layers
+    for term in config.objective.terms.values():
+        term.layers = tuple(f'head/hidden_{i}' for i in (0, 1, 3, 4))
 
 
 def _manifold(config):
@@ -181,5 +181,6 @@ def _tiny(config):
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
     config.discriminator.kernels, config.discriminator.dims = 3, 2
-    config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
+    for term in config.objective.terms.values():
+        term.layers = ('down_0', 'down_1')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

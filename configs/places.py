@@ -5,6 +5,7 @@ Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
     python main.py --config=configs/places.py               embedded flowers, 64 px: no buildings are embedded
     python main.py --config=configs/places.py:paper         section 3.3.2: facades of MIT Places, 64 px
     python main.py --config=configs/places.py:appendix      the same by the code of the appendix: layer norm and noise
+    python main.py --config=configs/places.py:plain         the control: no hinge, nothing matched
     python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
 
 `:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million images every
@@ -90,7 +91,8 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         checkpoint=dict(every=500),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'appendix': _appendix, 'tiny': _tiny})
+    variants = {'paper': _paper, 'appendix': _appendix, 'plain': _plain, 'tiny': _tiny}
+    return choose_variant(config, variant, variants)
 
 
 def _paper(config):
@@ -111,11 +113,19 @@ def _appendix(config):
     config.discriminator.noise, config.discriminator.minibatch = 0.5, 2
 
 
+def _plain(config):
+    config.objective.form = 'non_saturating'
+    for name in config.objective.terms:
+        del config.schedules[name]
+    config.objective.terms = ConfigDict()
+
+
 def _tiny(config):
     config.size, config.batch, config.steps = 16, 8, 4
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths, config.discriminator.widths, config.discriminator.hidden = (4, 4), (4, 4), (6, 5)
     config.discriminator.kernels, config.discriminator.dims = 3, 2
-    config.objective.terms.moments.layers = config.objective.terms.style.layers = ('down_0', 'down_1')
+    for term in config.objective.terms.values():
+        term.layers = ('down_0', 'down_1')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

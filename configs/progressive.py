@@ -4,6 +4,7 @@ Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4
 
     python main.py --config=configs/progressive.py              embedded flowers, 64 px in five levels
     python main.py --config=configs/progressive.py:paper        the paper: 1024 px, nine levels, 850,000 steps
+    python main.py --config=configs/progressive.py:fixed        the control: whole networks from the start
     python main.py --config=configs/progressive.py:tiny         a few steps of very small networks, for tests
 
 The schedule `growth` says which level is played: at 2.0 images of level 2 (16 px), at 2.3 level 3 is faded in and
@@ -65,9 +66,9 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
         log=dict(grids=9),
-        checkpoint=dict(every=500),
+        checkpoint=dict(every=250),  # one of them in the middle of each fading
     )
-    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'fixed': _fixed, 'tiny': _tiny})
 
 
 def _levels(top, part, unit):
@@ -87,6 +88,10 @@ def _paper(config):
     config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-3,))
     config.schedules.growth = _levels(8, 800_000, 'image')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 34, 16, 5000
+
+
+def _fixed(config):
+    config.schedules.growth = dict(at=(0.0,), value=(float(len(config.generator.widths) - 1),), unit='fraction')
 
 
 def _tiny(config):

@@ -23,6 +23,7 @@ from gans.errors import UserError, cannot_write
 _UNSAFE = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 
 _bar = ''  # what is on the last line of the terminal behind standard error, without a line end; '' for nothing
+_hushed = ''  # the run whose lines go into its log alone; '' for none
 _one_at_a_time = threading.RLock()  # threads log, while the main one draws
 
 
@@ -56,8 +57,28 @@ def say(text: object, stream: TextIO | None = None) -> None:
 
 def tell(text: object) -> None:
     """Prints a line of a work that is worth more than the line: as `say`, but whatever happens, the work goes on."""
+    if _hushed:
+        record = logging.makeLogRecord({'msg': f'{text}', 'levelno': logging.INFO, 'levelname': 'INFO'})
+        for handler in logging.getLogger().handlers:
+            if not isinstance(handler, Screen):
+                handler.handle(record)
+        return
     with contextlib.suppress(UserError):
         say(text)
+
+
+@contextlib.contextmanager
+def hushed(run: str) -> Iterator[None]:
+    """For one of many trainings: what `tell` is given within the block goes into the run's log, not on the screen.
+
+    Warnings are on the screen too, with the name of the run before them.
+    """
+    global _hushed
+    before, _hushed = _hushed, run
+    try:
+        yield
+    finally:
+        _hushed = before
 
 
 def draw_bar(bar: str) -> None:
@@ -144,7 +165,7 @@ class Screen(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints a line."""
-        say(self.format(record), sys.stderr)
+        say(f'{_hushed}: {self.format(record)}' if _hushed else self.format(record), sys.stderr)
 
 
 class Formatter(logging.Formatter):

@@ -54,6 +54,8 @@ class Stop:
         self._unwinds = False  # does a signal raise `Stopped` in the main thread, which cleans up behind it?
         self._end = threading.Lock()  # taken by the thread that ends the process, once
         self._answered = False  # was it the main thread?
+        self._heard = 0  # a signal that the main thread has seen, perhaps before the watcher
+        self._raised = False  # was it raised in the main thread already?
         self.code: int | None = None  # the exit code, as soon as all is done
         self._words: list[threading.Thread] = []
 
@@ -71,6 +73,23 @@ class Stop:
             threading.Event().wait()  # the watcher is ending the process
         self._answered = True
 
+    def go_on(self) -> None:
+        """Says that a training has ended, that it is saved, and that other work follows: another training for example.
+
+        From now on signals are obeyed as they were before that training.
+
+        Raises:
+          Stopped: one has come since.
+        """
+        if not self._come():
+            self._unsaved = None
+            if self._answered:
+                self._answered = False
+                self._end.release()
+        if number := self._come():  # also one of this very moment
+            self._raised = True
+            raise Stopped(number)
+
     def finish(self, code: int) -> int:
         """Says that all is written: a later signal ends at once, with this exit code. Returns the code."""
         self.answer()
@@ -83,6 +102,9 @@ class Stop:
         words.start()
         self._words.append(words)
         return words
+
+    def _come(self) -> int:
+        return self.number or self._heard
 
     def _is_again(self, number) -> bool | None:
         """Notes a signal: False for the first one, True for another one, None for the same wish once more."""
@@ -115,11 +137,11 @@ class _Guest(Stop):
 class _Owner(Stop):
     """In a process of our own: a thread decides, and `os._exit` ends the process where nobody has to clean up."""
 
-    _raised = False
     _safe_since = 0.0  # when a wish came, or later: since when an end would lose nothing
 
     def handle(self, number, frame):
-        if self._unwinds and not self._raised and not self._answered:
+        self._heard = number
+        if self._unwinds and self._unsaved is None and not self._raised and not self._answered:
             self._raised = True
             raise Stopped(number)
 

@@ -55,6 +55,8 @@ REPLACED = {
     '--answers=STUDY': '--answers=ANSWERED',
     '--answers=FILES': '--answers=ANSWERED/*.csv',
     '--key=STUDY': '--key=ANSWERED',
+    '--only=fig6,table2': '--only=table1b,table2',  # tests/test_reproduce.py makes all figures
+    '--scale=paper': '--scale=tiny',
 }
 # What a part of a command is a part of: the words that it lacks.
 NEEDED = {
@@ -71,6 +73,7 @@ NEEDED = {
     'report': ('--workdir=RUN',),
     'export': ('--workdir=RUN', '--output=EXPORTED'),
     'measure': ('--real=PLACE', '--fake=photos'),
+    'reproduce': ('--document=flower_cgans', '--scale=tiny', '--only=fig1', '--output=REPRODUCED'),
     'study': (),  # its commands are printed whole: making a study and reading it need different flags
     'stylize': (
         '--content=IMAGE',
@@ -90,6 +93,7 @@ ALSO = {
     '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
     '--format': ('--mode=export',),
     '--workdir': ('--config=configs/colorize.py',),
+    **{f'--{name}': ('--mode=reproduce',) for name in ('document', 'scale', 'only')},
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
     **{f'--{name}': ('--mode=stylize',) for name in STYLIZE},
 }

@@ -75,6 +75,7 @@ EVERY_FLAG = """
 --mode=study --answers=ANSWERED --key=ANSWERED --output=rates.json
 --mode=stylize --content=IMAGE --style=IMAGE --output=styled.png --features=discriminator:NOISE --size=32 --steps=2 \
 --seed=1 --style_size=16 --content_layers=down_0 --style_layers=down_0 --weights=style:3 --start=noise --keep_colours
+--mode=reproduce --document=flower_cgans --scale=tiny --only=fig1 --input=PLACE --output=OF_PLACE
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
 --mode=explore --workdir=FLAT --output=FOLDER --draw=samples,manifold,arithmetic --side=3 --span=0.5 --arithmetic=0-1

@@ -36,13 +36,17 @@ def load(config_file: str) -> ConfigDict:
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
-        raise UserError(
-            f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or give one of the configs '
-            'in configs/.'
-        ) from error
+        raise failed(error, path) from error
     if not isinstance(config, ConfigDict):
         raise UserError(f'get_config() of {path} returns {type(config).__name__}: it must return a ConfigDict.')
     return config.lock()
+
+
+def failed(error: BaseException, path: str, kind: str = '') -> UserError:
+    """The error for a config's file that raised one, with its line; `kind` is the folder of such files in configs/."""
+    what, folder = (kind, f'configs/{kind}/') if kind else ('configs', 'configs/')
+    line, reason = _line_of(error, path), _reason(error)
+    return UserError(f'{path}{line} cannot be used ({reason}): correct it, or give one of the {what} in {folder}.')
 
 
 def _line_of(error, path) -> str:

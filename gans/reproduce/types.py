@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ml_collections import ConfigDict
+
 SCALES = ('bare', 'tiny', 'paper')
 
 
@@ -111,18 +113,21 @@ class Place(NamedTuple):
     """What a kind's `draw(place, **options) -> Drawn` gets.
 
     Attributes:
-      folder: for the figure's files; empty.
+      folder: for the figure's files; it is there. Files of an earlier drawing may be in it, and may be replaced.
       runs: the folders of the trained runs of `Figure.runs`, in their order. They are evaluated already if their task
         can be.
       configs: for each of them what `--config` takes, with the scale's variant: 'configs/inpaint.py:tiny+l1', and the
         document's own, 'configs/inpaint.py:paper+l1'.
       scale: of `SCALES`.
+      loaded: the two configs of `configs`, loaded, with the values of `Run.fields`; the first is what is trained.
     """
 
     folder: Path
     runs: Sequence[Path]
     configs: Sequence[tuple[str, str]]
     scale: str
+    loaded: Sequence[tuple[ConfigDict, ConfigDict]] = ()
 
 
+# `draw` of a kind. A kind that says TRAINED = False draws from the configs alone: its figures wait for no run.
 Draw = Callable[..., Drawn]

@@ -19,13 +19,18 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 class Lock:
     """Holds a run's folder until `close`, or until the process ends in whatever way: the system then frees it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, name: str = LOCK, flag: str = '--workdir'):
         """Takes the lock.
+
+        Args:
+          folder: of a run, or of whatever else one process at a time may write.
+          name: of the lock's file.
+          flag: what names the folder on the command line, for the message.
 
         Raises:
           UserError: another training holds it, or the folder cannot be written.
         """
-        path = folder / LOCK
+        path = folder / name
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -35,7 +40,7 @@ class Lock:
         except BlockingIOError as error:
             self.close()
             raise UserError(
-                f'Another training is going on in {folder}: wait until it has ended, or choose another --workdir.'
+                f'Another training is going on in {folder}: wait until it has ended, or choose another {flag}.'
             ) from error
         except OSError as error:
             if error.errno not in _NO_LOCKS:

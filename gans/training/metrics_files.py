@@ -47,6 +47,26 @@ def read_metrics(run: str | Path) -> list[dict[str, float]]:
     return found
 
 
+def read_minutes(run: str | Path, batch: int) -> tuple[list[int], list[float]]:
+    """(steps, minutes of training until then) of each whole line of a run's timing.jsonl, from (0, 0) on.
+
+    Compiling, sample grids and checkpoints count; pauses between sittings do not. `batch` is that of the run.
+
+    Raises:
+      UserError: there is no such file, or it cannot be read.
+    """
+    path = Path(run) / TIMING
+    steps, minutes = [0], [0.0]
+    try:
+        for _, numbers in whole_lines(path):
+            images = (numbers['step'] - steps[-1]) * batch
+            minutes.append(minutes[-1] + images * numbers['seconds_per_1000_images'] / 1000 / 60)
+            steps.append(numbers['step'])
+    except OSError as error:
+        raise UserError(f'Cannot read {path} ({error.strerror}): give the --workdir of a run that logs.') from error
+    return steps, minutes
+
+
 def whole_lines(path: Path) -> Iterator[tuple[bytes, dict]]:
     """(line, its numbers), without the last if a kill, or a writer still at it, left it unfinished.
 

@@ -1,0 +1,45 @@
+"""Compare configs: several of them, each with several seeds, trained, evaluated and laid side by side."""
+
+from pathlib import Path
+
+from gans.cli.flags import Flag, Verb
+from gans.errors import UserError
+from gans.printing import say
+
+
+def _run(flags, config) -> int:
+    from gans.cli import arguments
+    from gans.sweep.sweep import Wishes, sweep
+
+    seeds = _seeds(flags['seeds'])
+    wishes = Wishes(
+        arguments.expand('--config', flags['config']),
+        flags['config.FIELD'],
+        Path(flags['output']),
+        seeds,
+        flags['minutes'],
+        flags['features'],
+    )
+    say(sweep(wishes, arguments.override))
+    return 0
+
+
+def _seeds(texts):
+    try:
+        return [int(text) for text in texts]
+    except ValueError as error:
+        raise UserError(f'--seeds={",".join(texts)}: give whole numbers, separated by commas.') from error
+
+
+VERB = Verb(
+    'compare configs: train, evaluate and lay side by side the cells of a file in configs/sweeps, each with some seeds',
+    {
+        'config': Flag('text', "the sweep's file and, after a colon, a variant of all its configs", needed=True),
+        'config.FIELD': Flag('text', 'another value for one of the fields of all its configs: --config.batch=8'),
+        'output': Flag('path', 'the folder for the runs and the results; the same command goes on there', needed=True),
+        'seeds': Flag('list', 'the seeds of every config, separated by commas', ('0', '1', '2')),
+        'minutes': Flag('number', 'so long is each run trained, at the pace of its own steps, instead of config.steps'),
+        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+    },
+    _run,
+)

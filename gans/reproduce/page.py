@@ -1,0 +1,208 @@
+"""`index.html`: the document's figures in its order, ours in place of its own, beside what it says."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gans.data.files import printable
+from gans.image.files import write_whole
+from gans.report.images import Inlined, read_images
+from gans.report.parts import command, image_element, section
+from gans.report.sections import duration
+from gans.reproduce.drawing import numbers_of
+from gans.reproduce.plan import Plan
+from gans.reproduce.record import command_of, seconds_of
+from gans.reproduce.types import Drawn, Figure
+from gans.run import sittings
+from gans.sweep.runs import steps_done
+from gans.web.documents import document
+from gans.web.elements import Html, element, folded, joined, table
+
+FILE = 'index.html'
+BUDGET = 7_000_000  # bytes of all images in the file, encoded; with tables and text it stays below 8 MB
+_WIDEST = 720  # pixels that a small image is magnified to
+_DIGITS = 4
+
+
+def write(plan: Plan, drawn: Mapping[str, Drawn], problems: Mapping[str, str]) -> Path:
+    """Writes the page.
+
+    Args:
+      plan: what is reproduced.
+      drawn: the figures that are there, by name.
+      problems: {figure: a sentence} of those that could not be drawn.
+
+    Returns:
+      the file.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    shown = [figure for figure in plan.document.figures if figure.name in drawn or figure.name in problems]
+    images = _images(shown, drawn)
+    parts = {'summary': ('Summary', _summary(plan, drawn, problems)), 'runs': ('Runs', _runs(plan))}
+    for figure in shown:
+        if figure.name in drawn:
+            inside = _figure(plan, figure, drawn[figure.name], images[figure.name])
+        else:
+            inside = _missing(plan, figure, problems[figure.name])
+        parts[figure.name] = (figure.title, inside)
+    text = document(
+        'reproduce',
+        [],
+        {
+            'title': f'Reproduction: {plan.document.title}',
+            'about': plan.document.about,
+            'links': element('ul', *(element('li', _link(title, name)) for name, (title, _) in parts.items())),
+            'body': joined(section(title, inside, name=name) for name, (title, inside) in parts.items()),
+        },
+        {},
+        styles=['report'],
+    )
+    path = plan.folder / FILE
+    write_whole(path, lambda file: file.write(text.encode(errors='xmlcharrefreplace')))
+    return path
+
+
+def number_text(value: float | int | str | None) -> str:
+    """A number for people: 1,858,811 or 0.08412; a text as it is."""
+    if value is None:
+        return '-'
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, int) or (abs(value) >= 10**_DIGITS and value == round(value)):
+        return f'{value:,.0f}'
+    return f'{value:,.0f}' if abs(value) >= 10**_DIGITS else f'{value:.{_DIGITS}g}'
+
+
+def _images(shown: Sequence[Figure], drawn: Mapping[str, Drawn]) -> dict[str, list[Inlined | str]]:
+    """{figure: its images, or why one cannot be shown}, all within the budget."""
+    paths = [path for figure in shown if figure.name in drawn for path, _ in drawn[figure.name].images]
+    found, problems = read_images(paths, BUDGET)
+    told = iter(problems)
+    every = iter([image or next(told) for image in found])
+    return {figure.name: [next(every) for _ in drawn[figure.name].images] for figure in shown if figure.name in drawn}
+
+
+def _summary(plan, drawn, problems):
+    scale = plan.document.differs.get(plan.scale, '')
+    left = [f for f in plan.document.figures if f.name not in drawn and f.name not in problems]
+    words = [*plan.words]
+    given = f'The images of runs on photographs are those in {printable(plan.images)}.' if plan.images else ''
+    return joined(
+        [
+            element('p', f'Scale {plan.scale}. {scale}', class_='lead'),
+            element('p', given) if given else '',
+            element('p', f'{len(drawn)} of {len(plan.document.figures)} figures and tables are drawn.'),
+            *(
+                element('p', f'{figure.title} could not be drawn: {problems[figure.name]}', class_='problem')
+                for figure in plan.document.figures
+                if figure.name in problems
+            ),
+            element('p', f'Not drawn so far: {", ".join(figure.title for figure in left)}.') if left else '',
+            element('p', 'All of them together:'),
+            _command(words),
+        ]
+    )
+
+
+def _runs(plan):
+    rows, commands = [], []
+    for name, run in plan.runs.items():
+        steps = steps_done(run.folder)
+        if not steps:
+            continue
+        found = sittings.read(run.folder)
+        seconds = seconds_of(found)
+        report = run.folder / 'report.html'
+        linked = element('a', f'report of {name}', href=_address(plan, report)) if report.is_file() else '-'
+        rows.append(
+            [
+                name,
+                element('code', run.text),
+                f'{steps:,} of {run.config.steps:,}',
+                f'{run.config.batch}',
+                f'{run.config.size}',
+                f'{found[-1].train_images:,}' if found else '-',
+                '-' if seconds is None else duration(seconds),
+                linked,
+            ]
+        )
+        commands += [element('p', f'{name}:'), command(command_of(run))]
+    if not rows:
+        return element('p', 'No run was needed so far: what is drawn follows from configs alone.')
+    columns = ['run', 'config', 'steps', 'batch', 'size', 'training images', 'time', '']
+    last = next(iter(found[-1:]), None)
+    machine = f'Trained on {last.machine.get("processor", "")}, {last.machine.get("cores", "")} cores, devices: '
+    where = (
+        printable(f'{machine}{last.machine.get("devices", "")}, jax {last.versions.get("jax", "")}.') if last else ''
+    )
+    return joined(
+        [
+            table(columns, rows, 'The runs', class_='runs'),
+            element('p', where, class_='faint'),
+            folded('The command of each run', *commands),
+        ]
+    )
+
+
+def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | str]) -> Html:
+    inside = [element('p', figure.caption)]
+    shown = []
+    for image, (path, alt) in zip(images, made.images, strict=True):
+        if isinstance(image, str):
+            shown.append(element('p', image, class_='problem'))
+            continue
+        full = element('a', image_element(image, alt, _WIDEST), href=_address(plan, path))
+        moves = element('figcaption', 'It moves in the file that this image links.') if path.suffix == '.gif' else ''
+        shown.append(element('figure', full, moves))
+    inside.append(element('div', *shown, class_='drawn') if shown else '')
+    if figure.said:
+        inside += [element('h3', 'The document, and here'), _comparison(figure, made)]
+    if made.table:
+        inside += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
+    inside += [element('p', note) for note in made.notes]
+    if figure.differs:
+        inside.append(element('p', element('strong', 'What differs: '), figure.differs))
+    inside += [element('h3', 'Commands'), *_commands(plan, figure, made)]
+    return joined(inside)
+
+
+def _comparison(figure, made):
+    numbers = numbers_of(made)
+    rows = [
+        [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see above']
+        for one in figure.said
+    ]
+    return table(['', 'the document', 'here'], rows, f'{figure.title}: the document, and here')
+
+
+def _commands(plan, figure, made):
+    alone = [element('p', 'This figure alone:'), _command([*plan.words, f'--only={figure.name}'])]
+    others = [element('p', 'Its parts, with verbs of their own:')] if made.commands else []
+    return [*alone, *others, *(_command(words) for words in made.commands)]
+
+
+def _missing(plan, figure, problem):
+    return joined(
+        [
+            element('p', figure.caption),
+            element('p', f'It could not be drawn: {problem}', class_='problem'),
+            *_commands(plan, figure, Drawn()),
+        ]
+    )
+
+
+def _command(words: Sequence[str]) -> Html:
+    return command(shlex.join(['python', 'main.py', *map(str, words)]))
+
+
+def _link(title, name):
+    return element('a', title, href=f'#{name}')
+
+
+def _address(plan, path):
+    """A file of the reproduction, as a link of the page has it."""
+    from urllib.parse import quote
+
+    return quote(str(path.relative_to(plan.folder)))

@@ -1,0 +1,241 @@
+"""The file of a sweep: its cells as checked configs, what its table shows, and what it claims."""
+
+import importlib.util
+import inspect
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from gans.config import ranges
+from gans.config.compare import changes
+from gans.config.load import failed, load
+from gans.errors import UserError, check_local, closest
+from gans.sweep import hyper
+
+_CLONE = Path(__file__).resolve().parents[2]
+_SPECIAL = ('config', 'label')  # keys of a cell that are no fields
+_MOST = 100  # cells
+_LONGEST = 60  # characters of a label
+_CLAIM = ('claim', 'cell', 'than', 'measure', 'better')
+
+Override = Callable[[ConfigDict, Mapping[str, str], str], ConfigDict]
+
+
+class Cell(NamedTuple):
+    """One of the configs that are compared.
+
+    Attributes:
+      label: what it is called in tables.
+      config_text: what `--config` takes for it, without the fields: 'configs/birds.py:tiny+no_blur'.
+      fields: {'generator.norm': 'batch'}: the values for fields of the config, those of the command line included.
+      config: the config with these values, checked.
+    """
+
+    label: str
+    config_text: str
+    fields: Mapping[str, str]
+    config: ConfigDict
+
+
+class Claim(NamedTuple):
+    """That one cell is better than another one in a measure; `better` is 'lower' or 'higher'."""
+
+    claim: str
+    cell: str
+    than: str
+    measure: str
+    better: str
+
+
+class Sweep(NamedTuple):
+    """What a sweep's file says.
+
+    Attributes:
+      config: the file and its variant as they were given.
+      title: the first line of its docstring.
+      about: the rest of it.
+      cells: the first is the one that others are compared with.
+      measures: names of numbers (`gans.sweep.numbers`); () for all that the evaluation has.
+      claims: about the cells.
+    """
+
+    config: str
+    title: str
+    about: str
+    cells: Sequence[Cell]
+    measures: Sequence[str]
+    claims: Sequence[Claim]
+
+
+def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) -> Sweep:
+    """Reads `configs/sweeps/norms.py` or `configs/sweeps/norms.py:tiny`; the variant is that of every cell.
+
+    Args:
+      config_file: the file and, after a colon, a variant of every cell's config.
+      fields: {'batch': '8'}: values for fields of every cell's config, from the command line.
+      override: what the command line does with such fields: `gans.cli.arguments.override`.
+
+    Raises:
+      UserError: whatever is wrong with the file, a cell or its config.
+    """
+    path, _, variant = config_file.partition(':')
+    module = _module(path)
+    found = _list_of(module, path)
+    cells = [_cell(config_file, path, variant, given, number, fields, override) for number, given in enumerate(found)]
+    labels = _labels(found, [cell.config for cell in cells])
+    cells = [cell._replace(label=label) for cell, label in zip(cells, labels, strict=True)]
+    _check_different(path, cells)
+    title, _, about = (inspect.getdoc(module) or Path(path).stem).partition('\n')
+    measures = _measures(module, path)
+    return Sweep(config_file, title, about.strip(), cells, measures, _claims(module, path, labels, measures))
+
+
+def _module(path: str) -> ModuleType:
+    check_local(path)
+    if not Path(path).is_file():
+        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
+        raise UserError(f'no file {path}{near}: give one of the sweeps in configs/sweeps/.')
+    if not path.endswith('.py'):
+        raise UserError(f'{path} is no Python file (.py): give one of the sweeps in configs/sweeps/.')
+    spec = importlib.util.spec_from_file_location('sweep_config', path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
+        raise failed(error, path, 'sweeps') from error
+    if not hasattr(module, 'get_hyper'):
+        raise UserError(f'{path} defines no get_hyper(hyper): it is no sweep. To train it, leave out --mode=sweep.')
+    return module
+
+
+def _list_of(module, path) -> list[dict[str, Any]]:
+    try:
+        found = list(module.get_hyper(hyper))
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise failed(error, path, 'sweeps') from error
+    if not found or len(found) > _MOST or not all(isinstance(cell, Mapping) and _named(cell) for cell in found):
+        raise UserError(
+            f'get_hyper() of {path} must return a list of 1 to {_MOST} dicts {{field: value}}, and returns '
+            f'{_short(found)}.'
+        )
+    return hyper.chainit([found])
+
+
+def _named(cell):
+    return all(isinstance(field, str) for field in cell) and all(isinstance(cell.get(key, ''), str) for key in _SPECIAL)
+
+
+def _cell(config_file, path, variant, given, number, fields, override) -> Cell:
+    """A cell without its label."""
+    where = f'{path}, cell {number + 1}'
+    if 'config' in given:
+        own, _, own_variant = given['config'].partition(':')
+        config_text = f'{_find(own, path)}:{"+".join(filter(None, (variant, own_variant)))}'.rstrip(':')
+    else:
+        config_text = config_file
+    texts = {field: _text(value) for field, value in given.items() if field not in _SPECIAL}
+    for field in ('seed', 'name'):
+        if field in texts or field in fields:
+            raise UserError(f'config.{field} is not for a sweep: --seeds has the seeds, and folders have their names.')
+    for field in fields:
+        if field in texts:
+            raise UserError(f'--config.{field} is what the cells of {path} differ in: leave it out.')
+    try:
+        config = override(override(load(config_text), fields, config_text), texts, config_text)
+        ranges.check(config)
+    except UserError as error:
+        raise UserError(f'{where}: {error}') from error
+    return Cell('', config_text, {**fields, **texts}, config)
+
+
+def _find(name, path):
+    """The config of a cell: of this clone, or beside the sweep's file; as short as the working directory allows."""
+    if os.path.isabs(name) or os.path.isfile(name):
+        return name
+    for folder in (_CLONE, Path(path).parent):
+        if (folder / name).is_file():
+            return str(folder / name)
+    return name
+
+
+def _text(value):
+    """A value as the command line takes it."""
+    return value if isinstance(value, str) else repr(tuple(value) if isinstance(value, list) else value)
+
+
+def _labels(found, configs) -> list[str]:
+    """The labels that are given or, where there is none, what of the cell varies."""
+    fields = dict.fromkeys(field for cell in found for field in cell if field not in _SPECIAL)
+    varying = [field for field in fields if any(_differ(cell, found[0], field) for cell in found)]
+    several = any(_differ(cell, found[0], 'config') for cell in found)
+    labels = []
+    for cell, config in zip(found, configs, strict=True):
+        parts = [re.sub(r'^.*/|\.py', '', cell.get('config', config.name))] if several else []
+        parts += [f'{field}={cell[field]}' for field in varying if field in cell]
+        labels.append(cell.get('label') or ', '.join(parts) or config.name)
+    return labels
+
+
+def _differ(cell, other, field):
+    return (field in cell) != (field in other) or cell.get(field) != other.get(field)
+
+
+def _check_different(path, cells):
+    for number, cell in enumerate(cells, 1):
+        if not cell.label.isprintable() or not cell.label.strip() or len(cell.label) > _LONGEST:
+            raise UserError(
+                f'{path}, cell {number}: its label is {_short(cell.label)}: give a label of 1 to {_LONGEST} characters.'
+            )
+        for earlier, other in enumerate(cells[: number - 1], 1):
+            if not changes(cell.config, other.config):
+                raise UserError(
+                    f'{path}: the cells {earlier} and {number} ({cell.label}) are equal: change one of them.'
+                )
+            if cell.label.casefold() == other.label.casefold():
+                raise UserError(f'{path}: cells {earlier} and {number} both have the label {cell.label!r}.')
+
+
+def _measures(module, path) -> tuple[str, ...]:
+    found = getattr(module, 'MEASURES', ())
+    if not isinstance(found, (list, tuple)) or not all(isinstance(name, str) and name for name in found):
+        raise UserError(f'MEASURES of {path} is {_short(found)}: give a tuple of names.')
+    return tuple(dict.fromkeys(found))
+
+
+def _claims(module, path, labels, measures) -> tuple[Claim, ...]:
+    found = getattr(module, 'CLAIMS', ())
+    if not isinstance(found, (list, tuple)):
+        raise UserError(f'CLAIMS of {path} is {_short(found)}: give a tuple of dicts.')
+    claims = []
+    for number, given in enumerate(found, 1):
+        where = f'{path}, claim {number}'
+        if not isinstance(given, Mapping) or set(given) != set(_CLAIM) or not all(map(_is_text, given.values())):
+            raise UserError(f'{where}: give a dict with the texts {", ".join(_CLAIM)}.')
+        claim = Claim(**given)
+        for name in (claim.cell, claim.than):
+            if name not in labels:
+                raise UserError(f'{where}: {name!r} is the label of no cell{closest(name, labels)}.')
+        if claim.cell == claim.than:
+            raise UserError(f'{where}: it compares {claim.cell!r} with itself.')
+        if measures and claim.measure not in measures:
+            raise UserError(f'{where}: {claim.measure!r} is not in MEASURES{closest(claim.measure, measures)}.')
+        if claim.better not in ('lower', 'higher'):
+            raise UserError(f"{where}: better is {claim.better!r}: give 'lower' or 'higher'.")
+        claims.append(claim)
+    return tuple(claims)
+
+
+def _is_text(value):
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 80 else f'{text[:77]}...'

@@ -1,0 +1,109 @@
+"""A run as one of many: trained to its end or gone on with, and evaluated, in a process that makes others too."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from gans import signals
+from gans.config.compare import differences
+from gans.errors import UserError
+from gans.evaluation.evaluate import evaluate_run
+from gans.evaluation.stored import read_evaluation
+from gans.features.opening import open_features
+from gans.printing import hushed
+from gans.report.report import report
+from gans.run import checkpoint
+from gans.run.experiment import open_experiment
+from gans.run.trained import load_run, read_config
+from gans.sitting import sit
+
+
+def complete(
+    config: ConfigDict,
+    config_text: str,
+    fields: Mapping[str, str],
+    folder: Path,
+    pause: Callable[[int], bool] | None = None,
+    features: str | None = None,
+    doing: Callable[[str], None] = lambda what: None,
+) -> bool:
+    """Trains a run to its end, or goes on with it; then evaluates it, if its task can be and it was not.
+
+    What is done already is not done again. What training says goes into the run's `log.txt`; its warnings are on the
+    screen too. Signals are obeyed at any moment, with everything saved.
+
+    Args:
+      config: checked, as `gans.config.load.load` and its overrides have made it.
+      config_text: what `--config` takes for it, for the run's record: 'configs/birds.py:tiny+no_blur'.
+      fields: {'batch': '8'}: the values that were given for fields of the config, for the record.
+      folder: the run's, made if need be.
+      pause: the number of steps done -> whether to save and leave off here.
+      features: a network whose features the evaluation compares too: 'lite0'.
+      doing: is told what begins, 'training' or 'evaluating'.
+
+    Returns:
+      whether all is done; False if `pause` stopped it.
+
+    Raises:
+      UserError, gans.training.loop.Diverged: as training and evaluating do.
+      gans.signals.Stopped: SIGINT, SIGTERM or SIGHUP; the same call goes on.
+    """
+    if is_done(folder, config, features):
+        return True
+    trained = _trained(folder, config)
+    if trained is None:
+        doing('training')
+        with signals.stopping() as stop, hushed(f'{folder}'):
+            try:
+                done = sit(open_experiment(config), folder, config_text, fields, pause or (lambda step: False))
+            finally:
+                stop.go_on()
+        if not done.finished:
+            return False
+        trained = load_run(folder)
+    if trained.game.task.evaluation is not None:
+        doing('evaluating')
+        evaluate_run(trained, open_features(features) if features else None)
+        report([folder])
+    return True
+
+
+def is_done(folder: Path, config: ConfigDict, features: str | None = None) -> bool:
+    """Whether a run of this config has all its steps and an evaluation of the last one, with these features if any.
+
+    Raises:
+      UserError: the folder has a run of another config.
+    """
+    if steps_done(folder) != config.steps:
+        return False
+    _check_config(folder, read_config(folder), config)
+    found, _ = read_evaluation(folder)
+    if found is None or found.step != config.steps:
+        return False
+    return not features or found.features == open_features(features).name
+
+
+def steps_done(folder: Path) -> int:
+    """The steps of a run's newest checkpoint, sound or not; 0 without one."""
+    if not (folder / checkpoint.FOLDER).is_dir():
+        return 0
+    with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
+        return max(checkpoints.steps(), default=0)
+
+
+def _trained(folder, config):
+    """The run, read whole, if it has all its steps and its last checkpoint is sound; else None."""
+    if steps_done(folder) != config.steps:
+        return None
+    trained = load_run(folder)
+    _check_config(folder, trained.config, config)
+    return trained if trained.step == config.steps else None
+
+
+def _check_config(folder, found, config):
+    changed = differences(found, config)
+    if changed:
+        raise UserError(
+            f'{folder} was trained with another config:\n  ' + '\n  '.join(changed) + '\nGive another --output.'
+        )

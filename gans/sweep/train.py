@@ -1,0 +1,96 @@
+"""The runs of a sweep, trained and evaluated one after the other or in turns, with one display for all."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gans.printing import say, tell
+from gans.progress import progress
+from gans.sweep.plan import Plan, Run
+from gans.sweep.runs import complete, is_done, steps_done
+from gans.training.loop import Diverged
+
+SLICES = 8  # parts of each run that take turns, where wall time is to be equal
+
+
+class Trainer:
+    """Completes the runs of a plan; what is done already is not done again. `done` counts those that are."""
+
+    def __init__(self, plan: Plan, evaluated: Callable[[Path], None] = lambda folder: None):
+        """Nothing is trained yet.
+
+        Args:
+          plan: what to complete; a run that diverges and the times of all are noted there.
+          evaluated: is given the folder of each run that has an evaluation, as soon as it has one.
+        """
+        self._plan, self._runs, self._evaluated = plan, plan.runs(), evaluated
+        self._doing, self.done = '', 0
+
+    def run(self) -> None:
+        """Trains and evaluates all runs.
+
+        Raises:
+          UserError: whatever stops a training or an evaluation. A run that diverges is noted, and stops no other.
+          gans.signals.Stopped: a signal; everything is saved.
+        """
+        total = sum(run.config.steps for run in self._runs)
+        done = sum(min(steps_done(run.folder), run.config.steps) for run in self._runs)
+        with progress('sweep', total, 'steps', done, note=self._note, only_bar=True) as advance:
+            slices = SLICES if self._plan.minutes else 1
+            for part in range(1, slices + 1):
+                for run in self._runs:
+                    if run.title not in self._plan.diverged:
+                        self._go_on(run, round(run.config.steps * part / slices), advance)
+                if part < slices:
+                    tell(f'Part {part} of {slices} of all runs is trained.')
+
+    def _go_on(self, run: Run, last: int, advance):
+        """Trains a run up to the step `last`, and evaluates it if that is its end."""
+        if last < run.config.steps and steps_done(run.folder) >= last:
+            return
+        if is_done(run.folder, run.config, self._plan.features):
+            self.done += 1
+            self._evaluated(run.folder)
+            return
+
+        def doing(what):
+            self._doing = f'{run.title}: {what}'
+            advance(0)
+
+        watch = _Watch(last, advance)
+        try:
+            done = complete(
+                run.config, run.config_text, run.fields, run.folder, watch, self._plan.features, doing=doing
+            )
+        except Diverged as error:
+            self._plan.diverged[run.title] = f'{error}'
+            self._plan.write()
+            tell(f'{run.title} diverged: {error}')
+            return
+        self._plan.took(run.title, watch.steps, watch.seconds)
+        if done:
+            self.done += 1
+            self._evaluated(run.folder)
+            say(f'{run.title} is done, {self.done} of {len(self._runs)} runs.')
+
+    def _note(self, speed):
+        return ', '.join(filter(None, [self._doing, f'{self.done} of {len(self._runs)} runs done']))
+
+
+class _Watch:
+    """The `pause` of a training: at its last step. Counts the time of all steps but the first, which compiles."""
+
+    def __init__(self, last: int, advance: Callable[[int], None], clock: Callable[[], float] = time.perf_counter):
+        self._last, self._advance, self._clock = last, advance, clock
+        self._step = self._since = self._begun = None
+        self.steps, self.seconds = 0, 0.0
+
+    def __call__(self, step: int) -> bool:
+        now = self._clock()
+        if self._step is not None:
+            self._advance(step - self._step)
+            if self._since is None:
+                self._since, self._begun = now, step
+            self.steps, self.seconds = step - self._begun, now - self._since
+        self._step = step
+        return step >= self._last

@@ -1,0 +1,63 @@
+"""The sweeps in configs/sweeps, one for each claim of the documents: cells can be trained, and numbers exist."""
+
+from pathlib import Path
+
+import pytest
+from command_line import ROOT
+
+from gans.cli.arguments import override
+from gans.config.load import load
+from gans.core.build import build
+from gans.evaluation.samples import NEAREST
+from gans.evaluation.set_measures import DISTANCE, DIVERSITY
+from gans.sweep.cells import read_sweep
+from gans.sweep.numbers import check, slug
+from gans.types import SampleEvaluation
+
+FILES = sorted(Path(ROOT, 'configs', 'sweeps').glob('*.py'))
+
+
+def numbers_of(config):
+    """The names of the numbers that an evaluation of a run of this config has, as sweeps name them."""
+    evaluation = build(config, 100).task.evaluation
+    if isinstance(evaluation, SampleEvaluation):
+        return {f'samples.{slug(name)}' for name in (DISTANCE, DIVERSITY, NEAREST)}
+    main = slug(evaluation.main)
+    ratios = {f'ratios.{main}_output_{slug(row)}' for row in evaluation.baselines}
+    return ratios | {f'output.{slug(name)}' for name in evaluation.measures}
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
+def test_every_cell_can_be_trained_no_longer_than_its_config(path):
+    for variant in ('', ':tiny'):
+        sweep = read_sweep(f'{path}{variant}', {}, override)
+        labels = [cell.label for cell in sweep.cells]
+        assert len(set(labels)) == len(labels)
+        for cell in sweep.cells:
+            assert build(cell.config, 100).gen is not None
+            own = cell.config_text.partition(':')[0]
+            assert cell.config.steps <= load(f'{own}{variant}').steps
+            assert cell.config.data.source in ('embedded', 'digits')
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
+def test_every_measure_exists(path):
+    sweep = read_sweep(f'{path}', {}, override)
+    assert sweep.about
+    for name in sweep.measures:
+        for cell in sweep.cells:
+            if name not in numbers_of(cell.config):
+                assert '.' not in name, (cell.label, name)
+                check(name)  # that there is such a module
+
+
+def test_the_claims_are_documented():
+    text = Path(ROOT, 'docs', 'claims.md').read_text()
+    for path in FILES:
+        sweep = read_sweep(f'{path}', {}, override)
+        rows = [line for line in text.splitlines() if line.startswith(f'| `{path.stem}` | ')]
+        assert len(rows) in (2, 3), path  # what is claimed, what is measured unless others have the same, what it costs
+        for cell in sweep.cells:
+            assert cell.label in rows[0], (path, cell.label)
+        for name in sweep.measures:
+            assert f'`{name}`' in text, (path, name)
