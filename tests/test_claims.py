@@ -1,6 +1,7 @@
 """The sweeps in configs/sweeps, one for each claim of the documents: cells can be trained, and numbers exist."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command_line import ROOT
@@ -8,9 +9,11 @@ from command_line import ROOT
 from gans.cli.arguments import override
 from gans.config.load import load
 from gans.core.build import build
+from gans.errors import UserError
 from gans.evaluation.samples import NEAREST
 from gans.evaluation.set_measures import DISTANCE, DIVERSITY
-from gans.sweep.cells import read_sweep
+from gans.sweep import results, table
+from gans.sweep.cells import Claim, read_sweep
 from gans.sweep.numbers import check, slug
 from gans.types import SampleEvaluation
 
@@ -61,3 +64,25 @@ def test_the_claims_are_documented():
             assert cell.label in rows[0], (path, cell.label)
         for name in sweep.measures:
             assert f'`{name}`' in text, (path, name)
+
+
+@pytest.mark.parametrize('than, verdict', [(0, 'undecided'), (-1, 'confirmed'), (1.5, 'contradicted')])
+def test_a_claim_may_compare_with_a_number(than, verdict):
+    plan = SimpleNamespace(sweep=SimpleNamespace(cells=[SimpleNamespace(label='one')]), seeds=(0, 1, 2))
+    claim = Claim('It is large.', 'one', than, 'size', 'higher')
+    found = results._claim(plan, claim, [{'size': [0.1, 0.2, 0.3]}])
+    reach = 4.302653 * 0.1 / 3**0.5  # t of two degrees of freedom
+    numbers = [found['difference'][name] for name in ('low', 'mean', 'high')]
+    assert numbers == pytest.approx([0.2 - than - reach, 0.2 - than, 0.2 - than + reach])
+    assert found['verdict'] == verdict
+    rows = table.claims({'claims': [found], 'measures': {'size': {'digits': 2}}})
+    assert rows[0][1] == f'size of one − {than}, higher is better'
+
+
+def test_a_claim_compares_with_no_other_number(tmp_path):
+    path = tmp_path / 'own.py'
+    cells = "def get_hyper(hyper):\n    return hyper.fixed('config', 'configs/birds.py:tiny')\n"
+    for than in ('True', 'float("nan")', 'None'):
+        path.write_text(f"{cells}CLAIMS = [dict(claim='x', cell='birds', than={than}, measure='a.b', better='lower')]")
+        with pytest.raises(UserError, match='claim 1: give a dict'):
+            read_sweep(f'{path}', {}, override)

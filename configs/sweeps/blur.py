@@ -33,4 +33,11 @@ CLAIMS = (
         measure='samples.ms_ssim_of_pairs',
         better='lower',
     ),
+    dict(
+        claim='Samples are behind inputs of the same blurriness.',
+        cell='blur',
+        than=0,
+        measure='blur_delay',
+        better='higher',
+    ),
 )

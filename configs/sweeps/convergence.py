@@ -12,3 +12,12 @@ def get_hyper(hyper):
 
 
 MEASURES = ('convergence_correlation', 'samples.swd', 'loss_jumps')
+CLAIMS = (
+    dict(
+        claim='The measure of convergence falls as samples come nearer to real images.',
+        cell='BEGAN',
+        than=0,
+        measure='convergence_correlation',
+        better='higher',
+    ),
+)

@@ -24,6 +24,13 @@ MEASURES = (
 )
 CLAIMS = (
     dict(
+        claim='Unpaired colours are nearer to the original than gray.',
+        cell='unpaired',
+        than=1,
+        measure='ratios.chroma_error_output_gray',
+        better='lower',
+    ),
+    dict(
         claim='Pairs give colours that are nearer to the original.',
         cell='paired',
         than='unpaired',

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -43,11 +44,11 @@ class Cell(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """That one cell is better than another one in a measure; `better` is 'lower' or 'higher'."""
+    """That one cell is better than another one, or than a number, in a measure; `better` is 'lower' or 'higher'."""
 
     claim: str
     cell: str
-    than: str
+    than: str | float
     measure: str
     better: str
 
@@ -218,11 +219,11 @@ def _claims(module, path, labels, measures) -> tuple[Claim, ...]:
     claims = []
     for number, given in enumerate(found, 1):
         where = f'{path}, claim {number}'
-        if not isinstance(given, Mapping) or set(given) != set(_CLAIM) or not all(map(_is_text, given.values())):
-            raise UserError(f'{where}: give a dict with the texts {", ".join(_CLAIM)}.')
+        if not isinstance(given, Mapping) or set(given) != set(_CLAIM) or not all(map(_fits, given, given.values())):
+            raise UserError(f'{where}: give a dict with the texts {", ".join(_CLAIM)}; `than` may be a number.')
         claim = Claim(**given)
         for name in (claim.cell, claim.than):
-            if name not in labels:
+            if isinstance(name, str) and name not in labels:
                 raise UserError(f'{where}: {name!r} is the label of no cell{closest(name, labels)}.')
         if claim.cell == claim.than:
             raise UserError(f'{where}: it compares {claim.cell!r} with itself.')
@@ -234,7 +235,9 @@ def _claims(module, path, labels, measures) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def _is_text(value):
+def _fits(key, value):
+    if key == 'than' and type(value) in (int, float):
+        return math.isfinite(value)
     return isinstance(value, str) and bool(value.strip())
 
 

@@ -114,7 +114,10 @@ def _cell(plan, found, by_cell: Sequence[Mapping[str, list[float]]], number):
 
 def _claim(plan, claim: Claim, by_cell):
     labels = [cell.label for cell in plan.sweep.cells]
-    one, other = (by_cell[labels.index(label)][claim.measure] for label in (claim.cell, claim.than))
+    one, other = (
+        by_cell[labels.index(what)][claim.measure] if isinstance(what, str) else [what] * len(plan.seeds)
+        for what in (claim.cell, claim.than)
+    )
     difference = paired_interval(one, other)
     return {**claim._asdict(), 'difference': as_json(difference), 'verdict': verdict(difference, claim.better)}
 

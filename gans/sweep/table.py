@@ -32,7 +32,8 @@ def claims(results: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for one in results['claims']:
         digits = results['measures'][one['measure']]['digits']
-        what = f'{one["measure"]} of {one["cell"]} − {one["than"]}, {one["better"]} is better'
+        than = one['than'] if isinstance(one['than'], str) else f'{one["than"]:g}'
+        what = f'{one["measure"]} of {one["cell"]} − {than}, {one["better"]} is better'
         rows.append([one['claim'], what, _number(one['difference'], digits, '+'), one['verdict']])
     return rows
 
