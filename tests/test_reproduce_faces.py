@@ -93,6 +93,7 @@ def test_sums_stand_beside_their_parts(edits, tmp_path):
     folder = by_command(drawn.commands[0], tmp_path)
     assert len(drawn.images) == len(names) == 2
     for (path, _), name in zip(drawn.images, names, strict=True):
+        assert path.stem == f'sum_{name.replace("+", "_and_")}'
         for i, part in enumerate((*name.split('+'), name), 1):
             np.testing.assert_array_equal(tiles(path, 4)[:, i], np.load(folder / f'edit_{part}.npz')['images'][:, -1])
 

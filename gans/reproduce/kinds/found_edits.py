@@ -111,7 +111,7 @@ def _draw_sums(folder: Path, samples: np.ndarray, edited: Mapping[str, np.ndarra
     written = []
     for name in (name for name in edited if '+' in name):
         parts = name.split('+')
-        path = folder / f'sum_{name}.png'
+        path = folder / f'sum_{"_and_".join(parts)}.png'  # a plain address for links
         files.save_png(
             path, grids.montage([samples, *(edited[one] for one in (*parts, name))], ['sample', *parts, 'both'])
         )
