@@ -66,7 +66,7 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
         log=dict(grids=9),
-        checkpoint=dict(every=250),  # one of them in the middle of each fading
+        checkpoint=dict(every=125),  # a quarter of each fading and rest
     )
     return choose_variant(config, variant, {'paper': _paper, 'fixed': _fixed, 'tiny': _tiny})
 

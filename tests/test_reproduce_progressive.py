@@ -1,6 +1,7 @@
 """The kinds of figures that the document progressive brings: what fades in, what is measured over training."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -18,14 +19,11 @@ STEPS = 10  # growth begins with a level at 2 and 6, and has it at 4 and 8
 BATCH = 8
 
 
-def make(folder, seconds):
-    """An untrained run of 16 px in three levels with checkpoints in the middle of both fadings.
-
-    `seconds`: what 10 steps took.
-    """
+def make(folder, *steps, seconds=600):
+    """An untrained run of 16 px in three levels, with at most two checkpoints; 10 steps took so many seconds."""
     config = load(f'{CONFIGS}/progressive.py:tiny').unlock()
     config.devices, config.steps = 1, STEPS
-    for step in (3, 7):
+    for step in steps:
         save_run(folder, config, step)
     line = {'step': STEPS, 'seconds_per_1000_images': 1000 * seconds / (STEPS * BATCH)}
     (folder / 'timing.jsonl').write_text(json.dumps(line) + '\n')
@@ -35,7 +33,7 @@ def make(folder, seconds):
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp('runs')
-    return [make(folder / 'growing', 600), make(folder / 'fixed', 1200)]
+    return [make(folder / 'growing', 3, 7), make(folder / 'fixed', 3, 7, seconds=1200)]
 
 
 def place(folder, *runs):
@@ -43,16 +41,22 @@ def place(folder, *runs):
     return Place(folder, runs, [('', '')] * len(runs), 'tiny')
 
 
-@pytest.mark.parametrize('level', [1, 2, 9])
-def test_a_level_is_faded_in_from_squares_to_their_parts(runs, level, tmp_path):
-    drawn = faded.draw(place(tmp_path / 'figure', runs[0]), level=level)
-    level = min(level, 2)
-    assert drawn.numbers == {'growth': level - 0.5}, 'the weights of the middle of its fading'
+@pytest.mark.parametrize('level', [1, 9])
+def test_a_level_is_faded_in_from_squares_to_their_parts(level, tmp_path):
+    first = 4 * min(level, 2) - 2  # a step at which the level counts nothing, two before it is there
+    run = tmp_path / 'run'
+    for step in (first - 1, first, first + 1, first + 2, first + 3):
+        make(tmp_path / f'{step}', step)
+        shutil.copytree(tmp_path / f'{step}' / 'checkpoints', run / 'checkpoints', dirs_exist_ok=True)
+    drawn = faded.draw(place(tmp_path / 'figure', run), level=level)
+    assert drawn.numbers == {'shares': '0, 0.5, 1'}
+    assert f'steps {first}, {first + 1}, {first + 2};' in drawn.notes[0] and len(drawn.notes) == 1
     ((path, alt),) = drawn.images
+    level = min(level, 2)
     assert f'{2 ** (level + 1)} to {2 ** (level + 2)} pixels' in alt
     image = np.asarray(Image.open(path))
     tiles = grids.tiles(image[image.shape[0] - 6 * 132 + 4 :], (128, 128), gap=4)[:, :, ::8, ::8].astype(int)
-    assert tiles.shape == (6, 5, 16, 16, 3), 'two real images and four samples, five shares'
+    assert tiles.shape == (6, 3, 16, 16, 3), 'two real images and four samples, three shares'
 
     def squares(images, side):
         """How far pixels are from the first of their square."""
@@ -60,15 +64,13 @@ def test_a_level_is_faded_in_from_squares_to_their_parts(runs, level, tmp_path):
         return np.abs(cut - cut[:, :, :1, :, :1]).max()
 
     side = 2 ** (2 - level)
-    assert squares(tiles[:, 0], 2 * side) == 0 < squares(tiles[:, 4], 2 * side)
-    assert squares(tiles[:, 4], side) == 0
-    np.testing.assert_allclose(tiles[:2, 2], (tiles[:2, 0] + tiles[:2, 4]) / 2, atol=1.01)
+    assert squares(tiles[:, 0], 2 * side) == 0 < squares(tiles[:, 2], 2 * side)
+    assert squares(tiles[:, 2], side) == 0
+    np.testing.assert_allclose(tiles[:2, 1], (tiles[:2, 0] + tiles[:2, 2]) / 2, atol=1.01)
 
 
-def test_a_fading_without_a_checkpoint_is_told(runs, tmp_path):
-    config = load(f'{CONFIGS}/progressive.py:tiny').unlock()
-    config.devices, config.steps = 1, STEPS
-    drawn = faded.draw(place(tmp_path / 'figure', save_run(tmp_path / 'run', config, 10)), level=1)
+def test_a_fading_without_a_checkpoint_is_told(tmp_path):
+    drawn = faded.draw(place(tmp_path / 'figure', make(tmp_path / 'run', 10)), level=1)
     assert 'No checkpoint was kept while level 1 was faded in' in drawn.notes[-1]
 
 

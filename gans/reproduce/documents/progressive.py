@@ -50,11 +50,8 @@ DOCUMENT = Document(
             kind='faded',
             runs=('growing',),
             options={'level': 3},
-            said=(Said('fading', 'from 16 to 32 pixels; the share goes linearly from 0 to 1', 'growth'),),
-            differs=(
-                'All columns have the same weights, those of the middle of this fading, so that nothing but the share '
-                'differs. Beside the document stands how far the networks had grown at that step.'
-            ),
+            said=(Said('share of the level', 'linearly from 0 to 1', 'shares'),),
+            differs='The paper has a diagram of it. Here each column has the weights of its own step.',
         ),
         Figure(
             name='table2_generator',
