@@ -31,6 +31,8 @@ TOLD = (
 # What a reader puts in the place of a word, where no file of that name can stand for it.
 REPLACED = {
     '--config=CONFIG_FILE': '--config=own.py',
+    '--config=configs/sweeps/NAME.py': '--config=own_sweep.py',
+    '--config=configs/sweeps/norms.py': '--config=own_sweep.py',  # tests/test_sweep.py reads all that are there
     '--config.FIELD=VALUE': '--config.batch=8',
     '--config.data.mnist.path=PLACE': '--config.data.mnist.path=digits.npz',
     '--workdir=/content/drive/MyDrive/colorize': '--workdir=drive/colorize',
@@ -73,6 +75,7 @@ NEEDED = {
     'report': ('--workdir=RUN',),
     'export': ('--workdir=RUN', '--output=EXPORTED'),
     'measure': ('--real=PLACE', '--fake=photos'),
+    'sweep': ('--config=own_sweep.py', '--seeds=0', '--output=SWEPT'),
     'reproduce': ('--document=flower_cgans', '--scale=tiny', '--only=fig1', '--output=REPRODUCED'),
     'study': (),  # its commands are printed whole: making a study and reading it need different flags
     'stylize': (
@@ -93,6 +96,7 @@ ALSO = {
     '--draw=manifold': ('--mode=explore', '--workdir=FLAT'),
     '--format': ('--mode=export',),
     '--workdir': ('--config=configs/colorize.py',),
+    '--minutes': ('--mode=sweep',),
     **{f'--{name}': ('--mode=reproduce',) for name in ('document', 'scale', 'only')},
     **{f'--{name}': ('--mode=explore',) for name in EXPLORE},
     **{f'--{name}': ('--mode=stylize',) for name in STYLIZE},
@@ -113,6 +117,7 @@ def smaller(words):
         ('steps', 2),
         ('rounds', 2),
         ('count', 8),
+        ('minutes', 0.001),
     ):
         words = [re.sub(rf'^--{flag}=\d+$', f'--{flag}={number}', word) for word in words]
     return words

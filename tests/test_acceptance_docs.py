@@ -50,6 +50,11 @@ def get_config():
     config.devices = 1
     return config
 """
+OWN_SWEEP = """
+def get_hyper(hyper):
+    small = {'size': 16, 'generator.widths': (4,), 'discriminator.widths': (4,), 'devices': 1}
+    return [{'config': 'configs/colorize.py:tiny', **small}]
+"""
 OTHER = "import json; print(json.dumps({'median_ms': 2.0}))"
 # Commands that give, together, every flag of every verb.
 EVERY_FLAG = """
@@ -75,6 +80,7 @@ EVERY_FLAG = """
 --mode=study --answers=ANSWERED --key=ANSWERED --output=rates.json
 --mode=stylize --content=IMAGE --style=IMAGE --output=styled.png --features=discriminator:NOISE --size=32 --steps=2 \
 --seed=1 --style_size=16 --content_layers=down_0 --style_layers=down_0 --weights=style:3 --start=noise --keep_colours
+--mode=sweep --config=own_sweep.py --seeds=0 --minutes=0.001 --features=classifier:CLASSIFIER --output=TIMED
 --mode=reproduce --document=flower_cgans --scale=tiny --only=fig1 --input=PLACE --output=OF_PLACE
 --mode=explore --workdir=NOISE --output=FOLDER --draw=walks,directions --seeds=0,1,2 --frames=3 --directions=0
 --mode=explore --workdir=NOISE --output=FOLDER --edits=FILE --apply=grin --input=IMAGE --search --reach=2 --count=4
@@ -101,6 +107,7 @@ def reader(tmp_path_factory):
     np.savez(place / 'digits.npz', x_train=digits, y_train=np.arange(60) % 10, x_test=digits, y_test=np.arange(60) % 10)
     (place / 'FILE').write_text('grin: {3: +2, 7: -1}\nlips: {0: 1}\n')
     (place / 'own.py').write_text(OWN)
+    (place / 'own_sweep.py').write_text(OWN_SWEEP)
     (place / 'OTHER.py').write_text(OTHER)
     _save_classifier(place / 'CLASSIFIER')
     shutil.copytree(place / 'PLACE', place / 'LABELLED')
@@ -178,11 +185,14 @@ REST = [printed for printed in OURS if printed not in BENCHMARKS]
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Dry runs compile nothing, and two processes are one."""
+    """Dry runs compile nothing, two processes are one, and a pace is measured at one point of training."""
     from gans.run import multihost
+    from gans.sweep import pace, train
     from gans.training import dry_run
 
     joined = []
+    for module, name in ((pace, 'POINTS'), (pace, 'ROUNDS'), (train, 'SLICES')):
+        monkeypatch.setattr(module, name, 1)
     monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
     monkeypatch.setattr(multihost, 'join', lambda *given: joined.append(given))
     return joined

@@ -4,10 +4,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gans.config.shapes import shape_of
 from gans.data.files import printable
 from gans.image.files import write_whole
 from gans.report.images import Inlined, read_images
 from gans.report.parts import command, image_element, section
+from gans.report.report import FILE as REPORT
 from gans.report.sections import duration
 from gans.reproduce.drawing import numbers_of
 from gans.reproduce.plan import Plan
@@ -107,48 +109,48 @@ def _summary(plan, drawn, problems):
 
 
 def _runs(plan):
-    rows, commands = [], []
-    for name, run in plan.runs.items():
-        steps = steps_done(run.folder)
-        if not steps:
-            continue
-        found = sittings.read(run.folder)
-        seconds = seconds_of(found)
-        report = run.folder / 'report.html'
-        linked = element('a', f'report of {name}', href=_address(plan, report)) if report.is_file() else '-'
-        rows.append(
-            [
-                name,
-                element('code', run.text),
-                f'{steps:,} of {run.config.steps:,}',
-                f'{run.config.batch}',
-                f'{run.config.size}',
-                f'{found[-1].train_images:,}' if found else '-',
-                '-' if seconds is None else duration(seconds),
-                linked,
-            ]
-        )
-        commands += [element('p', f'{name}:'), command(command_of(run))]
-    if not rows:
+    there = {name: run for name, run in plan.runs.items() if steps_done(run.folder)}
+    if not there:
         return element('p', 'No run was needed so far: what is drawn follows from configs alone.')
     columns = ['run', 'config', 'steps', 'batch', 'size', 'training images', 'time', '']
-    last = next(iter(found[-1:]), None)
-    machine = f'Trained on {last.machine.get("processor", "")}, {last.machine.get("cores", "")} cores, devices: '
-    where = (
-        printable(f'{machine}{last.machine.get("devices", "")}, jax {last.versions.get("jax", "")}.') if last else ''
-    )
+    sat = {name: sittings.read(run.folder) for name, run in there.items()}
+    rows = [_run_row(plan, name, run, sat[name]) for name, run in there.items()]
+    where = dict.fromkeys(_machine(found[-1]) for found in sat.values() if found)
+    commands = joined(joined([element('p', f'{name}:'), command(command_of(run))]) for name, run in there.items())
     return joined(
         [
             table(columns, rows, 'The runs', class_='runs'),
-            element('p', where, class_='faint'),
-            folded('The command of each run', *commands),
+            *(element('p', line, class_='faint') for line in where),
+            folded('The command of each run', commands),
         ]
     )
 
 
+def _run_row(plan, name, run, found):
+    seconds, report = seconds_of(found), run.folder / REPORT
+    least = '' if all(one.ended for one in found) else 'at least '  # a sitting that was killed has no end
+    return [
+        name,
+        element('code', run.text),
+        f'{steps_done(run.folder):,} of {run.config.steps:,}',
+        f'{run.config.batch}',
+        ' x '.join(map(str, dict.fromkeys(shape_of(run.config)))),
+        f'{found[-1].train_images:,}' if found else '-',
+        f'{least}{duration(seconds)}' if seconds else '-',
+        element('a', f'report of {name}', href=_address(plan, report)) if report.is_file() else '-',
+    ]
+
+
+def _machine(sitting):
+    about = sitting.machine
+    return printable(
+        f'Trained on {about.get("processor", "")}, {about.get("cores", "")} cores, devices: '
+        f'{about.get("devices", "")}, jax {sitting.versions.get("jax", "")}.'
+    )
+
+
 def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | str]) -> Html:
-    inside = [element('p', figure.caption)]
-    shown = []
+    shown, words = [], []
     for image, (path, alt) in zip(images, made.images, strict=True):
         if isinstance(image, str):
             shown.append(element('p', image, class_='problem'))
@@ -156,16 +158,17 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
         full = element('a', image_element(image, alt, _WIDEST), href=_address(plan, path))
         moves = element('figcaption', 'It moves in the file that this image links.') if path.suffix == '.gif' else ''
         shown.append(element('figure', full, moves))
-    inside.append(element('div', *shown, class_='drawn') if shown else '')
     if figure.said:
-        inside += [element('h3', 'The document, and here'), _comparison(figure, made)]
-    if made.table:
-        inside += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
-    inside += [element('p', note) for note in made.notes]
+        words += [element('h3', 'The document, and here'), _comparison(figure, made)]
+    words += [element('p', note) for note in made.notes]
     if figure.differs:
-        inside.append(element('p', element('strong', 'What differs: '), figure.differs))
-    inside += [element('h3', 'Commands'), *_commands(plan, figure, made)]
-    return joined(inside)
+        words.append(element('p', element('strong', 'What differs: '), figure.differs))
+    if made.table:
+        words += [element('h3', 'In numbers'), table(made.table.columns, made.table.rows, f'{figure.title}: table')]
+    words += [element('h3', 'Commands'), *_commands(plan, figure, made)]
+    images = element('div', *shown, class_='drawn') if shown else ''
+    told = element('div', images, element('div', *words, class_='words'), class_='beside')
+    return joined([element('p', figure.caption), told])
 
 
 def _comparison(figure, made):

@@ -58,7 +58,7 @@ class Sweep(NamedTuple):
     Attributes:
       config: the file and its variant as they were given.
       title: the first line of its docstring.
-      about: the rest of it.
+      about: the rest of it, without commands.
       cells: the first is the one that others are compared with.
       measures: names of numbers (`gans.sweep.numbers`); () for all that the evaluation has.
       claims: about the cells.
@@ -83,6 +83,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) 
     Raises:
       UserError: whatever is wrong with the file, a cell or its config.
     """
+    check_local(config_file)
     path, _, variant = config_file.partition(':')
     module = _module(path)
     found = _list_of(module, path)
@@ -92,11 +93,12 @@ def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) 
     _check_different(path, cells)
     title, _, about = (inspect.getdoc(module) or Path(path).stem).partition('\n')
     measures = _measures(module, path)
-    return Sweep(config_file, title, about.strip(), cells, measures, _claims(module, path, labels, measures))
+    about = '\n\n'.join(part for part in about.strip().split('\n\n') if not part.startswith('    '))
+    claims = _claims(module, path, labels, measures)
+    return Sweep(config_file, title.rstrip('.'), about, cells, measures, claims)
 
 
 def _module(path: str) -> ModuleType:
-    check_local(path)
     if not Path(path).is_file():
         near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
         raise UserError(f'no file {path}{near}: give one of the sweeps in configs/sweeps/.')

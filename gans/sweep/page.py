@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.data.files import printable
+from gans.report import parts
 from gans.report.images import read_image
 from gans.sweep import table
 from gans.sweep.plan import Plan
@@ -34,7 +35,7 @@ def page(plan: Plan, results: Mapping[str, Any], command: str, images: Mapping[s
     texts = {
         'title': printable(plan.sweep.title),
         'about': joined(about),
-        'command': printable(command),
+        'command': parts.command(command),
         'links': element('ul', *(element('li', element('a', name, href=f'#{_anchor(name)}')) for name in sections)),
         'body': joined(_section(name, inside) for name, inside in sections.items()),
     }
@@ -51,12 +52,12 @@ def _anchor(name):
 
 def _numbers(results):
     heads = ['cell', 'steps', 'minutes', *table.columns(results)]
-    parts = [elements.table(heads, table.means(results), 'Means over seeds', class_='numbers')]
+    tables = [elements.table(heads, table.means(results), 'Means over seeds', class_='numbers')]
     if len(results['cells']) > 1:
         heads = [f'difference to {results["cells"][0]["label"]}', *table.columns(results)]
-        parts += [elements.table(heads, table.differences(results), 'Differences', class_='numbers')]
+        tables += [elements.table(heads, table.differences(results), 'Differences', class_='numbers')]
     said = element('ul', *(element('li', printable(note)) for note in table.notes(results)))
-    return joined([*parts, said])
+    return joined([*tables, said])
 
 
 def _claims(results):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gans.cli.flags import Flag, Verb
-from gans.errors import UserError
+from gans.errors import UserError, check_local
 from gans.printing import say
 
 
@@ -11,6 +11,7 @@ def _run(flags, config) -> int:
     from gans.cli import arguments
     from gans.sweep.sweep import Wishes, sweep
 
+    check_local(flags['config'], '--config')
     seeds = _seeds(flags['seeds'])
     wishes = Wishes(
         arguments.expand('--config', flags['config']),

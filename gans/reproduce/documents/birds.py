@@ -45,8 +45,8 @@ _ROWS = (
 )
 _NORMS = ('pixelwise norm', 'batch norm', 'layer norm')
 _JUDGE = (
-    'The document has labels of its author. Without labels of a person, the discriminator of the run stands in, as the '
-    'notes below say; they also say how to put labels of a person in its place.'
+    'The document has labels of its author. Without labels of a person, the discriminator of the run stands in. The '
+    'notes say how, and how to put labels of a person in its place.'
 )
 
 

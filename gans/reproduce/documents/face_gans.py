@@ -60,6 +60,9 @@ _ROWS = (
     ('Side of the images in pixels', '64', 'size'),
 )
 
+_ENLARGED = {'data.folder.upscale': 'True'}  # given images may be smaller than 128 px
+# Layers as narrow as those of the scale tiny swallow the signal with smaller weights, and images would be flat.
+_SEEN = {'generator.init_std': '0.2', 'discriminator.init_std': '0.2'}
 _DETAIL = 'detail of samples of the {}: mean difference of neighbouring pixels, 0 to 255'
 _COUNT = (
     'The document gives one count for both networks of a family: the two counts here, this table and the next, add up '
@@ -71,6 +74,14 @@ _NAMED = (
     'that raises a number most gets its name: it promises that number and nothing else. edits.yaml in the folder of '
     'this figure holds them, for --mode=explore.'
 )
+
+
+def _counted(parameters):
+    """What the document says of a network."""
+    return (
+        Said('trainable parameters', parameters, 'parameters'),
+        Said('outputs of layers', 'those of its table', 'shapes'),
+    )
 
 
 def _families(*more):
@@ -85,27 +96,22 @@ def _families(*more):
 DOCUMENT = Document(
     title='Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs (2018)',
     about=(
-        'Three families of GANs make faces and flowers from noise. The latents of the third, BEGAN, follow the codes of '
-        'real images, so that their mean and the principal directions of their covariance can be drawn and used to '
+        'Three families of GANs make faces and flowers from noise. The latents of the third, BEGAN, follow the codes '
+        'of real images, so that their mean and the principal directions of their covariance can be drawn and used to '
         'edit images.'
     ),
     runs={
         'dcgan_faces': Run('configs/dcgan.py'),
         'wgan_gp_faces': Run('configs/wgan_gp.py'),
-        'began_faces': Run('configs/began.py'),
+        'began_faces': Run('configs/began.py', tiny=_SEEN),
         'dcgan_flowers': Run('configs/dcgan.py', 'augmented', photographs=False),
         'wgan_gp_flowers': Run('configs/wgan_gp.py', 'augmented', photographs=False),
-        'began_flowers': Run('configs/began.py', 'augmented', photographs=False),
+        'began_flowers': Run('configs/began.py', 'augmented', tiny=_SEEN, photographs=False),
         'began_128': Run(
             'configs/began.py',
             'side_128',
-            fields={'data.folder.upscale': 'True'},
-            tiny={
-                'data.folder.upscale': 'True',
-                'size': '32',
-                'generator.levels': '2',
-                'discriminator.widths': '4,4,4',
-            },
+            fields=_ENLARGED,
+            tiny=_ENLARGED | _SEEN | {'size': '32', 'generator.levels': '2', 'discriminator.widths': '4,4,4'},
         ),
     },
     figures=(
@@ -116,10 +122,7 @@ DOCUMENT = Document(
             kind='training_images',
             runs=('dcgan_faces',),
             options={'count': 32, 'columns': 8},
-            said=(
-                Said('training images', '202599', 'images'),
-                Said('side in pixels', '64', 'side'),
-            ),
+            said=(Said('training images', '202599', 'images'), Said('side in pixels', '64', 'side')),
             differs='A tenth of every set is held out here. The text gives about 220,000 faces, Table 3 202,599.',
         ),
         Figure(
@@ -142,10 +145,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('dcgan_faces',),
             options={'player': 'disc', 'document': _TABLE_1_DISC},
-            said=(
-                Said('trainable parameters of this network (both: 36.6M)', 'not said', 'parameters'),
-                Said('outputs of layers', 'those of its table', 'shapes'),
-            ),
+            said=_counted('36.6M of both networks'),
             differs=f'{_COUNT} The sigmoid at the end is part of the loss here.',
         ),
         Figure(
@@ -155,10 +155,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('wgan_gp_faces',),
             options={'player': 'disc', 'document': _TABLE_1_DISC},
-            said=(
-                Said('trainable parameters', 'not said', 'parameters'),
-                Said('outputs of layers', 'those of its table', 'shapes'),
-            ),
+            said=_counted('36.6M of both networks'),
         ),
         Figure(
             name='table1c',
@@ -167,10 +164,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('dcgan_faces',),
             options={'player': 'gen', 'document': _TABLE_1_GEN},
-            said=(
-                Said('trainable parameters of this network (both: 36.6M)', 'not said', 'parameters'),
-                Said('outputs of layers', 'those of its table', 'shapes'),
-            ),
+            said=_counted('36.6M of both networks'),
             differs=_COUNT,
         ),
         Figure(
@@ -180,10 +174,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('began_faces',),
             options={'player': 'disc', 'document': {'': _shape(64, 3), **_encoder(), **_decoder()}},
-            said=(
-                Said('trainable parameters of this network (both: 17.2M)', 'not said', 'parameters'),
-                Said('outputs of layers', 'those of its table', 'shapes'),
-            ),
+            said=_counted('17.2M of both networks'),
             differs=(
                 f'{_COUNT} The table has enlarging as layers of their own, here each is part of the convolution behind '
                 'it. Its count is reached if the projected code joins the map at each of the three.'
@@ -196,10 +187,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('began_faces',),
             options={'player': 'gen', 'document': {'': '64', **_decoder()}},
-            said=(
-                Said('trainable parameters of this network (both: 17.2M)', 'not said', 'parameters'),
-                Said('outputs of layers', 'those of its table', 'shapes'),
-            ),
+            said=_counted('17.2M of both networks'),
             differs=_COUNT,
         ),
         Figure(
@@ -227,8 +215,8 @@ DOCUMENT = Document(
                 Said('quality of the BEGAN (here: SWD)', 'remarkably realistic-looking', 'BEGAN: SWD'),
             ),
             differs=(
-                'The document chose samples of a good look from good moments of its trainings. These are the first ones '
-                'of seed 0 at the end of training.'
+                'The document chose good samples from good moments of its trainings. These are the first ones of seed '
+                '0 at the end of training.'
             ),
         ),
         Figure(
@@ -291,7 +279,7 @@ DOCUMENT = Document(
         Figure(
             name='fig9',
             title='Figure 9',
-            caption='Walks through the mean along the first eight principal directions, three root eigenvalues each way.',
+            caption='Walks through the mean along the first eight principal directions, to three root eigenvalues.',
             kind='explore',
             runs=('began_faces',),
             options={'draw': 'directions'},

@@ -186,8 +186,12 @@ DOCUMENT = Document(
             kind='evolution',
             runs=('inpainting',),
             said=(
-                Said('early in training', 'gross shapes, colours and textures', 'early detail %'),
-                Said('towards the end', 'high spatial frequencies', 'last detail %'),
+                Said(
+                    'early in training (here: detail of outputs in %)',
+                    'gross shapes, colours and textures',
+                    'early detail %',
+                ),
+                Said('towards the end (the same)', 'high spatial frequencies', 'last detail %'),
             ),
             differs='Beside the document stands the detail of the outputs at the second and at the last time, in %.',
         ),
@@ -198,8 +202,12 @@ DOCUMENT = Document(
             kind='evolution',
             runs=('colorizing',),
             said=(
-                Said('early in training', 'gross shapes, colours and textures', 'early detail %'),
-                Said('towards the end', 'high spatial frequencies', 'last detail %'),
+                Said(
+                    'early in training (here: detail of outputs in %)',
+                    'gross shapes, colours and textures',
+                    'early detail %',
+                ),
+                Said('towards the end (the same)', 'high spatial frequencies', 'last detail %'),
             ),
             differs='Beside the document stands the detail of the outputs at the second and at the last time, in %.',
         ),

@@ -12,6 +12,7 @@ from gans.visualization.features import FILE, features
 from gans.visualization.subject import choose_layers, open_subject
 
 _FOLDERS = {False: 'plain', True: 'guided'}
+_ABOUT = ('map', 'channels_in_all', 'receptive_field')
 
 
 def draw(place: Place, layers: Sequence[str] = (), most: int = 3) -> Drawn:
@@ -25,11 +26,11 @@ def draw(place: Place, layers: Sequence[str] = (), most: int = 3) -> Drawn:
       most: how many, if none are named.
 
     Returns:
-      a figure of each layer for either projection, the plain one first, and a table of the layers.
+      for each layer a figure with the plain and one with the guided projections, and a table of the layers.
     """
     run = place.runs[0]
     layers = list(layers) or _some(run, most)
-    images, commands, rows = [], [], []
+    images, commands = [], []
     for guided, name in _FOLDERS.items():
         folder = place.folder / name
         features(run, folder, layers, guided=guided)
@@ -39,9 +40,8 @@ def draw(place: Place, layers: Sequence[str] = (), most: int = 3) -> Drawn:
             images.append((folder / layer['montage'], alt))
         flags = [f'--layers={",".join(layers)}', *(['--guided'] if guided else [])]
         commands.append(['--mode=features', f'--workdir={run}', *flags, f'--output={folder}'])
-    for layer in told['layers']:
-        field, size = (' x '.join(map(str, layer[key])) for key in ('receptive_field', 'map'))
-        rows.append([layer['layer'], size, str(layer['channels_in_all']), field])
+    pairs = [image for pair in zip(images[: len(layers)], images[len(layers) :], strict=True) for image in pair]
+    rows = [[layer['layer'], *map(_text, (layer[key] for key in _ABOUT))] for layer in told['layers']]
     columns = ['layer', 'map', 'channels', 'pixels that a unit sees']
     notes = [
         f'{told["images"]} held-out images, of which a channel shows at most nine, one activation of each.',
@@ -49,7 +49,11 @@ def draw(place: Place, layers: Sequence[str] = (), most: int = 3) -> Drawn:
         'on the image: the nine of a channel are alike but at borders. The guided ones differ '
         '(Springenberg et al. 2015).',
     ]
-    return Drawn(images, Table(columns, rows), {}, commands, notes)
+    return Drawn(pairs, Table(columns, rows), {}, commands, notes)
+
+
+def _text(value):
+    return ' x '.join(map(str, value)) if isinstance(value, list) else f'{value}'
 
 
 def _some(run: Path, most: int) -> list[str]:

@@ -14,13 +14,14 @@ from gans.training.metrics_files import read_minutes
 
 MOMENTS = 5
 _ROWS = 3  # samples of each run
+_ROUNDING = 1e-6  # of a time
 
 
 def draw(place: Place, titles: Sequence[str]) -> Drawn:
     """Draws samples of two or more runs in columns of equal times, up to the time at which the first run ends.
 
-    A run's column is its newest kept checkpoint of that time; where it has none yet, its first one. Latents are those
-    of the seed 0 everywhere.
+    Shown is the newest checkpoint that a run had at that time; where it had none yet, nothing. Latents are those of
+    the seed 0 everywhere.
 
     Args:
       place: of the runs.
@@ -33,10 +34,11 @@ def draw(place: Place, titles: Sequence[str]) -> Drawn:
     times = np.linspace(0, clocks[0][1][-1], MOMENTS + 1)[1:]
     rows, table, numbers = [], [], {}
     for run, title, (steps, minutes) in zip(place.runs, titles, clocks, strict=True):
-        chosen = [steps[max(0, np.searchsorted(minutes, time * 1.0001) - 1)] for time in times]
-        made = {step: sample_images(load_run(run, step), count=_ROWS) for step in dict.fromkeys(chosen)}
-        rows.append(np.stack([made[step] for step in chosen], axis=1))  # [rows, moments, H, W, 3]
-        table.append([title, *(f'step {step}' for step in chosen)])
+        places = np.searchsorted(minutes, times * (1 + _ROUNDING)) - 1
+        made = {i: sample_images(load_run(run, steps[i]), count=_ROWS) for i in {0, *places} - {-1}}
+        made[-1] = np.full_like(made[0], 255)
+        rows.append(np.stack([made[i] for i in places], axis=1))  # [rows, moments, H, W, 3]
+        table.append([title, *('-' if i < 0 else f'step {steps[i]}' for i in places)])
         numbers[f'{title}: images per second'] = round(float(steps[-1] * read_config(run).batch / minutes[-1] / 60), 1)
     columns = np.concatenate(rows).swapaxes(0, 1)
     path = place.folder / 'growth.png'

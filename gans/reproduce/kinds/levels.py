@@ -21,6 +21,7 @@ from gans.training.metrics_files import read_minutes
 MOMENTS = 10  # checkpoints of a run that are measured, at most
 SAMPLES = 200  # of each, at most
 _DPI = 128
+_OVER = {'images': 'thousands of images shown', 'minutes': 'minutes of training'}
 _COLOURS = ('tab:blue', 'tab:orange', 'tab:green', 'tab:purple')
 
 
@@ -45,7 +46,7 @@ class Course(NamedTuple):
 
 
 def draw(place: Place, titles: Sequence[str]) -> Drawn:
-    """Measures the kept checkpoints of runs on the same images and draws each measure over images and over minutes.
+    """Measures the kept checkpoints of runs on the same images and draws each measure over images and minutes.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs", figure 4 a, b; sections 5 and 6.1.
 
@@ -54,16 +55,13 @@ def draw(place: Place, titles: Sequence[str]) -> Drawn:
       titles: what each run is called: 'growing'.
 
     Returns:
-      two figures, a table of the ends, and the numbers 'TITLE: SWD', 'TITLE: MS-SSIM of pairs', 'TITLE: minutes' and,
+      the figure, a table of the ends, and the numbers 'TITLE: SWD', 'TITLE: MS-SSIM of pairs', 'TITLE: minutes' and,
       of two runs, 'times sooner': the minutes of the second divided by those that the first needed to come as near.
     """
     courses = [_measure(run) for run in place.runs]
-    shown = ', '.join(titles)
-    images = []
-    for over, label in (('images', 'thousands of images shown'), ('minutes', 'minutes of training')):
-        path = place.folder / f'over_{over}.png'
-        save_png(path, render(_figure(courses, titles, over, label)))
-        images.append((path, f'SWD at each level and MS-SSIM over {label}: {shown}, and real images'))
+    path = place.folder / 'levels.png'
+    save_png(path, render(_figure(courses, titles)))
+    alt = f'SWD at each level and MS-SSIM over images and over minutes: {", ".join(titles)}, and real images'
     numbers = {}
     for title, own in zip(titles, courses, strict=True):
         numbers |= {f'{title}: {name}': round(float(own.measured[name][-1]), 4) for name in (DISTANCE, DIVERSITY)}
@@ -71,7 +69,7 @@ def draw(place: Place, titles: Sequence[str]) -> Drawn:
     if len(courses) == 2:
         numbers['times sooner'] = _sooner(*courses)
     newest = [['--mode=measure', f'--real={run}', f'--fake={run}'] for run in place.runs]
-    return Drawn(images, _table(courses, titles), numbers, newest, _notes(courses))
+    return Drawn([(path, alt)], _table(courses, titles), numbers, newest, _notes(courses))
 
 
 def _measure(run: Path) -> Course:
@@ -113,29 +111,31 @@ def _sooner(first: Course, second: Course) -> float | str:
     return round(float(second.minutes[-1] / max(first.minutes[there[0]], 1e-9)), 2)
 
 
-def _figure(courses: Sequence[Course], titles: Sequence[str], over: str, label: str):
+def _figure(courses: Sequence[Course], titles: Sequence[str]):
+    """A row for each measure, over images and over minutes."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     names = list(courses[0].measured)
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure = Figure((5.0 * columns, 3.6 * rows), dpi=_DPI, facecolor='white', layout='constrained')
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, name in zip(panels, names, strict=False):
-        for own, title, colour in zip(courses, titles, itertools.cycle(_COLOURS)):
-            axes.plot(getattr(own, over), own.measured[name], '.-', color=colour, label=title)
-            for place in own.begun[over]:
-                axes.axvline(place, color=colour, alpha=0.4, linestyle=':', linewidth=1)
-        axes.axhline(courses[0].floor[name], color='0.4', linestyle='--', label='real images')
-        axes.set(title=name, xlabel=label)
-        if name != DIVERSITY:
-            axes.set_yscale('log')
-            axes.yaxis.set_major_formatter('{x:g}')
-            axes.yaxis.set_minor_formatter('{x:g}')
-        axes.grid(alpha=0.3, which='both')
-    panels[0].legend()
-    for axes in panels[len(names) :]:
-        axes.set_axis_off()
+    figure = Figure((10, 2.8 * len(names)), dpi=_DPI, facecolor='white', layout='constrained')
+    panels = figure.subplots(len(names), len(_OVER), sharex='col', sharey='row', squeeze=False)
+    for row, name in zip(panels, names, strict=True):
+        for axes, over in zip(row, _OVER, strict=True):
+            for own, title, colour in zip(courses, titles, itertools.cycle(_COLOURS)):
+                axes.plot(getattr(own, over), own.measured[name], '.-', color=colour, label=title)
+                for place in own.begun[over]:
+                    axes.axvline(place, color=colour, alpha=0.4, linestyle=':', linewidth=1)
+            axes.axhline(courses[0].floor[name], color='0.4', linestyle='--', label='real images')
+            if name != DIVERSITY:
+                axes.set_yscale('log')
+                axes.yaxis.set_major_formatter('{x:g}')
+                axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+                axes.yaxis.set_minor_formatter('{x:g}')
+            axes.grid(alpha=0.3, which='both')
+        row[0].set_ylabel(name)
+    for axes, label in zip(panels[-1], _OVER.values(), strict=True):
+        axes.set_xlabel(label)
+    panels[0, 0].legend()
     return figure
 
 

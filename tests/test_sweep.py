@@ -1,0 +1,494 @@
+"""The verb `sweep` through main.py: its files, its numbers by hand, its refusals, and what a kill changes: nothing."""
+
+import json
+import math
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from command_line import MAIN, ROOT, main
+from processes import heard
+from runs_on_disk import refused
+from saved_run import Gone
+from test_signals import strike
+
+from gans.image.files import is_temporary
+from gans.metrics.bootstrap import Interval
+from gans.metrics.student import paired_interval, t_interval
+from gans.run.checkpoint import Checkpoints
+from gans.sweep import figures, hyper, numbers, pace, results, train
+from gans.sweep.cells import read_sweep
+from gans.training.loop import Diverged, _Loop
+from gans.training.recorder import Recorder
+
+pytestmark = pytest.mark.usefixtures(heard.__name__)
+
+TWO = '''"""Two losses.
+
+Why they are compared.
+"""
+
+MEASURES = ('output.chroma_error', 'output.l1', 'last_gen_loss')
+CLAIMS = (
+    {'claim': 'Hinge has the better colours.', 'cell': 'hinge', 'than': 'plain', 'measure': 'output.chroma_error',
+     'better': 'lower'},
+)
+
+
+def get_hyper(hyper):
+    return hyper.product([
+        hyper.fixed('config', 'configs/colorize.py'),
+        hyper.zipit([
+            hyper.sweep('label', ('plain', 'hinge')),
+            hyper.sweep('config.objective.form', ('non_saturating', 'hinge')),
+        ]),
+    ])
+'''
+MEASURE = '''"""The generator's last loss."""
+import json
+
+BETTER, DIGITS = 'lower', 3
+
+
+def measure(folder):
+    return json.loads((folder / 'metrics.jsonl').read_text().splitlines()[-1]['gen/loss']
+'''
+SMALL = [
+    '--config.devices=1',
+    '--config.steps=3',
+    '--config.log.every=1',
+    '--config.checkpoint.every=2',
+    '--config.data.embedded.count=24',
+    '--config.size=16',
+    '--config.generator.widths=(4,)',
+    '--config.discriminator.widths=(4,)',
+]
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+    """A folder with the sweep's file, and with a package that has a measure."""
+    folder = tmp_path_factory.mktemp('sweep')
+    (folder / 'two.py').write_text(TWO.replace("'last_gen_loss'", "'measures_of_test.last_loss'"))
+    package = folder / 'measures_of_test'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    text = MEASURE.replace("[-1]['gen/loss']", "[-1])['gen/loss']")
+    (package / 'last_loss.py').write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+
+
+def words(place, output, *more):
+    return ['--mode=sweep', f'--config={place}/two.py:tiny', '--seeds=0,1', *SMALL, f'--output={output}', *more]
+
+
+@pytest.fixture(scope='module')
+def swept(place):
+    """The folder of a sweep that nothing has interrupted, and what was printed."""
+    done = main(*words(place, place / 'swept'))
+    assert done.code == 0, done
+    return place / 'swept', done
+
+
+def found_in(folder):
+    return json.loads((folder / 'results.json').read_text())
+
+
+def without_times(folder):
+    """The bytes of results.json without the times in it."""
+    found = found_in(folder)
+    for one in found['cells']:
+        for run in one['runs']:
+            del run['seconds']
+    return json.dumps(found)
+
+
+def test_the_files_of_a_sweep(swept):
+    folder, done = swept
+    assert {path.name for path in folder.iterdir()} == {
+        'sweep.json', 'sweep.lock', 'runs', 'results.json', 'table.md', 'curves.png', 'samples.png', 'sweep.html',
+    }  # fmt: skip
+    assert not [path for path in folder.rglob('*') if is_temporary(path.name)]
+    for label in ('plain', 'hinge'):
+        for seed in (0, 1):
+            run = folder / 'runs' / label / f'seed_{seed}'
+            assert json.loads((run / 'config.json').read_text())['seed'] == seed
+            assert json.loads((run / 'evaluation.json').read_text())['step'] == 3
+            assert 'step 3/3' in (run / 'log.txt').read_text()
+            assert (run / 'report.html').is_file()
+    assert done.out.count('is done') == 4 and 'step 3/3' not in done.out
+    assert f'{folder}/sweep.html' in done.out and 'undecided' in done.out or 'confirmed' in done.out
+    page = (folder / 'sweep.html').read_text()
+    assert 'Two losses' in page and 'Why they are compared.' in page and page.count('data:image/') == 2
+    assert 'src="http' not in page
+    table = (folder / 'table.md').read_text()
+    assert '| plain | 3 |' in table and '| difference to plain |' in table and '--seeds=0,1' in table
+
+
+def test_the_numbers_are_those_of_the_runs(swept):
+    folder, _ = swept
+    found = found_in(folder)
+    assert found['measures']['output.chroma_error'] == {'better': 'lower', 'digits': 4}
+    assert found['measures']['measures_of_test.last_loss'] == {'better': 'lower', 'digits': 3}
+    by_hand = {}
+    for label in ('plain', 'hinge'):
+        own = [json.loads((folder / f'runs/{label}/seed_{s}/evaluation.json').read_text()) for s in (0, 1)]
+        by_hand[label] = np.array([one['rows']['output']['chroma error']['mean'] for one in own])
+    t = 12.706204736  # of one degree of freedom, two-sided 95 %: tan(0.475 pi)
+    for one in found['cells']:
+        values = by_hand[one['label']]
+        got = one['numbers']['output.chroma_error']
+        assert got['mean'] == pytest.approx(values.mean()) and got['count'] == 2
+        assert got['high'] - got['mean'] == pytest.approx(t * values.std(ddof=1) / math.sqrt(2))
+        assert [run['numbers']['output.chroma_error'] for run in one['runs']] == pytest.approx(list(values))
+        losses = [
+            json.loads((folder / run['folder'] / 'metrics.jsonl').read_text().splitlines()[-1])['gen/loss']
+            for run in one['runs']
+        ]
+        assert one['numbers']['measures_of_test.last_loss']['mean'] == pytest.approx(np.mean(losses))
+    pairs = by_hand['hinge'] - by_hand['plain']
+    difference = found['cells'][1]['differences']['output.chroma_error']
+    assert difference['mean'] == pytest.approx(pairs.mean())
+    assert difference['low'] == pytest.approx(pairs.mean() - t * pairs.std(ddof=1) / math.sqrt(2))
+    assert found['cells'][0]['differences'] == {}
+    right = difference['high'] < 0
+    assert found['claims'][0]['verdict'] == ('confirmed' if right else 'contradicted' if difference['low'] > 0 else
+                                             'undecided')  # fmt: skip
+    table = (folder / 'table.md').read_text()
+    assert f'| {by_hand["plain"].mean():.4f} [' in table and f'{pairs.mean():+.4f} [' in table
+
+
+def lacking(swept, output):
+    """A copy of the sweep in which the last run has yet to be made."""
+    shutil.copytree(swept, output)
+    shutil.rmtree(output / 'runs/hinge/seed_1')
+    for name in ('results.json', 'table.md', 'curves.png', 'samples.png', 'sweep.html'):
+        (output / name).unlink()
+    return output
+
+
+def test_stopped_and_killed_at_any_place_the_same_command_ends_with_the_same_results(
+    place, swept, tmp_path, monkeypatch
+):
+    output = lacking(swept[0], tmp_path / 'again')
+
+    def killed(self, *rest):
+        raise Gone
+
+    def stopped(number, owner, name, at=1):
+        with monkeypatch.context() as patch:
+            strike(number, patch, owner, name, at)
+            done = main(*words(place, output))
+        assert done.code == 128 + number and 'Traceback' not in done.err, done
+        assert done.err.splitlines()[-1] == f'Stopped by {signal.Signals(number).name}.'
+        assert 'The same command goes on.' in done.out
+        assert not [path for path in output.rglob('*') if is_temporary(path.name)]
+
+    last = output / 'runs/hinge/seed_1'
+    stopped(signal.SIGTERM, Recorder, 'begin')  # before the first step
+    stopped(signal.SIGINT, Recorder, 'report')  # while training
+    with Checkpoints(last, read_only=True) as checkpoints:
+        assert checkpoints.steps() == [1]
+    with monkeypatch.context() as patch, pytest.raises(Gone):  # as by SIGKILL, behind a checkpoint
+        patch.setattr(_Loop, 'at_its_time', killed)
+        main(*words(place, output))
+    stopped(signal.SIGHUP, sys.modules['gans.evaluation.evaluate'], 'write_json')  # while evaluating
+    assert not (last / 'evaluation.json').exists()
+    stopped(signal.SIGINT, figures, 'draw_samples')  # while drawing
+    assert not (output / 'sweep.html').exists()
+    done = main(*words(place, output))
+    assert done.code == 0 and 'is done' not in done.out  # nothing was trained again
+    assert without_times(output) == without_times(swept[0])
+    assert (output / 'samples.png').read_bytes() == (swept[0] / 'samples.png').read_bytes()
+
+
+STRUCK = """
+import os, runpy, signal, sys
+sys.path[:0] = [{root!r}, {place!r}]
+from gans.evaluation import evaluate
+def struck(*given):
+    print('evaluating', flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        pass
+evaluate.open_images = struck
+sys.argv = [{main!r}, *sys.argv[1:]]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+def test_a_process_of_its_own_obeys_a_signal_after_a_training(place, swept, tmp_path):
+    output = lacking(swept[0], tmp_path / 'again')
+    code = STRUCK.format(root=str(ROOT), place=str(place), main=MAIN)
+    command = [sys.executable, '-c', code, *words(place, output)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 143 and ended.stderr.splitlines()[-1] == 'Stopped by SIGTERM.', ended
+    assert ended.stdout.splitlines()[-1] == '3 of 4 runs are done. The same command goes on.'
+    with Checkpoints(output / 'runs/hinge/seed_1', read_only=True) as checkpoints:
+        assert checkpoints.steps()[-1] == 3
+
+
+def test_another_sweep_in_the_same_folder_is_refused_with_the_difference(place, swept, tmp_path):
+    folder = swept[0]
+    before = (folder / 'sweep.json').read_bytes()
+    refused(main(*words(place, folder, '--seeds=0,2')), '--seeds: 0,1 -> 0,2', 'another --output')
+    refused(main(*words(place, folder, '--config.steps=4')), 'plain: config.steps: 3 -> 4')
+    refused(main(*words(place, folder, '--config.batch=2')), 'plain: config.batch: 8 -> 2')
+    refused(
+        main(*(word for word in words(place, folder, '--minutes=1') if 'steps' not in word)), '--minutes: not given'
+    )
+    other = tmp_path / 'two.py'
+    other.write_text((place / 'two.py').read_text().replace("'hinge'", "'minimax'"))
+    refused(main(*words(tmp_path, folder)), 'cells: plain; hinge -> plain; minimax')
+    assert (folder / 'sweep.json').read_bytes() == before
+    taken = tmp_path / 'taken'
+    taken.mkdir()
+    (taken / 'thesis.txt').touch()
+    refused(main(*words(place, taken)), 'holds files and is no sweep')
+    refused(main(*words(place, taken / 'thesis.txt')), 'is a file')
+    (taken / 'thesis.txt').rename(taken / 'sweep.json')
+    refused(main(*words(place, taken)), 'was not written by')
+    assert {path.name for path in taken.iterdir()} <= {'sweep.json', 'sweep.lock'}
+
+
+def test_two_sweeps_do_not_write_one_folder(place, swept):
+    from gans.run.folder import Lock
+    from gans.sweep.plan import LOCK
+
+    lock = Lock(swept[0], LOCK)
+    refused(main(*words(place, swept[0])), 'Another training is going on', 'another --output')
+    lock.close()
+
+
+def test_a_run_that_diverges_is_told_and_stops_no_other(place, swept, tmp_path, monkeypatch):
+    output = lacking(swept[0], tmp_path / 'again')
+    collect = _Loop.collect
+
+    def diverging(self, step):
+        raise Diverged('gen/loss is nan at step 1')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Loop, 'collect', diverging)
+        done = main(*words(place, output))
+    assert _Loop.collect is collect and done.code == 0, done
+    assert 'hinge, seed 1 diverged: gen/loss is nan at step 1' in done.out
+    found = found_in(output)
+    assert found['cells'][1]['numbers']['output.l1']['count'] == 1 and found['claims'][0]['verdict'] == 'undecided'
+    assert 'hinge, seed 1 diverged' in (output / 'table.md').read_text()
+    assert main(*words(place, output)).code == 0  # and is not tried again
+    assert found_in(output)['cells'][1]['runs'][1]['diverged']
+
+
+def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, tmp_path, monkeypatch):
+    order = []
+    real = train.complete
+
+    def complete(config, text, fields, folder, *rest, **named):
+        order.append((folder.parent.name, config.steps))
+        return real(config, text, fields, folder, *rest, **named)
+
+    paces = {'non_saturating': 0.01, 'hinge': 0.03}
+    play = pace._Timer.time
+    monkeypatch.setattr(pace._Timer, '__init__', _noting(pace._Timer.__init__))
+    monkeypatch.setattr(pace._Timer, 'time', lambda self, *given: play(self, *given) * 0 + paces[self.form])
+    monkeypatch.setattr(pace, 'POINTS', 2)
+    monkeypatch.setattr(train, 'complete', complete)
+    monkeypatch.setattr(train, 'SLICES', 2)
+    given = [word for word in words(place, tmp_path / 'out', '--seeds=3', '--minutes=0.001') if 'steps' not in word]
+    done = main(*given)
+    assert done.code == 0, done
+    assert order == [('plain', 6), ('hinge', 2)] * 2
+    plan = json.loads((tmp_path / 'out/sweep.json').read_text())
+    assert [cell['steps'] for cell in plan['cells']] == [6, 2]
+    assert [cell['seconds_per_step'] for cell in plan['cells']] == pytest.approx([0.01, 0.03])
+    assert '10.0 ms for a step, 6 steps' in done.out and 'Part 1 of 2' in done.out
+    found = found_in(tmp_path / 'out')
+    assert found['minutes'] == 0.001 and found['cells'][0]['numbers']['output.l1']['low'] is None
+    assert found['claims'][0]['verdict'] == 'undecided'
+    monkeypatch.setattr(pace, 'seconds_per_step', None)  # it goes on with the pace that was measured
+    assert main(*given).code == 0 and len(order) == 4
+
+
+def _noting(init):
+    def noting(self, config):
+        self.form = config.objective.form
+        init(self, config)
+
+    return noting
+
+
+BROKEN = {
+    'x = 1': 'defines no get_hyper',
+    'def get_hyper(hyper):\n    return [][0]': 'line 2 cannot be used (IndexError',
+    'def get_hyper(hyper)': 'line 1 cannot be used (SyntaxError',
+    'def get_hyper(hyper):\n    return []': 'must return a list of 1 to',
+    'def get_hyper(hyper):\n    return [3]': 'must return a list of 1 to',
+    "def get_hyper(hyper):\n    return hyper.zipit([hyper.sweep('a', (1, 2)), hyper.sweep('b', (1,))])": 'one length',
+    "def get_hyper(hyper):\n    return hyper.product([hyper.fixed('a', 1), hyper.fixed('config.a', 2)])": 'given twice',
+    "def get_hyper(hyper):\n    return [{'config': 'configs/colourize.py'}]": "did you mean",
+    "def get_hyper(hyper):\n    return [{'batch': 2}]": 'defines no get_config()',
+    "def get_hyper(hyper):\n    return hyper.sweep('config', ('configs/colorize.py:l3',))": 'no variant :l3',
+}  # fmt: skip
+BROKEN_CELLS = {
+        "hyper.sweep('bach', (2, 4))": 'cell 1: config.bach is not a field',
+        "hyper.sweep('batch', (2, 'many'))": "cell 2: config.batch is 'many'",
+        "hyper.sweep('batch', (2, -4))": 'cell 2: config.batch is -4',
+        "hyper.sweep('batch', (2, 2))": 'cells 1 and 2 (colorize) are equal',
+        "hyper.sweep('seed', (2, 3))": '--seeds has the seeds',
+        "hyper.sweep('objective.form', ('hinge', 'hing'))": "did you mean 'hinge'",
+        "[{'label': 'a'}, {'label': 'A', 'batch': 2}]": 'both have the label',
+        "[{'label': ''}, {'label': ' ', 'batch': 2}]": 'cell 2: its label is',
+    }  # fmt: skip
+BROKEN_REST = {
+        "MEASURES = 'swd'": 'give a tuple of names',
+        "MEASURES = ('jumpz',)": "'jumpz', which is not in gans/sweep/measures",
+        "CLAIMS = ({'claim': 'x'},)": 'claim 1: give a dict',
+        "CLAIMS = (dict(claim='x', cell='2', than='batch=4', measure='output.l1', better='lower'),)": 'no cell',
+        "CLAIMS = (dict(claim='x', cell='batch=2', than='batch=2', measure='output.l1', better='lower'),)": 'itself',
+        "CLAIMS = (dict(claim='x', cell='batch=2', than='batch=4', measure='output.l1', better='less'),)": 'better is',
+        "MEASURES = ('output.l1',)\n"
+        "CLAIMS = (dict(claim='x', cell='batch=2', than='batch=4', measure='output.l2', better='lower'),)": 'MEASURES',
+    }  # fmt: skip
+IN_CELLS = "def get_hyper(hyper):\n    return hyper.product([hyper.fixed('config', 'configs/colorize.py:tiny'), {}])"
+TWO_BATCHES = IN_CELLS.format("hyper.sweep('batch', (2, 4))")
+FILES = {
+    **BROKEN,
+    **{IN_CELLS.format(cells): said for cells, said in BROKEN_CELLS.items()},
+    **{f'{more}\n{TWO_BATCHES}': said for more, said in BROKEN_REST.items()},
+}
+
+
+@pytest.mark.parametrize('text', FILES)
+def test_a_wrong_file_is_one_sentence_and_leaves_no_folder(text, tmp_path):
+    (tmp_path / 'wrong.py').write_text(text)
+    done = main('--mode=sweep', f'--config={tmp_path}/wrong.py', f'--output={tmp_path}/out')
+    refused(done, FILES[text])
+    assert len(done.err.splitlines()) == 1 and not (tmp_path / 'out').exists()
+
+
+def test_a_wrong_flag_is_one_sentence(place, tmp_path):
+    out = tmp_path / 'out'
+    for flags, said in {
+        ('--seeds=0,0',): 'give different whole numbers',
+        ('--seeds=a',): 'give whole numbers',
+        ('--minutes=0',): 'give more than 0',
+        ('--minutes=1',): 'exclude each other',
+        ('--config.seed=1',): '--seeds has the seeds',
+        ('--config.objective.form=hinge',): 'is what the cells of',
+        ('--features=lite1',): "did you mean 'lite0'",
+        (f'--config={place}/tow.py',): 'two.py',
+        ('--config=gs://a/b.py',): 'is an address',
+    }.items():
+        refused(main(*words(place, out, *flags)), said)
+    assert not out.exists()
+    refused(main('--mode=sweep', f'--config={place}/two.py'), 'needs --output')
+
+
+def test_a_measure_that_no_evaluation_has_stops_at_the_first_run(place, swept, tmp_path):
+    (tmp_path / 'two.py').write_text((place / 'two.py').read_text().replace("'output.l1'", "'output.l2'"))
+    done = main(*words(tmp_path, lacking(swept[0], tmp_path / 'again')))
+    refused(done, "'output.l2' is no number of the evaluation", "did you mean 'output.l1'", 'plain/seed_0')
+
+
+def test_lists_of_values():
+    a, b = hyper.sweep('a', (1, 2)), hyper.sweep('config.b', ('x', 'y'))
+    assert hyper.fixed('a', 3, 2) == [{'a': 3}, {'a': 3}]
+    assert hyper.product([a, b]) == [{'a': 1, 'b': 'x'}, {'a': 1, 'b': 'y'}, {'a': 2, 'b': 'x'}, {'a': 2, 'b': 'y'}]
+    assert hyper.zipit([a, b]) == [{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]
+    assert hyper.chainit([a, b]) == [{'a': 1}, {'a': 2}, {'b': 'x'}, {'b': 'y'}]
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/sweeps').glob('*.py')), ids=lambda path: path.stem)
+def test_the_sweeps_of_the_repository_are_sweeps(path):
+    from gans.cli.arguments import override
+
+    for variant in ('', ':tiny'):
+        found = read_sweep(f'{path}{variant}', {}, override)
+        assert found.cells and found.title
+        for name in results.wanted(found):
+            numbers.check(name)
+
+
+def test_labels_say_what_varies(tmp_path):
+    from gans.cli.arguments import override
+
+    path = tmp_path / 'many.py'
+    path.write_text(IN_CELLS.format("hyper.product([hyper.sweep('batch', (2, 4)), hyper.fixed('ema', 0.5)])"))
+    assert [cell.label for cell in read_sweep(str(path), {}, override).cells] == ['batch=2', 'batch=4']
+    path.write_text("def get_hyper(hyper):\n    return [*hyper.sweep('config', ('configs/birds.py:no_blur', "
+                    "'configs/dcgan.py')), {'config': 'configs/dcgan.py', 'schedules.adversarial': 2.0}]")  # fmt: skip
+    cells = read_sweep(f'{path}:tiny', {'batch': '4'}, override).cells
+    assert [cell.label for cell in cells] == ['birds:no_blur', 'dcgan', 'dcgan, schedules.adversarial=2.0']
+    assert cells[0].config_text.endswith('configs/birds.py:tiny+no_blur') and cells[0].config.batch == 4
+    assert cells[2].config.schedules.adversarial == 2.0
+
+
+@pytest.mark.parametrize(
+    ('values', 'reach'),
+    [
+        ((1.0, 3.0), math.tan(0.475 * math.pi)),  # one degree of freedom is Cauchy's distribution
+        ((1.0, 2.0, 3.0), math.sqrt(2 * 0.95**2 / (1 - 0.95**2)) / math.sqrt(3)),  # two have a closed form
+    ],
+)
+def test_a_t_interval_by_its_closed_forms(values, reach):
+    found = t_interval(values)
+    assert (found.value, found.count) == (2.0, len(values))
+    assert found.high - found.value == pytest.approx(reach) and found.value - found.low == pytest.approx(reach)
+
+
+def test_a_t_interval_holds_the_mean_as_often_as_it_says():
+    samples = np.random.default_rng(0).normal(5, 2, (4000, 3))
+    held = [found.low <= 5 <= found.high for found in map(t_interval, samples)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.012)
+
+
+def test_a_t_interval_of_too_few():
+    one, none = t_interval([4.0, math.nan]), t_interval([math.nan])
+    assert (one.value, one.count) == (4.0, 1) and math.isnan(one.low)
+    assert math.isnan(none.value) and none.count == 0
+    paired = paired_interval([1.0, math.nan, 5.0], [0.0, 2.0, 2.0])
+    assert (paired.value, paired.count) == (2.0, 2)
+
+
+@pytest.mark.parametrize(
+    ('low', 'high', 'better', 'verdict'),
+    [
+        (-2, -1, 'lower', 'confirmed'),
+        (-2, -1, 'higher', 'contradicted'),
+        (1, 2, 'lower', 'contradicted'),
+        (1, 2, 'higher', 'confirmed'),
+        (-1, 2, 'lower', 'undecided'),
+        (0, 2, 'higher', 'undecided'),  # an interval that holds zero, at its end
+        (0, 0, 'lower', 'undecided'),
+        (math.nan, math.nan, 'lower', 'undecided'),
+    ],
+)
+def test_nothing_is_confirmed_whose_interval_holds_zero(low, high, better, verdict):
+    assert results.verdict(Interval((low + high) / 2, low, high, 3), better) == verdict
+
+
+def test_names_of_numbers():
+    assert numbers.slug('MS-SSIM of pairs') == 'ms_ssim_of_pairs'
+    assert numbers.slug('SWD: samples / real images') == 'swd_samples_real_images'
+
+
+@needs_browser
+def test_the_page_in_a_browser(swept):
+    with open_browser() as browser:
+        for size, scheme in ((WIDE, 'light'), (PHONE, 'dark')):
+            page = browser.new_page(viewport=size, color_scheme=scheme)
+            asked, faults = requests_of(page), faults_of(page)
+            page.goto((swept[0] / 'sweep.html').as_uri())
+            assert page.locator('h1').inner_text() == 'Two losses'
+            assert page.locator('#claims strong').inner_text() in ('confirmed', 'contradicted', 'undecided')
+            assert page.locator('#runs tbody tr').count() == 4 + 2
+            assert all(page.evaluate('[...document.images].map((image) => image.naturalWidth)'))
+            assert page.evaluate('document.documentElement.scrollWidth') <= size['width']
+            assert len(asked) == 1 and not faults and not accessibility_faults(page)
+            page.close()
