@@ -83,12 +83,16 @@ def test_luminance_and_differentials_are_gray_images_of_the_held_out_ones(tmp_pa
     config.size = 16
     drawn = luminance.draw(place_of(tmp_path / 'figure', save_run(tmp_path / 'RUN', config)))
     made = pixels(drawn.images[0][0])
-    width = (made.shape[1] + 4) // 4  # four columns with gaps of 4
-    colours = np.ptp(made, axis=-1).max(axis=0)
-    assert colours[:128].max() > 20 and colours[width:].max() == 0
+    assert made.shape[1] == 4 * 132 - 4
+    for top in range(made.shape[0] - 128, 128, -132):  # images of 128 pixels with gaps of 4, below their titles
+        image, *planes = (made[top : top + 128, left : left + 128] for left in range(0, 4 * 132, 132))
+        red, green, blue = np.moveaxis(image / 255, -1, 0)
+        y = 0.299 * red + 0.587 * green + 0.114 * blue
+        for plane, expected in zip(planes, (y, ((blue - y) / 0.886 + 1) / 2, ((red - y) / 0.701 + 1) / 2), strict=True):
+            np.testing.assert_allclose(plane, np.repeat(255 * expected[..., None], 3, axis=-1), atol=0.51)
     assert [row[0] for row in drawn.table.rows] == ['Y', 'U', 'V']
     assert sum(float(row[-1]) for row in drawn.table.rows) == pytest.approx(1, abs=2e-3)
-    assert drawn.numbers['luminance'] == pytest.approx(float(drawn.table.rows[0][-1]), abs=1e-3)
+    assert drawn.numbers['luminance'] == f'has {float(drawn.table.rows[0][-1]):.0%} of the edges'
     assert drawn.numbers['error'] < 1e-3
 
 
@@ -104,10 +108,10 @@ def test_an_output_without_colour_counts_as_washed_out(tmp_path, images, monkeyp
         return trained._replace(state=jax.tree.map(jnp.zeros_like, trained.state))
 
     drawn = colourfulness.draw(place_of(tmp_path / 'random', run))
-    assert 0 <= drawn.numbers['washed out'] <= 1 and drawn.numbers['median'] > 0
+    assert drawn.numbers['washed out'].endswith(' of 6') and drawn.numbers['median'] > 0
     monkeypatch.setattr(colourfulness, 'load_run', without_weights)
     drawn = colourfulness.draw(place_of(tmp_path / 'gray', run))
-    assert drawn.numbers['washed out'] == 1 and drawn.numbers['washed out originals'] < 1
+    assert drawn.numbers['washed out'] == '6 of 6' and [row[-1] for row in drawn.table.rows] == ['100.0%', '0.0%']
     assert drawn.numbers['median'] == pytest.approx(0, abs=0.5)  # one level of rounding
     assert [path.name for path, _ in drawn.images] == ['colourfulness.png', 'least_colourful.png']
     examples = pixels(drawn.images[1][0])
@@ -120,15 +124,22 @@ def test_a_drawn_image_gets_drawn_styles_and_its_command_makes_it_again(tmp_path
     config.size = 16
     config.discriminator.norm = 'pixelwise'  # without running statistics, which would be at random
     drawn = styled.draw(place_of(tmp_path / 'figure', save_run(tmp_path / 'RUN', config)))
-    assert [row[0] for row in drawn.table.rows] == [f'{name}, discriminator' for name in styled.STYLES]
-    for row in drawn.table.rows:
-        assert float(row[2]) < float(row[1])
+    (row,) = drawn.table.rows
+    assert row[0] == 'swirls, discriminator' and float(row[2]) < float(row[1])
     assert [path.name for path, _ in drawn.images] == ['styled.png']
     first = drawn.commands[0]
     output = next(word for word in first if word.startswith('--output=')).partition('=')[2]
     again = [word for word in first if not word.startswith('--output=')] + [f'--output={tmp_path}/again.png']
     assert main(*again).code == 0
     assert (tmp_path / 'again.png').read_bytes() == open(output, 'rb').read()
+
+
+def test_styles_are_drawn_alike_at_every_time():
+    drawn = {name: [paint(24, np.random.default_rng(0)) for _ in range(2)] for name, paint in styled.STYLES.items()}
+    assert list(drawn) == ['swirls', 'mosaic', 'dots']
+    for one, other in drawn.values():
+        assert one.shape == (24, 24, 3) and one.dtype == np.uint8 and (one == other).all()
+        assert np.ptp(one, axis=(0, 1)).min() > 100  # of several colours
 
 
 @pytest.mark.parametrize('scale', ['', 'tiny', 'paper'])

@@ -1,9 +1,10 @@
 """Curro 2016, the thesis: figures 6, 8 and 10 to 17, and the equations of chapters 2 and 3."""
 
+from gans.reproduce.kinds.hyperparameters import IMAGES
 from gans.reproduce.types import Document, Figure, Run, Said
 
 _DIGITS = (
-    ('training images', 'all of MNIST', 'training images'),
+    ('training images', 'all of MNIST', IMAGES),
     ('side of an image', '28', 'size'),
     ('length of the latent', '100 (2 for figure 13)', 'task.latent'),
     ('distribution of latents', 'uniform in [-1, 1]', 'task.distribution'),
@@ -28,7 +29,7 @@ _DIGITS = (
     ('steps', 'not given', 'steps'),
 )
 _FACADES = (
-    ('training images', 'building facades of MIT Places', 'training images'),
+    ('training images', 'building facades of MIT Places', IMAGES),
     ('side of an image', '64', 'size'),
     ('length of the latent', '100', 'task.latent'),
     ('distribution of latents', 'uniform in [-1, 1]', 'task.distribution'),
@@ -45,7 +46,7 @@ _FACADES = (
     ('steps', 'not given', 'steps'),
 )
 _COLOURS = (
-    ('training images', 'a subset of CelebA', 'training images'),
+    ('training images', 'a subset of CelebA', IMAGES),
     ('size', '218 x 178 (code)', 'size'),
     ('grays and colours from different images', 'yes', 'task.unpaired'),
     ('layers of the generator', 'not given', 'generator.depth'),
@@ -71,7 +72,7 @@ _IN_TANH = (
     'a tanh, which is that sigmoid stretched. '
 )
 _FORMS = (
-    'The bare config takes the forms of the equations (moments without a root, style by Gram matrices), `:paper` those '
+    'The bare config takes the forms of the equations (moments without a root, style by Gram matrices), :paper those '
     "of the thesis's code, whose weights of 0.2 and 0.1 both have."
 )
 
@@ -113,7 +114,7 @@ DOCUMENT = Document(
             'Images, their luminance Y, and their blue and red differentials U and V as gray images.',
             'luminance',
             ('colours',),
-            said=(Said('the part in which most of an image is', 'the luminance', 'luminance'),),
+            said=(Said('luminance', 'contains most of the semantic information', 'luminance'),),
             differs=(
                 'The thesis has one photograph; here it is held-out images of the colorizer. What it says of meaning '
                 'is not measured: our number is the share of the edges that is in Y.'
@@ -154,7 +155,7 @@ DOCUMENT = Document(
             'equations',
             options={'which': (84, 85, 86, 87, 88)},
             differs=(
-                'The equations as printed. `--mode=stylize` divides the loss of each layer by the squared norm of what '
+                'The equations as printed. --mode=stylize divides the loss of each layer by the squared norm of what '
                 'is wanted there, so that weights mean the same in every network.'
             ),
         ),
@@ -169,7 +170,7 @@ DOCUMENT = Document(
                 'multiplied by their number here. A weight of a layer and a bandwidth is the product of a weight of '
                 'each. The configs take the mean of squared differences over the features where equation 92 has their '
                 "sum, so that bandwidths mean the same in every layer, as the thesis's code does; here it is the sum. "
-                "`:paper` takes the square root of the statistic, as the thesis's code does and equation 92 does not."
+                ":paper takes the square root of the statistic, as the thesis's code does and equation 92 does not."
             ),
         ),
         Figure(
@@ -181,7 +182,7 @@ DOCUMENT = Document(
             differs=(
                 'Three forms of style can be chosen. Here it is the one of equation 97 as printed, which compares '
                 'products of channels place by place. The bare configs compare Gram matrices (equations 87 and 88), '
-                "`:paper` computes what the thesis's code does. Weights as in equation 94."
+                ":paper computes what the thesis's code does. Weights as in equation 94."
             ),
         ),
         Figure(
@@ -212,7 +213,7 @@ DOCUMENT = Document(
             {'rows': _DIGITS},
             differs=(
                 f'{_CODE}{_IN_TANH}Noise of 0.3 on images in [-1, 1] is 0.6 at the input. The discriminator of the '
-                'bare config has convolutions; `:mlp` and `:paper` have the six fully connected layers. The bare '
+                'bare config has convolutions; :mlp and :paper have the six fully connected layers. The bare '
                 'config has larger learning rates, which fall, and shows averaged weights.'
             ),
         ),
@@ -225,7 +226,7 @@ DOCUMENT = Document(
             {'draw': 'manifold'},
             differs=(
                 'The sides of the square are 0.9 of the range of the latents from its middle, as in the code of the '
-                'thesis; its text has 1, which `--span=1` draws.'
+                'thesis; its text has 1, which --span=1 draws.'
             ),
         ),
         Figure(
@@ -254,7 +255,7 @@ DOCUMENT = Document(
             ('facades',),
             {'rows': _FACADES},
             differs=(
-                f'{_CODE}Where text and code differ, `:paper` has the text and `:appendix` the code. The bare config '
+                f'{_CODE}Where text and code differ, :paper has the text and :appendix the code. The bare config '
                 'has a quarter of the widths and larger learning rates, which fall, and shows averaged weights.'
             ),
         ),
@@ -279,7 +280,7 @@ DOCUMENT = Document(
             ('colours',),
             {'rows': _COLOURS},
             differs=(
-                'The thesis gives neither widths, depth, batch nor learning rates of this experiment: `:paper` takes '
+                'The thesis gives neither widths, depth, batch nor learning rates of this experiment: :paper takes '
                 'those of the other experiments of its code. Grays and colours come from disjoint halves of the '
                 'images.'
             ),
@@ -302,10 +303,10 @@ DOCUMENT = Document(
             'How colourful outputs and originals are, and the least colourful outputs.',
             'colourfulness',
             ('colours',),
-            said=(Said('what the clearest failures look like', 'desaturated', 'washed out'),),
+            said=(Said('desaturated outputs', 'the most notable failures', 'washed out'),),
             differs=(
                 'The thesis counts nothing. An image counts as washed out here where its colourfulness is below 15, '
-                'which Hasler and Suesstrunk 2003 call slightly colourful; our number is the part of outputs.'
+                'which Hasler and Suesstrunk 2003 call slightly colourful; originals are counted in the table too.'
             ),
         ),
     ),
@@ -313,7 +314,7 @@ DOCUMENT = Document(
         'bare': (
             "The digits are 1797 of scikit-learn's, enlarged to look like MNIST's. Facades and faces are replaced by "
             'drawn flowers of 64 px, or by the images that --input gives. Networks are smaller, and training is as '
-            'short as the configs have it: the thesis gives no length, and `:paper` takes 50,000 steps.'
+            'short as the configs have it: the thesis gives no length, and :paper takes 50,000 steps.'
         ),
         'tiny': (
             'Images of 16 px, networks of a few numbers, four steps, and drawn flowers in place of digits: this scale '

@@ -38,8 +38,7 @@ def draw(place: Place) -> Drawn:
         ],
         table=Table(['images', 'least', '25 %', 'median', '75 %', 'most', f'below {_LITTLE:g}'], rows),
         numbers={
-            'washed out': float(np.mean(made < _LITTLE)),
-            'washed out originals': float(np.mean(real < _LITTLE)),
+            'washed out': f'{np.sum(made < _LITTLE)} of {len(made)}',
             'median': float(np.median(made)),
         },
         notes=[
@@ -66,5 +65,6 @@ def _figure(made, real):
     axes.axvline(_LITTLE, color='gray', linestyle='--', linewidth=0.8)
     axes.set_xlabel('colourfulness')
     axes.set_ylabel('images')
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     return figure

@@ -55,7 +55,7 @@ def draw(place: Place, which: Sequence[int]) -> Drawn:
         ours, plain = float(equation.ours()), float(equation.plain())
         furthest = max(furthest, abs(ours - plain) / abs(plain))
         numbers[f'eq{number}'] = ours
-        rows.append([f'{number}', equation.what, equation.function, equation.at, f'{ours:.6g}', f'{plain:.6g}'])
+        rows.append([f'{number}', equation.what, equation.function, equation.at, f'{ours:.5g}', f'{plain:.5g}'])
     columns = ['equation', 'what it is', 'function', 'input', 'value by this code', 'value by NumPy']
     return Drawn(
         table=Table(columns, rows),

@@ -37,7 +37,7 @@ def draw(place: Place) -> Drawn:
     return Drawn(
         images=[(path, f'Rows of an image and its Y, U and V as gray images: {len(columns[0])} images.')],
         table=Table(['part', 'range', 'found', 'deviation within an image', 'share of the edges'], rows),
-        numbers={'luminance': float(shares[0]), 'error': float(np.abs(back - images).max())},
+        numbers={'luminance': f'has {shares[0]:.0%} of the edges', 'error': float(np.abs(back - images).max())},
         notes=[
             f'The table is of {len(images)} held-out images in [0, 1], by gans.image.ops.rgb_to_yuv (equations 68 to '
             '75). The share of the edges is that of the squared differences of neighbouring pixels. From Y, U and V '
