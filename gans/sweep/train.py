@@ -1,15 +1,20 @@
 """The runs of a sweep, trained and evaluated one after the other or in turns, with one display for all."""
 
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
+
+from gans import startup
 from gans.printing import say, tell
 from gans.progress import progress
 from gans.sweep.plan import Plan, Run
 from gans.sweep.runs import complete, is_done, steps_done
 from gans.training.loop import Diverged
 
+_KEPT = 4  # trainings whose programs stay in memory: they are made anew for each
 SLICES = 8  # parts of each run that take turns, where wall time is to be equal
 
 
@@ -24,7 +29,7 @@ class Trainer:
           evaluated: is given the folder of each run that has an evaluation, as soon as it has one.
         """
         self._plan, self._runs, self._evaluated = plan, plan.runs(), evaluated
-        self._doing, self.done = '', 0
+        self._doing, self.done, self._programs = '', 0, 0
 
     def run(self) -> None:
         """Trains and evaluates all runs.
@@ -68,10 +73,21 @@ class Trainer:
             tell(f'{run.title} diverged: {error}')
             return
         self._plan.took(run.title, watch.steps, watch.seconds)
+        self._forget()
         if done:
+            watch.finish()
             self.done += 1
             self._evaluated(run.folder)
             say(f'{run.title} is done, {self.done} of {len(self._runs)} runs.')
+
+    def _forget(self):
+        """Frees the programs of trainings that have ended: those of tiny networks left 10 to 60 MiB each."""
+        self._programs += 1
+        if self._programs >= _KEPT:
+            self._programs = 0
+            jax.clear_caches()
+            gc.collect()
+            startup.give_back()
 
     def _note(self, speed):
         return ', '.join(filter(None, [self._doing, f'{self.done} of {len(self._runs)} runs done']))
@@ -94,3 +110,8 @@ class _Watch:
             self.steps, self.seconds = step - self._begun, now - self._since
         self._step = step
         return step >= self._last
+
+    def finish(self) -> None:
+        """Says that the last step, before which alone it was asked, is done."""
+        if self._step is not None:
+            self._advance(self._last - self._step)
