@@ -43,20 +43,21 @@ class Trainer:
         with progress('sweep', total, 'steps', done, note=self._note, only_bar=True) as advance:
             slices = SLICES if self._plan.minutes else 1
             for part in range(1, slices + 1):
+                trained = False
                 for run in self._runs:
                     if run.title not in self._plan.diverged:
-                        self._go_on(run, round(run.config.steps * part / slices), advance)
-                if part < slices:
+                        trained |= self._go_on(run, round(run.config.steps * part / slices), advance)
+                if trained and part < slices:
                     tell(f'Part {part} of {slices} of all runs is trained.')
 
-    def _go_on(self, run: Run, last: int, advance):
-        """Trains a run up to the step `last`, and evaluates it if that is its end."""
+    def _go_on(self, run: Run, last: int, advance) -> bool:
+        """Trains a run up to the step `last`, and evaluates it if that is its end; False if that was done before."""
         if last < run.config.steps and steps_done(run.folder) >= last:
-            return
+            return False
         if is_done(run.folder, run.config, self._plan.features):
             self.done += 1
             self._evaluated(run.folder)
-            return
+            return False
 
         def doing(what):
             self._doing = f'{run.title}: {what}'
@@ -71,7 +72,7 @@ class Trainer:
             self._plan.diverged[run.title] = f'{error}'
             self._plan.write()
             tell(f'{run.title} diverged: {error}')
-            return
+            return True
         self._plan.took(run.title, watch.steps, watch.seconds)
         self._forget()
         if done:
@@ -79,6 +80,7 @@ class Trainer:
             self.done += 1
             self._evaluated(run.folder)
             say(f'{run.title} is done, {self.done} of {len(self._runs)} runs.')
+        return True
 
     def _forget(self):
         """Frees the programs of trainings that have ended: those of tiny networks left 10 to 60 MiB each."""
