@@ -157,6 +157,40 @@ def test_a_notebook_gets_its_interrupt_and_another_thread_none(tiny, tmp_path, m
     assert seen == [before]
 
 
+def test_after_a_training_a_signal_ends_other_work_as_before_it():
+    with signals.stopping() as stop:
+        stop.train(lambda: False)
+        signal.raise_signal(signal.SIGINT)  # noted by the loop
+        stop.answer()
+        with pytest.raises(signals.Stopped) as stopped:
+            stop.go_on()
+        assert stopped.value.code == 130
+    with signals.stopping() as stop:
+        for _ in range(2):  # trainings
+            stop.train(lambda: False)
+            stop.answer()
+            stop.go_on()
+        with pytest.raises(signals.Stopped):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_an_owned_process_unwinds_only_outside_of_trainings():
+    stop = signals._Owner()
+    stop.unwind()
+    stop.train(lambda: False)
+    stop.handle(signal.SIGTERM, None)  # the loop's, and the watcher may not have told it yet
+    stop.answer()
+    with pytest.raises(signals.Stopped):
+        stop.go_on()
+    stop = signals._Owner()
+    stop.unwind()
+    stop.train(lambda: False)
+    stop.answer()
+    stop.go_on()
+    with pytest.raises(signals.Stopped):
+        stop.handle(signal.SIGTERM, None)
+
+
 def test_what_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -1,15 +1,20 @@
 """The runs of a sweep, trained and evaluated one after the other or in turns, with one display for all."""
 
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
+
+from gans import startup
 from gans.printing import say, tell
 from gans.progress import progress
 from gans.sweep.plan import Plan, Run
 from gans.sweep.runs import complete, is_done, steps_done
 from gans.training.loop import Diverged
 
+_KEPT = 4  # trainings whose programs stay in memory: they are made anew for each
 SLICES = 8  # parts of each run that take turns, where wall time is to be equal
 
 
@@ -24,7 +29,7 @@ class Trainer:
           evaluated: is given the folder of each run that has an evaluation, as soon as it has one.
         """
         self._plan, self._runs, self._evaluated = plan, plan.runs(), evaluated
-        self._doing, self.done = '', 0
+        self._doing, self.done, self._programs = '', 0, 0
 
     def run(self) -> None:
         """Trains and evaluates all runs.
@@ -38,20 +43,21 @@ class Trainer:
         with progress('sweep', total, 'steps', done, note=self._note, only_bar=True) as advance:
             slices = SLICES if self._plan.minutes else 1
             for part in range(1, slices + 1):
+                trained = False
                 for run in self._runs:
                     if run.title not in self._plan.diverged:
-                        self._go_on(run, round(run.config.steps * part / slices), advance)
-                if part < slices:
+                        trained |= self._go_on(run, round(run.config.steps * part / slices), advance)
+                if trained and part < slices:
                     tell(f'Part {part} of {slices} of all runs is trained.')
 
-    def _go_on(self, run: Run, last: int, advance):
-        """Trains a run up to the step `last`, and evaluates it if that is its end."""
+    def _go_on(self, run: Run, last: int, advance) -> bool:
+        """Trains a run up to the step `last`, and evaluates it if that is its end; False if that was done before."""
         if last < run.config.steps and steps_done(run.folder) >= last:
-            return
+            return False
         if is_done(run.folder, run.config, self._plan.features):
             self.done += 1
             self._evaluated(run.folder)
-            return
+            return False
 
         def doing(what):
             self._doing = f'{run.title}: {what}'
@@ -66,12 +72,24 @@ class Trainer:
             self._plan.diverged[run.title] = f'{error}'
             self._plan.write()
             tell(f'{run.title} diverged: {error}')
-            return
+            return True
         self._plan.took(run.title, watch.steps, watch.seconds)
+        self._forget()
         if done:
+            watch.finish()
             self.done += 1
             self._evaluated(run.folder)
             say(f'{run.title} is done, {self.done} of {len(self._runs)} runs.')
+        return True
+
+    def _forget(self):
+        """Frees the programs of trainings that have ended: those of tiny networks left 10 to 60 MiB each."""
+        self._programs += 1
+        if self._programs >= _KEPT:
+            self._programs = 0
+            jax.clear_caches()
+            gc.collect()
+            startup.give_back()
 
     def _note(self, speed):
         return ', '.join(filter(None, [self._doing, f'{self.done} of {len(self._runs)} runs done']))
@@ -94,3 +112,8 @@ class _Watch:
             self.steps, self.seconds = step - self._begun, now - self._since
         self._step = step
         return step >= self._last
+
+    def finish(self) -> None:
+        """Says that the last step, before which alone it was asked, is done."""
+        if self._step is not None:
+            self._advance(self._last - self._step)
