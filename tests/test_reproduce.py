@@ -1,4 +1,4 @@
-"""Laws of every document that is reproduced, and each made once at the scale tiny, in three sittings through main.py."""
+"""Laws of every document that is reproduced; each is made once, in three sittings at the scale tiny, through main.py."""
 
 import inspect
 import json
@@ -7,7 +7,9 @@ import re
 import shutil
 import signal
 from pathlib import Path
+from urllib.parse import unquote
 
+import jax
 import pytest
 from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
 from command_line import MAIN, ROOT, main
@@ -58,9 +60,23 @@ class Made:
         return json.loads((self.folder / 'figures' / figure.name / 'figure.json').read_text())
 
 
-@pytest.fixture(scope='module', params=MADE)
-def made(request, tmp_path_factory):
-    return Made(request.param, tmp_path_factory.mktemp(request.param) / 'out')
+@pytest.fixture(scope='module')
+def make(tmp_path_factory):
+    """Makes a document, once for all tests."""
+    known = {}
+
+    def made(name):
+        if name not in known:
+            known[name] = Made(name, tmp_path_factory.mktemp(name) / 'out')
+            jax.clear_caches()  # the programs of one document are no use to another
+        return known[name]
+
+    return made
+
+
+@pytest.fixture(params=MADE)
+def made(request, make):
+    return make(request.param)
 
 
 def plan_of(name, scale):
@@ -143,27 +159,6 @@ def test_every_command_that_is_shown_is_one(made):
         assert f'--document={made.name} --scale=tiny --output={made.folder} --only={figure.name}' in page
 
 
-@needs_browser
-def test_the_page_in_a_browser(made):
-    path = made.folder / 'index.html'
-    assert path.stat().st_size < LARGEST
-    with open_browser() as browser:
-        ways = ((WIDE, 'light'), (PHONE, 'dark'))
-        for viewport, scheme in ways if made.name == FIRST else ways[1:]:
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            faults, asked = faults_of(page), requests_of(page)
-            page.goto(path.as_uri())
-            assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
-            assert page.evaluate('[...document.images].every(image => image.naturalWidth > 0 && image.alt)')
-            images = sum(len(made.record(figure)['images']) for figure in made.document.figures)
-            assert page.locator('section img').count() == images
-            titles = page.locator('section h2').all_inner_texts()
-            assert titles == ['Summary', 'Runs', *(figure.title for figure in made.document.figures)]
-            for address in page.locator('main a').evaluate_all('links => links.map(link => link.href)'):
-                assert Path(address.removeprefix('file://')).exists(), address
-            assert not faults and asked == [path.as_uri()] and not accessibility_faults(page)
-
-
 @pytest.mark.parametrize('made', [FIRST], indirect=True)
 def test_a_figure_that_cannot_be_drawn_is_told_and_the_others_are_drawn(made, tmp_path, monkeypatch):
     folder = shutil.copytree(made.folder, tmp_path / 'out')
@@ -224,3 +219,25 @@ def test_images_that_are_given_are_those_of_the_runs_on_photographs(tmp_path):
     small = save_images(tmp_path / 'small', smooth_images(20, 16))
     refused(reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'), '16x16', '--config.size')
     assert not (tmp_path / 'other/runs').exists()
+
+
+@needs_browser
+def test_the_page_in_a_browser(made):
+    """Behind all others: where a browser was open, nothing can be trained (tests/browser.py)."""
+    path = made.folder / 'index.html'
+    assert path.stat().st_size < LARGEST
+    with open_browser() as browser:
+        ways = ((WIDE, 'light'), (PHONE, 'dark'))
+        for viewport, scheme in ways if made.name == FIRST else ways[1:]:
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            faults, asked = faults_of(page), requests_of(page)
+            page.goto(path.as_uri())
+            assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
+            assert page.evaluate('[...document.images].every(image => image.naturalWidth > 0 && image.alt)')
+            images = sum(len(made.record(figure)['images']) for figure in made.document.figures)
+            assert page.locator('section img').count() == images
+            titles = page.locator('section h2').all_inner_texts()
+            assert titles == ['Summary', 'Runs', *(figure.title for figure in made.document.figures)]
+            for address in page.locator('main a').evaluate_all('links => links.map(link => link.href)'):
+                assert Path(unquote(address.removeprefix('file://'))).exists(), address
+            assert not faults and asked == [path.as_uri()] and not accessibility_faults(page)
