@@ -1,4 +1,4 @@
-"""Laws of every document that is reproduced, and each made once at the scale tiny, in three sittings through main.py."""
+"""Laws of every document that is reproduced; each is made once at the scale tiny, through main.py."""
 
 import inspect
 import json
@@ -7,7 +7,9 @@ import re
 import shutil
 import signal
 from pathlib import Path
+from urllib.parse import unquote
 
+import jax
 import pytest
 from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
 from command_line import MAIN, ROOT, main
@@ -40,27 +42,45 @@ def reproduce(name, folder, *words):
 
 
 class Made:
-    """A document as it was made: in its first sitting it was cut off while training, in its second while drawing."""
+    """A document as it was made; `FIRST` was cut off while training, then stopped while drawing, and gone on with."""
 
     def __init__(self, name, folder):
         self.name, self.folder, self.document = name, folder, read_document(name)
+        if name == FIRST:
+            self.interrupt()
+        self.ended = reproduce(name, folder)
+
+    def interrupt(self):
         with pytest.MonkeyPatch.context() as patch:
             with break_after(2, patch):
-                reproduce(name, folder)
-            self.begun = sorted(path.name for path in folder.iterdir())
+                reproduce(self.name, self.folder)
+            self.begun = sorted(path.name for path in self.folder.iterdir())
             kind = inspect.getmodule(drawer(self.document.figures[-1]))
             patch.setattr(kind, 'draw', lambda place, **options: os.kill(os.getpid(), signal.SIGINT))
-            self.stopped = reproduce(name, folder)
-        self.drawn = {path: path.stat().st_mtime_ns for path in folder.glob('figures/*/figure.json')}
-        self.ended = reproduce(name, folder)
+            self.stopped = reproduce(self.name, self.folder)
+        self.drawn = {path: path.stat().st_mtime_ns for path in self.folder.glob('figures/*/figure.json')}
 
     def record(self, figure):
         return json.loads((self.folder / 'figures' / figure.name / 'figure.json').read_text())
 
 
-@pytest.fixture(scope='module', params=MADE)
-def made(request, tmp_path_factory):
-    return Made(request.param, tmp_path_factory.mktemp(request.param) / 'out')
+@pytest.fixture(scope='module')
+def make(tmp_path_factory):
+    """Makes a document, once for all tests."""
+    known = {}
+
+    def made(name):
+        if name not in known:
+            known[name] = Made(name, tmp_path_factory.mktemp(name) / 'out')
+            jax.clear_caches()  # the programs of one document are no use to another
+        return known[name]
+
+    return made
+
+
+@pytest.fixture(params=MADE)
+def made(request, make):
+    return make(request.param)
 
 
 def plan_of(name, scale):
@@ -91,10 +111,15 @@ def test_every_run_of_a_document_has_a_config_at_every_scale(name, scale):
         assert max(run.config.steps for run in plan.runs.values()) <= 20, 'tiny is for tests'
 
 
-def test_a_document_is_made_in_sittings_that_keep_what_is_there(made):
+@pytest.mark.parametrize('made', [FIRST], indirect=True)
+def test_sittings_that_are_cut_off_or_stopped_keep_what_is_there(made):
     assert made.begun == ['reproduction.json', 'runs']
-    assert made.stopped.code == 130 and made.ended.code == 0, made.ended
+    assert made.stopped.code == 130 and made.ended.code == 0
     assert made.drawn and all(path.stat().st_mtime_ns == time for path, time in made.drawn.items())
+
+
+def test_what_is_made_is_not_made_again(made):
+    assert made.ended.code == 0, made.ended
     for name in made.document.runs:
         assert (made.folder / 'runs' / name / 'report.html').is_file()
     done = reproduce(made.name, made.folder)
@@ -141,27 +166,6 @@ def test_every_command_that_is_shown_is_one(made):
         assert parse([MAIN, *words]).verb
     for figure in made.document.figures:
         assert f'--document={made.name} --scale=tiny --output={made.folder} --only={figure.name}' in page
-
-
-@needs_browser
-def test_the_page_in_a_browser(made):
-    path = made.folder / 'index.html'
-    assert path.stat().st_size < LARGEST
-    with open_browser() as browser:
-        ways = ((WIDE, 'light'), (PHONE, 'dark'))
-        for viewport, scheme in ways if made.name == FIRST else ways[1:]:
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            faults, asked = faults_of(page), requests_of(page)
-            page.goto(path.as_uri())
-            assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
-            assert page.evaluate('[...document.images].every(image => image.naturalWidth > 0 && image.alt)')
-            images = sum(len(made.record(figure)['images']) for figure in made.document.figures)
-            assert page.locator('section img').count() == images
-            titles = page.locator('section h2').all_inner_texts()
-            assert titles == ['Summary', 'Runs', *(figure.title for figure in made.document.figures)]
-            for address in page.locator('main a').evaluate_all('links => links.map(link => link.href)'):
-                assert Path(address.removeprefix('file://')).exists(), address
-            assert not faults and asked == [path.as_uri()] and not accessibility_faults(page)
 
 
 @pytest.mark.parametrize('made', [FIRST], indirect=True)
@@ -224,3 +228,25 @@ def test_images_that_are_given_are_those_of_the_runs_on_photographs(tmp_path):
     small = save_images(tmp_path / 'small', smooth_images(20, 16))
     refused(reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'), '16x16', '--config.size')
     assert not (tmp_path / 'other/runs').exists()
+
+
+@needs_browser
+def test_the_page_in_a_browser(made):
+    """Behind all others: where a browser was open, nothing can be trained (tests/browser.py)."""
+    path = made.folder / 'index.html'
+    assert path.stat().st_size < LARGEST
+    with open_browser() as browser:
+        ways = ((WIDE, 'light'), (PHONE, 'dark'))
+        for viewport, scheme in ways if made.name == FIRST else ways[1:]:
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            faults, asked = faults_of(page), requests_of(page)
+            page.goto(path.as_uri())
+            assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
+            assert page.evaluate('[...document.images].every(image => image.naturalWidth > 0 && image.alt)')
+            images = sum(len(made.record(figure)['images']) for figure in made.document.figures)
+            assert page.locator('section img').count() == images
+            titles = page.locator('section h2').all_inner_texts()
+            assert titles == ['Summary', 'Runs', *(figure.title for figure in made.document.figures)]
+            for address in page.locator('main a').evaluate_all('links => links.map(link => link.href)'):
+                assert Path(unquote(address.removeprefix('file://'))).exists(), address
+            assert not faults and asked == [path.as_uri()] and not accessibility_faults(page)

@@ -4,7 +4,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from gans.errors import Failure, Told, UserError
+from gans.errors import Failure, Told, UserError, refused
 from gans.printing import say
 from gans.reproduce import drawing, page, record
 from gans.reproduce.plan import Configured, Plan, make_plan, waits
@@ -107,6 +107,10 @@ def _try_to_draw(plan: Plan, figure: Figure, failed: dict[str, str]) -> tuple[Dr
         return made, ''
     except Told as error:
         return None, f'{error}'
+    except OSError as error:
+        return None, f'{refused(error)}'
+    except ModuleNotFoundError as error:
+        return None, f'The Python module {error.name} is missing: pip install -r requirements.txt, beside main.py.'
     except Exception as error:  # of any kind: the other figures, and hours of training, are worth more than this one
         say(''.join(traceback.format_exception(error)), sys.stderr)
         return None, f'An error of the program ({type(error).__name__}: {error}).'

@@ -1,9 +1,8 @@
 """A montage of a run's evaluation: its best, middle or worst held-out images."""
 
-import shutil
-
 from gans.errors import UserError
 from gans.evaluation.stored import read_evaluation
+from gans.image.files import write_whole
 from gans.reproduce import tables
 from gans.reproduce.types import Drawn, Place
 
@@ -23,7 +22,7 @@ def draw(place: Place, which: str) -> Drawn:
     if stored is None or not source.is_file():
         raise UserError(f'{folder} has no {source.name}: {problem or "evaluate the run first"}.')
     path = place.folder / source.name
-    shutil.copyfile(source, path)
+    write_whole(path, lambda file: file.write(source.read_bytes()))
     main = next(iter(stored.ratios)).partition(':')[0] if stored.ratios else 'error'
     rows = {row: own for row, own in stored.rows.items() if row != 'original'}
     return Drawn(
