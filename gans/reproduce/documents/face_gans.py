@@ -111,7 +111,7 @@ DOCUMENT = Document(
             'configs/began.py',
             'side_128',
             fields=_ENLARGED,
-            tiny=_ENLARGED | _SEEN | {'size': '32', 'generator.levels': '2', 'discriminator.widths': '4,4,4'},
+            tiny=_ENLARGED | _SEEN | {'size': '32', 'generator.levels': '1', 'discriminator.widths': '4,4'},
         ),
     },
     figures=(
