@@ -63,7 +63,7 @@ _ROWS = (
 _ENLARGED = {'data.folder.upscale': 'True'}  # given images may be smaller than 128 px
 # Layers as narrow as those of the scale tiny swallow the signal with smaller weights, and images would be flat.
 _SEEN = {'generator.init_std': '0.2', 'discriminator.init_std': '0.2'}
-_DETAIL = 'detail of samples of the {}: mean difference of neighbouring pixels, 0 to 255'
+_DETAIL = 'high spatial frequencies (here: detail of samples), {}'
 _COUNT = (
     'The document gives one count for both networks of a family: the two counts here, this table and the next, add up '
     'to it.'
@@ -216,7 +216,7 @@ DOCUMENT = Document(
             ),
             differs=(
                 'The document chose good samples from good moments of its trainings. These are the first ones of seed '
-                '0 at the end of training.'
+                '0 at the end of training. The critic of the WGAN has five turns in a step at scale paper, else one.'
             ),
         ),
         Figure(
