@@ -168,7 +168,7 @@ def test_samples_are_those_of_the_verb_and_small_ones_are_magnified(run, tmp_pat
     levels = made.astype(float)
     detail = (np.abs(np.diff(levels, axis=1)).mean() + np.abs(np.diff(levels, axis=2)).mean()) / 2
     assert drawn.numbers['A: detail'] == pytest.approx(detail, abs=0.01)
-    assert (drawn.numbers['A: side'], drawn.numbers['B: side']) == (16, 32) and 'differ in size' in drawn.notes[0]
+    assert (drawn.numbers['A: side'], drawn.numbers['B: side']) == (16, 32) and 'differ in size' in drawn.notes[1]
 
 
 def test_training_images_and_what_augmentation_makes_of_them(run, tmp_path):

@@ -63,7 +63,7 @@ _ROWS = (
 _ENLARGED = {'data.folder.upscale': 'True'}  # given images may be smaller than 128 px
 # Layers as narrow as those of the scale tiny swallow the signal with smaller weights, and images would be flat.
 _SEEN = {'generator.init_std': '0.2', 'discriminator.init_std': '0.2'}
-_DETAIL = 'detail of samples of the {}: mean difference of neighbouring pixels, 0 to 255'
+_DETAIL = 'high spatial frequencies (here: detail of samples), {}'
 _COUNT = (
     'The document gives one count for both networks of a family: the two counts here, this table and the next, add up '
     'to it.'
@@ -111,14 +111,14 @@ DOCUMENT = Document(
             'configs/began.py',
             'side_128',
             fields=_ENLARGED,
-            tiny=_ENLARGED | _SEEN | {'size': '32', 'generator.levels': '2', 'discriminator.widths': '4,4,4'},
+            tiny=_ENLARGED | _SEEN | {'size': '32', 'generator.levels': '1', 'discriminator.widths': '4,4'},
         ),
     },
     figures=(
         Figure(
             name='fig1',
             title='Figure 1',
-            caption='Images that the networks for faces are trained on, from all over the set.',
+            caption='Images that the runs called faces are trained on, from all over the set.',
             kind='training_images',
             runs=('dcgan_faces',),
             options={'count': 32, 'columns': 8},
@@ -128,7 +128,7 @@ DOCUMENT = Document(
         Figure(
             name='fig2',
             title='Figure 2',
-            caption='Images of flowers, the first of each row, and what the augmentation of training makes of it.',
+            caption='Images of the runs called flowers, first in each row, and what the augmentation makes of them.',
             kind='training_images',
             runs=('dcgan_flowers',),
             options={'count': 6, 'varied': 7},
@@ -205,7 +205,7 @@ DOCUMENT = Document(
         Figure(
             name='fig3',
             title='Figure 3',
-            caption='Samples of the three families, trained on faces: DCGAN, WGAN-GP, BEGAN.',
+            caption='Samples of the three families, of the runs called faces: DCGAN, WGAN-GP, BEGAN.',
             kind='samples',
             runs=_FACES,
             options={'count': 16, 'columns': 4, 'titles': _NAMES},
@@ -216,13 +216,13 @@ DOCUMENT = Document(
             ),
             differs=(
                 'The document chose good samples from good moments of its trainings. These are the first ones of seed '
-                '0 at the end of training.'
+                '0 at the end of training. The critic of the WGAN has five turns in a step at scale paper, else one.'
             ),
         ),
         Figure(
             name='fig4',
             title='Figure 4',
-            caption='Samples of the three families, trained on augmented flowers: DCGAN, WGAN-GP, BEGAN.',
+            caption='Samples of the three families, of the runs called flowers: DCGAN, WGAN-GP, BEGAN.',
             kind='samples',
             runs=_FLOWERS,
             options={'count': 16, 'columns': 4, 'titles': _NAMES},
@@ -235,7 +235,7 @@ DOCUMENT = Document(
         Figure(
             name='fig5',
             title='Figure 5',
-            caption='The convergence measure of the BEGAN for flowers over training, with samples of several times.',
+            caption='The convergence measure of the BEGAN of figure 4 over training, with samples of several times.',
             kind='convergence',
             runs=('began_flowers',),
             said=(
@@ -261,7 +261,7 @@ DOCUMENT = Document(
         Figure(
             name='fig7',
             title='Figure 7',
-            caption='Straight walks between latents of the BEGAN for flowers, a row for each pair of seeds.',
+            caption='Straight walks between latents of the BEGAN of figure 4, a row for each pair of seeds.',
             kind='explore',
             runs=('began_flowers',),
             options={'draw': 'walks', 'show': ('walk_linear',)},
@@ -270,7 +270,7 @@ DOCUMENT = Document(
         Figure(
             name='fig8',
             title='Figure 8',
-            caption='The image of the mean latent of the BEGAN for faces.',
+            caption='The image of the mean latent of the BEGAN of figure 3.',
             kind='explore',
             runs=('began_faces',),
             options={'draw': 'mean'},
@@ -279,7 +279,7 @@ DOCUMENT = Document(
         Figure(
             name='fig9',
             title='Figure 9',
-            caption='Walks through the mean along the first eight principal directions, to three root eigenvalues.',
+            caption='Walks through that mean along the first eight principal directions, to three root eigenvalues.',
             kind='explore',
             runs=('began_faces',),
             options={'draw': 'directions'},
@@ -292,7 +292,7 @@ DOCUMENT = Document(
         Figure(
             name='fig10',
             title='Figure 10',
-            caption='Samples, and the same with one named edit each.',
+            caption='Samples of the BEGAN of figure 3, and the same with one named edit each.',
             kind='found_edits',
             runs=('began_faces',),
             said=(Said('edits', 'red lips, wide grins, mustaches', 'edits'),),

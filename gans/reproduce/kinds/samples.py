@@ -44,18 +44,21 @@ def draw(place: Place, count: int = 16, columns: int = 4, titles: Sequence[str] 
         prefix = f'{title}: ' if len(place.runs) > 1 else ''
         numbers |= {f'{prefix}{name}': value for name, value in own.items()}
         rows.append([title, *cells])
-        commands.append(['--mode=sample', f'--workdir={folder}', f'--count={len(images)}', '--output=samples'])
+        commands.append(
+            ['--mode=sample', f'--workdir={folder}', f'--count={len(images)}', f'--output=samples_{folder.name}']
+        )
     path = place.folder / 'samples.png'
     files.save_png(path, _beside(blocks, columns, titles if len(blocks) > 1 else None))
-    sides = {images.shape[1:3] for images in blocks}
-    note = 'The runs differ in size: their SWD and their detail cannot be compared, and smaller samples are magnified.'
+    notes = ['Detail: the mean absolute difference of neighbouring pixels of the samples, 0 to 255.']
+    if len({images.shape[1:3] for images in blocks}) > 1:
+        notes.append('The runs differ in size: SWD and detail cannot be compared, and smaller samples are magnified.')
     heads = ['run', 'side', 'batch', 'steps', 'detail', 's per 1000 images', *_MEASURES]
     return Drawn(
         images=[(path, f'{len(blocks[0])} samples of each of {", ".join(titles)}')],
         table=Table(heads, rows),
         numbers=numbers,
         commands=commands,
-        notes=[note] if len(sides) > 1 else [],
+        notes=notes,
     )
 
 
