@@ -106,5 +106,5 @@ def _figure(x, drawn):
         axes.plot(x, gradients, color='tab:green', linestyle='--', label='gradient')
         axes.set_title(name)
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc='upper left')
     return figure

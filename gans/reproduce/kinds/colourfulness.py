@@ -66,5 +66,5 @@ def _figure(made, real):
     axes.set_xlabel('colourfulness')
     axes.set_ylabel('images')
     axes.yaxis.get_major_locator().set_params(integer=True)
-    axes.legend()
+    axes.legend(loc='upper right')
     return figure

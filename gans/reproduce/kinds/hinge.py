@@ -58,5 +58,5 @@ def _figure(scores, lines):
     axes.set_xlabel("the discriminator's score of a real image (before any sigmoid)")
     axes.set_ylabel('loss')
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc='upper right')
     return figure
