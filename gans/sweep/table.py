@@ -49,7 +49,7 @@ def notes(results: Mapping[str, Any]) -> list[str]:
             'confirmed, or contradicted, where the whole interval of its difference is on that side of zero.'
         )
     else:
-        said.append('One seed has no interval: every claim stays undecided.')
+        said.append(f'One seed has no interval{": every claim stays undecided" if results["claims"] else ""}.')
     for one in results['cells']:
         for run in one['runs']:
             if run['diverged']:
