@@ -16,12 +16,15 @@ from runs_on_disk import refused
 from saved_run import Gone
 from test_signals import strike
 
+from gans.errors import Failure
 from gans.image.files import is_temporary
 from gans.metrics.bootstrap import Interval
 from gans.metrics.student import paired_interval, t_interval
+from gans.run import trained
 from gans.run.checkpoint import Checkpoints
-from gans.sweep import figures, hyper, numbers, pace, results, train
+from gans.sweep import figures, hyper, numbers, pace, results, runs, train
 from gans.sweep.cells import read_sweep
+from gans.sweep.plan import Run
 from gans.training.loop import Diverged, _Loop
 from gans.training.recorder import Recorder
 
@@ -240,6 +243,8 @@ def test_another_sweep_in_the_same_folder_is_refused_with_the_difference(place, 
     refused(main(*words(place, folder, '--seeds=0,2')), '--seeds: 0,1 -> 0,2', 'another --output')
     refused(main(*words(place, folder, '--config.steps=4')), 'plain: config.steps: 3 -> 4')
     refused(main(*words(place, folder, '--config.batch=2')), 'plain: config.batch: 8 -> 2')
+    refused(main(*words(place, folder, '--config.log.every=2')), 'plain: config.log.every: 1 -> 2')
+    refused(main(*words(place, folder, '--config.checkpoint.keep=9')), 'plain: config.checkpoint.keep: ')
     refused(
         main(*(word for word in words(place, folder, '--minutes=1') if 'steps' not in word)), '--minutes: not given'
     )
@@ -283,6 +288,36 @@ def test_a_run_that_diverges_is_told_and_stops_no_other(place, swept, tmp_path, 
     assert 'hinge, seed 1 diverged' in (output / 'table.md').read_text()
     assert main(*words(place, output)).code == 0  # and is not tried again
     assert found_in(output)['cells'][1]['runs'][1]['diverged']
+    shutil.rmtree(output / 'runs/hinge/seed_1')  # now it is tried again, and makes images that are not finite
+
+    def failing(trained, network):
+        raise Failure('The generator makes numbers that are not finite.')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, 'evaluate_run', failing)
+        done = main(*words(place, output))
+    assert done.code == 0 and 'hinge, seed 1 diverged: The generator makes numbers that are' in done.out, done
+    assert found_in(output)['cells'][1]['numbers']['output.l1']['count'] == 1
+
+
+DAMAGES = (
+    {'times': [1]}, {'times': {'plain, seed 0': 3}}, {'times': {'plain, seed 0': ['a', None]}}, {'diverged': ['x']},
+    {'features': 3}, {'cells': None}, {'seeds': None}, {},
+)  # fmt: skip
+
+
+def test_a_damaged_plan_is_one_sentence(place, swept, tmp_path):
+    output = lacking(swept[0], tmp_path / 'again')
+    plan = json.loads((output / 'sweep.json').read_text())
+    for damage in DAMAGES:
+        text = json.dumps(plan | damage if damage else {key: plan[key] for key in plan if key != 'times'})
+        (output / 'sweep.json').write_text(text)
+        refused(main(*words(place, output)), 'another --output')
+        assert (output / 'sweep.json').read_text() == text
+    shutil.rmtree(output / 'runs/plain/seed_0')
+    (output / 'runs/plain/seed_0').write_text('a note')
+    (output / 'sweep.json').write_text(json.dumps(plan))
+    refused(main(*words(place, output)), 'plain/seed_0 is a file', 'move it away')
 
 
 def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, tmp_path, monkeypatch):
@@ -333,6 +368,8 @@ BROKEN = {
     "def get_hyper(hyper):\n    return hyper.product([hyper.fixed('a', 1), hyper.fixed('config.a', 2)])": 'given twice',
     "def get_hyper(hyper):\n    return [{'config': 'configs/colourize.py'}]": "did you mean",
     "def get_hyper(hyper):\n    return [{'batch': 2}]": 'defines no get_config()',
+    "def get_hyper(hyper):\n    return [{'batch': 2, 'config.batch': 4}]": 'batch is given twice for one cell',
+    "def get_hyper(hyper):\n    return [{'config': '~/colorize.py'}]": '/colorize.py',
     "def get_hyper(hyper):\n    return hyper.sweep('config', ('configs/colorize.py:l3',))": 'no variant :l3',
 }  # fmt: skip
 BROKEN_CELLS = {
@@ -380,7 +417,7 @@ def test_a_wrong_flag_is_one_sentence(place, tmp_path):
         ('--minutes=0',): 'give more than 0',
         ('--minutes=1',): 'exclude each other',
         ('--config.seed=1',): '--seeds has the seeds',
-        ('--config.objective.form=hinge',): 'is what the cells of',
+        ('--config.objective.form=hinge',): 'is a field that the cells of',
         ('--features=lite1',): "did you mean 'lite0'",
         (f'--config={place}/tow.py',): 'two.py',
         ('--config=gs://a/b.py',): 'is an address',
@@ -394,6 +431,81 @@ def test_a_measure_that_no_evaluation_has_stops_at_the_first_run(place, swept, t
     (tmp_path / 'two.py').write_text((place / 'two.py').read_text().replace("'output.l1'", "'output.l2'"))
     done = main(*words(tmp_path, lacking(swept[0], tmp_path / 'again')))
     refused(done, "'output.l2' is no number of the evaluation", "did you mean 'output.l1'", 'plain/seed_0')
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ("def measure(folder):\n    raise RuntimeError('boom\\nmore')", '(RuntimeError: boom)'),
+        ('def measure(folder):\n    assert False', '(AssertionError: )'),
+        ("def measure(folder):\n    return float((folder / 'absent').read_text())", '(FileNotFoundError: '),
+        ("def measure(folder):\n    return 'many'", "could not convert string to float: 'many'"),
+        ("BETTER = 'up'\ndef measure(folder):\n    return 1", "BETTER of the measure 'own.failing' is 'up'"),
+        ('DIGITS = -1\ndef measure(folder):\n    return 1', "DIGITS of the measure 'own.failing' is -1"),
+    ],
+)
+def test_a_measure_of_ones_own_that_fails_is_one_sentence_after_the_first_run(
+    text, said, place, swept, tmp_path, monkeypatch
+):
+    output = lacking(swept[0], tmp_path / 'again')
+    (tmp_path / 'two.py').write_text(
+        (place / 'two.py').read_text().replace('measures_of_test.last_loss', 'own.failing')
+    )
+    (tmp_path / 'own').mkdir()
+    (tmp_path / 'own/__init__.py').touch()
+    (tmp_path / 'own/failing.py').write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ('own', 'own.failing'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    done = main(*words(tmp_path, output))
+    refused(done, said)
+    assert len(done.err.splitlines()) == 1 and not (output / 'runs/hinge/seed_1').exists()
+
+
+def test_a_measure_of_a_run_that_makes_no_finite_images_is_told_and_has_no_number(place, swept, tmp_path, monkeypatch):
+    output = tmp_path / 'again'
+    shutil.copytree(swept[0], output)
+
+    def failing(folder):
+        if folder.name == 'seed_1':
+            raise Failure('not finite')
+        return 1.0
+
+    monkeypatch.setattr(sys.modules['measures_of_test.last_loss'], 'measure', failing)
+    done = main(*words(place, output))
+    assert done.code == 0 and 'plain/seed_1: not finite' in done.out, done
+    assert found_in(output)['cells'][0]['numbers']['measures_of_test.last_loss']['count'] == 1
+
+
+def test_the_curves_name_every_cell(swept, monkeypatch):
+    drawn = []
+    render = figures.render
+    monkeypatch.setattr(figures, 'render', lambda figure: drawn.append(figure) or render(figure))
+    config = trained.read_config(swept[0] / 'runs/plain/seed_0')
+    labels = ('_first', 'of $x$')
+    figures.draw_curves([
+        Run(number, label, seed, swept[0] / f'runs/plain/seed_{seed}', '', {}, config)
+        for number, label in enumerate(labels) for seed in (0, 1)
+    ])  # fmt: skip
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == [' _first', r'of \$x\$']
+
+
+def test_values_of_numpy_and_pathlib_are_those_that_a_person_writes(tmp_path):
+    from gans.cli.arguments import override
+
+    cells = """hyper.zipit([
+        hyper.sweep('ema', numpy.linspace(0.5, 0.75, 2)), hyper.sweep('batch', numpy.array([2, 4])),
+        hyper.sweep('size', ([16, 24], numpy.array([16, 32]))), hyper.fixed('data.folder.path', pathlib.Path('a b'), 2),
+        hyper.sweep('schedules.adversarial', (1, {'at': [0, numpy.float64(0.5)], 'value': (1, numpy.int64(2))})),
+    ])"""
+    (tmp_path / 'many.py').write_text(f'import pathlib\nimport numpy\n{IN_CELLS.format(cells)}')
+    cells = read_sweep(f'{tmp_path}/many.py', {}, override).cells
+    (first, second), labels = ([getattr(cell, what) for cell in cells] for what in ('config', 'label'))
+    assert labels[0] == 'ema=0.5, batch=2, size=(16, 24), schedules.adversarial=1'
+    assert labels[1] == 'ema=0.75, batch=4, size=(16, 32), schedules.adve... (2)'
+    assert (first.ema, first.batch, tuple(first.size)) == (0.5, 2, (16, 24)) and first.data.folder.path == 'a b'
+    assert (second.ema, second.batch, tuple(second.size)) == (0.75, 4, (16, 32))
+    assert second.schedules.adversarial.to_dict() == {'at': (0, 0.5), 'value': (1, 2)}
 
 
 def test_lists_of_values():

@@ -1,6 +1,7 @@
 """Two configs side by side: what of a config may change when its run goes on."""
 
 import json
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,17 +40,18 @@ def changes(old: ConfigDict, new: ConfigDict) -> dict[str, tuple[Any, Any]]:
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
+def differences(old: ConfigDict, new: ConfigDict, may_change: Sequence[str] = MAY_CHANGE) -> list[str]:
     """Lines that say what differs between two configs.
 
-    Left out are the fields that may change in a resumed run, and the sections of sources that neither config uses.
+    Left out are the fields and sections that may change (by default those that may in a resumed run), and the sections
+    of sources that neither config uses.
     """
     used = {section_of(c.data.source) for c in (old, new)}
     unused = {f'data.{name}' for c in (old, new) for name, value in c.data.items() if isinstance(value, ConfigDict)}
     unused -= {f'data.{name}' for name in used}
     lines = []
     for name, (before, after) in changes(old, new).items():
-        if any(fnmatchcase(name, free) or name.startswith(f'{free}.') for free in (*MAY_CHANGE, *unused)):
+        if any(fnmatchcase(name, free) or name.startswith(f'{free}.') for free in (*may_change, *unused)):
             continue
         lines.append(f'config.{name}: {before} -> {after}')
     return lines

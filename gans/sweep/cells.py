@@ -128,7 +128,21 @@ def _list_of(module, path) -> list[dict[str, Any]]:
             f'get_hyper() of {path} must return a list of 1 to {_MOST} dicts {{field: value}}, and returns '
             f'{_short(found)}.'
         )
-    return hyper.chainit([found])
+    try:
+        return [{field: _plain(value) for field, value in cell.items()} for cell in hyper.chainit([found])]
+    except ValueError as error:  # 'batch' and 'config.batch'
+        raise UserError(f'get_hyper() of {path}: {error}: give it once.') from error
+
+
+def _plain(value):
+    """A value as a person writes it: without the types of NumPy and pathlib, and with tuples for lists."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, 'tolist'):  # a number or an array of NumPy's: np.linspace() gives such ones
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _named(cell):
@@ -149,7 +163,7 @@ def _cell(config_file, path, variant, given, number, fields, override) -> Cell:
             raise UserError(f'config.{field} is not for a sweep: --seeds has the seeds, and folders have their names.')
     for field in fields:
         if field in texts:
-            raise UserError(f'--config.{field} is what the cells of {path} differ in: leave it out.')
+            raise UserError(f'--config.{field} is a field that the cells of {path} set themselves: leave it out.')
     try:
         config = override(override(load(config_text), fields, config_text), texts, config_text)
         ranges.check(config)
@@ -160,6 +174,7 @@ def _cell(config_file, path, variant, given, number, fields, override) -> Cell:
 
 def _find(name, path):
     """The config of a cell: of this clone, or beside the sweep's file; as short as the working directory allows."""
+    name = os.path.expanduser(name)
     if os.path.isabs(name) or os.path.isfile(name):
         return name
     for folder in (_CLONE, Path(path).parent):
@@ -170,19 +185,21 @@ def _find(name, path):
 
 def _text(value):
     """A value as the command line takes it."""
-    return value if isinstance(value, str) else repr(tuple(value) if isinstance(value, list) else value)
+    return value if isinstance(value, str) else repr(value)
 
 
 def _labels(found, configs) -> list[str]:
-    """The labels that are given or, where there is none, what of the cell varies."""
+    """The labels that are given or, where there is none, what of the cell varies; of a long one the beginning."""
     fields = dict.fromkeys(field for cell in found for field in cell if field not in _SPECIAL)
     varying = [field for field in fields if any(_differ(cell, found[0], field) for cell in found)]
     several = any(_differ(cell, found[0], 'config') for cell in found)
     labels = []
-    for cell, config in zip(found, configs, strict=True):
+    for number, (cell, config) in enumerate(zip(found, configs, strict=True), 1):
         parts = [re.sub(r'^.*/|\.py', '', cell.get('config', config.name))] if several else []
         parts += [f'{field}={cell[field]}' for field in varying if field in cell]
-        labels.append(cell.get('label') or ', '.join(parts) or config.name)
+        own = ', '.join(parts) or config.name
+        own = own if len(own) <= _LONGEST else f'{own[: _LONGEST - 12]}... ({number})'
+        labels.append(cell.get('label') or own)
     return labels
 
 

@@ -32,14 +32,13 @@ def draw_curves(runs: Sequence[Run]) -> np.ndarray | None:
         return None
     same = len({run.config.steps for run in runs}) == 1
     figure = Figure(_SIZE, dpi=_DPI, facecolor='white', layout='constrained')
-    panels = figure.subplots(1, len(LOSSES))
-    for axes, name in zip(panels, LOSSES, strict=True):
-        named = set()
+    legend = {}  # {cell: a line of it}
+    for axes, name in zip(figure.subplots(1, len(LOSSES)), LOSSES, strict=True):
         for run, found in logged:
             if name not in found:
                 continue
             steps, values = _smooth(found[name])
-            axes.plot(
+            (line,) = axes.plot(
                 steps if same else steps / run.config.steps,
                 values,
                 color=f'C{run.cell % 10}',
@@ -47,14 +46,13 @@ def draw_curves(runs: Sequence[Run]) -> np.ndarray | None:
                 linewidth=1,
                 alpha=0.85,
                 marker='.' if len(steps) < 3 else '',
-                label='_' if run.cell in named else printable(run.label).replace('$', r'\$'),
             )
-            named.add(run.cell)
+            legend.setdefault(run.cell, (line, _named(run.label)))
         axes.set_title(name, fontsize=10)
         axes.set_xlabel('step' if same else 'part of training')
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc='outside lower center', ncols=3, fontsize=9)
+    figure.legend(*zip(*legend.values(), strict=True), loc='outside lower center', ncols=3, fontsize=9)
     return render(figure)
 
 
@@ -75,6 +73,12 @@ def draw_samples(runs: Sequence[Run]) -> np.ndarray | None:
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, _GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     return np.concatenate(padded)[:-_GAP]
+
+
+def _named(label):
+    """A label for matplotlib: without a formula in it, and shown although it may begin with _."""
+    text = printable(label).replace('$', r'\$')
+    return f' {text}' if text.startswith('_') else text
 
 
 def _series_of(run):

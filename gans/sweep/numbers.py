@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gans.config.registry import find_module
-from gans.errors import Told, UserError, closest
+from gans.errors import Failure, Told, UserError, closest
 from gans.evaluation.stored import read_evaluation
+from gans.printing import tell
 
 RATIOS = 'ratios'
 _DIGITS = 4  # of a ratio, and of a measure that does not say
+_MOST_DIGITS = 12
 
 
 class Measured(NamedTuple):
@@ -70,26 +72,42 @@ def by_name(folder: Path, name: str, known: Mapping[str, Measured]) -> Measured:
       known: what `of_evaluation` has found there.
 
     Raises:
-      UserError: there is no such number, or the module fails.
+      UserError: there is no such number, or the module fails. Where what the run makes is not finite (`Failure`) the
+        value is NaN.
     """
     if name in known:
         return known[name]
     check_known(folder, name, known)
     module = _module(name)
+    better, digits = _shown(module, name)
     try:
         value = float(module.measure(folder))
+    except Failure as error:  # what the run makes is not finite
+        tell(f'{name} of {folder}: {error}')
+        value = math.nan
     except Told:
         raise
-    except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # it may be anybody's program
         reason = f'{type(error).__name__}: {error}'.splitlines()[0][:200]
         raise UserError(f'The measure {name!r} failed for {folder} ({reason}).') from error
-    better, digits = getattr(module, 'BETTER', ''), getattr(module, 'DIGITS', _DIGITS)
     return Measured(value if math.isfinite(value) else math.nan, better, digits)
 
 
 def check(name: str) -> None:
     """Raises UserError if a name is certainly that of no number: before anything is trained."""
-    _module(name)
+    module = _module(name)
+    if module is not None:
+        _shown(module, name)
+
+
+def _shown(module, name):
+    """(BETTER, DIGITS) of a measure's module."""
+    better, digits = getattr(module, 'BETTER', ''), getattr(module, 'DIGITS', _DIGITS)
+    if better not in ('lower', 'higher', ''):
+        raise UserError(f"BETTER of the measure {name!r} is {better!r}: give 'lower', 'higher' or ''.")
+    if type(digits) is not int or not 0 <= digits <= _MOST_DIGITS:
+        raise UserError(f'DIGITS of the measure {name!r} is {digits!r}: give a whole number from 0 to {_MOST_DIGITS}.')
+    return better, digits
 
 
 def check_known(folder: Path, name: str, known: Mapping[str, Measured]) -> None:

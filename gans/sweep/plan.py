@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from gans.config.compare import differences
+from gans.config.compare import MAY_CHANGE, differences
 from gans.config.load import from_json, to_json
 from gans.data.files import printable, read_regular
 from gans.errors import UserError, check_local
@@ -22,6 +22,8 @@ RUNS = 'runs'
 _MADE_BY = '--mode=sweep'
 _VERSION = 1
 _MOST_BYTES = 2**26
+# Not how often is logged and which checkpoints are kept: measures count log lines, and compare checkpoints.
+_MAY_CHANGE = tuple(name for name in MAY_CHANGE if name not in ('log', 'checkpoint'))
 
 
 class Run(NamedTuple):
@@ -153,7 +155,9 @@ class Plan:
         """Goes on with an earlier sitting, if it is one of this very sweep."""
         try:
             different = self._differences(found)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if not different:
+                self._go_on_with(found)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UserError(f'{self.folder / FILE} is damaged: give another --output.') from error
         if different:
             raise UserError(
@@ -161,13 +165,21 @@ class Plan:
                 + '\n  '.join(different)
                 + '\nGive those values back, or another --output.'
             )
-        self.features = self.features or found['features']
+
+    def _go_on_with(self, found):
+        features = found['features']
+        if not isinstance(features, str | None):
+            raise TypeError(features)
+        self.features = self.features or features
         if self.minutes:
             self.steps = [int(cell['steps']) for cell in found['cells']]
             self.seconds_per_step = [float(cell['seconds_per_step']) for cell in found['cells']]
+            if min(self.steps) < 1:
+                raise ValueError(self.steps)
         titles = {run.title for run in self.runs() if run.folder.exists()}  # one that was deleted is trained again
         self.diverged = {title: f'{said}' for title, said in found['diverged'].items() if title in titles}
-        self.times = {title: [steps, seconds] for title, (steps, seconds) in found['times'].items() if title in titles}
+        times = {title: [int(steps), float(seconds)] for title, (steps, seconds) in found['times'].items()}
+        self.times = {title: time for title, time in times.items() if title in titles}
 
     def _differences(self, found) -> list[str]:
         """Lines that say in what the plan of the folder is another one; [] for the same."""
@@ -179,7 +191,7 @@ class Plan:
         if labels != before:
             return [*lines, f'cells: {"; ".join(before)} -> {"; ".join(labels)}']
         for cell, old in zip(self.sweep.cells, found['cells'], strict=True):
-            changed = differences(from_json(json.dumps(old['whole_config'])), cell.config)
+            changed = differences(from_json(json.dumps(old['whole_config'])), cell.config, _MAY_CHANGE)
             if not self.minutes and old['steps'] != cell.config.steps:
                 changed.append(f'config.steps: {old["steps"]} -> {cell.config.steps}')
             lines += [f'{cell.label}: {line}' for line in changed]

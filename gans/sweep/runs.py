@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from gans import signals
 from gans.config.compare import differences
-from gans.errors import UserError
+from gans.errors import Failure, UserError
 from gans.evaluation.evaluate import evaluate_run
 from gans.evaluation.stored import read_evaluation
 from gans.features.opening import open_features
@@ -17,6 +17,7 @@ from gans.run import checkpoint
 from gans.run.experiment import open_experiment
 from gans.run.trained import load_run, read_config
 from gans.sitting import sit
+from gans.training.loop import Diverged
 
 
 def complete(
@@ -46,9 +47,12 @@ def complete(
       whether all is done; False if `pause` stopped it.
 
     Raises:
-      UserError, gans.training.loop.Diverged: as training and evaluating do.
+      UserError: as training and evaluating do.
+      gans.training.loop.Diverged: a loss, a parameter or an image of the trained generator is not finite.
       gans.signals.Stopped: SIGINT, SIGTERM or SIGHUP; the same call goes on.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f'{folder} is a file, and is to be the folder of a run: move it away.')
     if is_done(folder, config, features):
         return True
     trained = _trained(folder, config)
@@ -64,7 +68,11 @@ def complete(
         trained = load_run(folder)
     if trained.game.task.evaluation is not None:
         doing('evaluating')
-        evaluate_run(trained, open_features(features) if features else None)
+        network = open_features(features) if features else None
+        try:
+            evaluate_run(trained, network)
+        except Failure as error:  # its images are not finite, although its losses were
+            raise Diverged(f'{error}') from error
         report([folder])
     return True
 

@@ -67,10 +67,16 @@ def sweep(wishes: Wishes, override: Override) -> str:
         plan.write()
         named = results.wanted(found)
 
+        tried = set()
+
         def evaluated(folder):
             known = numbers.of_evaluation(folder)
             for name in named:
-                numbers.check_known(folder, name, known)
+                if name in tried:
+                    numbers.check_known(folder, name, known)
+                else:  # one that fails does so now, and not behind the last run
+                    numbers.by_name(folder, name, known)
+                    tried.add(name)
 
         trainer = Trainer(plan, evaluated)
         try:
@@ -116,7 +122,7 @@ def _set_steps(plan):
 def _write(plan: Plan, wishes) -> str:
     """Writes what was found; returns it for people."""
     found = results.results_of(plan)
-    command = _command(wishes)
+    command = _command(wishes._replace(features=plan.features))
     with not_lost(lambda: table.for_terminal(found)):
         write_json(plan.folder / results.FILE, found)
         text = table.markdown(found, plan.sweep.title, plan.sweep.about, command)

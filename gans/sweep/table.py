@@ -1,5 +1,6 @@
 """The results of a sweep as text: Markdown for a file, and what a terminal shows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,4 +105,4 @@ def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text):
-    return printable(text).replace('|', '\\|')
+    return re.sub(r'[|<]', r'\\\g<0>', printable(text))
