@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -356,6 +357,14 @@ def _noting(init):
         init(self, config)
 
     return noting
+
+
+def test_steps_that_compile_are_not_in_the_time_that_training_took():
+    clock = iter((0, 50, 51, 53, 153, 156)).__next__  # steps 0 and 3 compile: the latter is of a new stage
+    watch = train._Watch(5, lambda steps: None, clock)
+    watch.opened(SimpleNamespace(game=SimpleNamespace(stage=lambda step: step // 3)))
+    assert [watch(step) for step in range(6)] == [False] * 5 + [True]
+    assert (watch.steps, watch.seconds) == (3, 1 + 2 + 3)
 
 
 BROKEN = {

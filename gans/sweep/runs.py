@@ -14,7 +14,7 @@ from gans.features.opening import open_features
 from gans.printing import hushed
 from gans.report.report import report
 from gans.run import checkpoint
-from gans.run.experiment import open_experiment
+from gans.run.experiment import Experiment, open_experiment
 from gans.run.trained import load_run, read_config
 from gans.sitting import sit
 from gans.training.loop import Diverged
@@ -28,6 +28,7 @@ def complete(
     pause: Callable[[int], bool] | None = None,
     features: str | None = None,
     doing: Callable[[str], None] = lambda what: None,
+    opened: Callable[[Experiment], None] = lambda experiment: None,
 ) -> bool:
     """Trains a run to its end, or goes on with it; then evaluates it, if its task can be and it was not.
 
@@ -42,6 +43,7 @@ def complete(
       pause: the number of steps done -> whether to save and leave off here.
       features: a network whose features the evaluation compares too: 'lite0'.
       doing: is told what begins, 'training' or 'evaluating'.
+      opened: is given what is going to be trained, before `pause` is asked.
 
     Returns:
       whether all is done; False if `pause` stopped it.
@@ -60,7 +62,9 @@ def complete(
         doing('training')
         with signals.stopping() as stop, hushed(f'{folder}'):
             try:
-                done = sit(open_experiment(config), folder, config_text, fields, pause or (lambda step: False))
+                experiment = open_experiment(config)
+                opened(experiment)
+                done = sit(experiment, folder, config_text, fields, pause or (lambda step: False))
             finally:
                 stop.go_on()
         if not done.finished:

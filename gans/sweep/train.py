@@ -10,6 +10,7 @@ import jax
 from gans import startup
 from gans.printing import say, tell
 from gans.progress import progress
+from gans.run.experiment import Experiment
 from gans.sweep.plan import Plan, Run
 from gans.sweep.runs import complete, is_done, steps_done
 from gans.training.loop import Diverged
@@ -66,7 +67,7 @@ class Trainer:
         watch = _Watch(last, advance)
         try:
             done = complete(
-                run.config, run.config_text, run.fields, run.folder, watch, self._plan.features, doing=doing
+                run.config, run.config_text, run.fields, run.folder, watch, self._plan.features, doing, watch.opened
             )
         except Diverged as error:
             self._plan.diverged[run.title] = f'{error}'
@@ -96,21 +97,28 @@ class Trainer:
 
 
 class _Watch:
-    """The `pause` of a training: at its last step. Counts the time of all steps but the first, which compiles."""
+    """The `pause` of a training: at its last step. Counts the time of all steps but those that compile."""
 
     def __init__(self, last: int, advance: Callable[[int], None], clock: Callable[[], float] = time.perf_counter):
         self._last, self._advance, self._clock = last, advance, clock
-        self._step = self._since = self._begun = None
+        self._step = self._since = self._stage = None
+        self._compiled = set()  # stages of networks that grow: each has a program of its own
         self.steps, self.seconds = 0, 0.0
+
+    def opened(self, experiment: Experiment) -> None:
+        """Is given what is going to be trained."""
+        self._stage = experiment.game.stage
 
     def __call__(self, step: int) -> bool:
         now = self._clock()
         if self._step is not None:
             self._advance(step - self._step)
-            if self._since is None:
-                self._since, self._begun = now, step
-            self.steps, self.seconds = step - self._begun, now - self._since
-        self._step = step
+            stage = self._stage(self._step)
+            if stage in self._compiled:
+                self.steps += step - self._step
+                self.seconds += now - self._since
+            self._compiled.add(stage)
+        self._step, self._since = step, now
         return step >= self._last
 
     def finish(self) -> None:
