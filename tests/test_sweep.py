@@ -23,7 +23,7 @@ from gans.metrics.bootstrap import Interval
 from gans.metrics.student import paired_interval, t_interval
 from gans.run import trained
 from gans.run.checkpoint import Checkpoints
-from gans.sweep import figures, hyper, numbers, pace, results, runs, train
+from gans.sweep import figures, hyper, numbers, pace, results, runs, table, train
 from gans.sweep.cells import read_sweep
 from gans.sweep.plan import Run
 from gans.training.loop import Diverged, _Loop
@@ -592,6 +592,11 @@ def test_a_t_interval_of_too_few():
 )
 def test_nothing_is_confirmed_whose_interval_holds_zero(low, high, better, verdict):
     assert results.verdict(Interval((low + high) / 2, low, high, 3), better) == verdict
+
+
+def test_a_label_is_text_in_the_table():
+    rows = table._rows(['cell'], [['a|b <i>']])
+    assert rows.splitlines()[-1] == r'| a\|b \<i> |'
 
 
 def test_names_of_numbers():
