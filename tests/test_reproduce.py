@@ -226,7 +226,11 @@ def test_images_that_are_given_are_those_of_the_runs_on_photographs(tmp_path):
     assert drawn.getpixel((70, drawn.height - 40)) == (200, 30, 30)
     assert str(photos) in (tmp_path / 'out/index.html').read_text()
     small = save_images(tmp_path / 'small', smooth_images(20, 16))
-    refused(reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'), '16x16', '--config.size')
+    refused(
+        reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'),
+        '16x16',
+        'larger images as --input',
+    )
     assert not (tmp_path / 'other/runs').exists()
 
 

@@ -61,7 +61,7 @@ def test_without_a_person_the_discriminator_stands_in(run, tmp_path):
     drawn = classified.draw(place(tmp_path / 'figure', run))
     folder = tmp_path / 'figure' / 'labelled'
     labels = {row['file']: row['label'] for row in csv.DictReader((folder / 'labels.csv').open())}
-    assert len(labels) == 24 and drawn.numbers['acceptable'] == round(8 / 24, 3)
+    assert len(labels) == 24 and drawn.numbers['acceptable'].startswith('not measured')
     images = np.stack([np.asarray(Image.open(folder / name)) for name in labels])
     trained = load_run(run)
     scores = np.asarray(jax.jit(lambda x: judge(trained.game, trained.state, ops.to_float(x)))(images))

@@ -47,7 +47,7 @@ class Plan(NamedTuple):
       document: its runs and figures.
       scale: of `SCALES`.
       images: the folder or zip that the runs on photographs are trained on; '' for the images of their configs.
-      folder: where everything is written.
+      folder: where everything is written, an absolute path: commands on the page go with any working directory.
       chosen: the figures that are drawn, in the document's order.
       runs: by name, those that the document's figures need.
     """
@@ -82,6 +82,7 @@ class Plan(NamedTuple):
             configs=[(run.text, run.own) for run in runs],
             scale=self.scale,
             loaded=[(run.config, run.own_config) for run in runs],
+            fields=[run.fields for run in runs],
         )
 
 
@@ -111,7 +112,7 @@ def make_plan(
     document = read_document(name)
     if images and not os.path.exists(images):
         raise UserError(f'--input={images} is not there: give a folder or a .zip with images.')
-    images, folder = os.path.abspath(images) if images else '', Path(folder)
+    images, folder = os.path.abspath(images) if images else '', Path(os.path.abspath(folder))
     runs = {key: _planned(run, scale, images, folder / 'runs' / key, configured) for key, run in document.runs.items()}
     return Plan(name, document, scale, images, folder, _chosen(name, document, only), runs)
 
