@@ -18,6 +18,8 @@ _CLONE = Path(__file__).resolve().parents[2]  # what paths of configs are relati
 # ('configs/inpaint.py:tiny', {'size': '64'}) -> that config with these values, checked.
 Configured = Callable[[str, Mapping[str, str]], ConfigDict]
 
+_TINY = {'devices': '1', 'data.embedded.count': '24'}  # evaluating more images is most of the work at this scale
+
 
 class Planned(NamedTuple):
     """A run at the scale of a plan.
@@ -162,7 +164,7 @@ def _chosen(name, document, only):
 
 
 def _planned(run: Run, scale, images, folder, configured) -> Planned:
-    given = {'devices': '1', **run.tiny} if scale == 'tiny' else dict(run.fields)
+    given = _TINY | run.tiny if scale == 'tiny' else dict(run.fields)
     if images and run.photographs:
         given |= {'data.source': 'folder', 'data.folder.path': images}
     text, own = _text(run, scale), _text(run, 'paper')

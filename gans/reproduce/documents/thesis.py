@@ -62,7 +62,7 @@ _COLOURS = (
     ('steps', 'not given', 'steps'),
 )
 # Evaluating digits trains a classifier of them, which is most of the work where a generator takes four steps.
-_FEW = {'data.source': 'embedded', 'data.embedded.count': '64'}
+_FEW = {'data.source': 'embedded'}
 _CODE = 'Where the text is silent, "(code)" marks what the code in its appendix has; :paper has that too. '
 _IN_TANH = (
     'The images of the thesis are in [0, 1] and its generators end in a sigmoid; here they are in [-1, 1] and end in '
