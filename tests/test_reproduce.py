@@ -1,86 +1,24 @@
-"""Laws of every document that is reproduced; each is made once at the scale tiny, through main.py."""
+"""The verb reproduce: what documents name, and a document as it is made, stopped, gone on with, refused."""
 
 import inspect
 import json
-import os
 import re
 import shutil
-import signal
-from pathlib import Path
-from urllib.parse import unquote
 
-import jax
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
-from command_line import MAIN, ROOT, main
+from command_line import ROOT
 from PIL import Image
+from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
+from reproduced import FIRST, reproduce
 from runs_on_disk import refused
-from saved_run import break_after, save_images, smooth_images
+from saved_run import save_images, smooth_images
 
 from gans.cli import arguments
-from gans.cli.commands import parse
 from gans.config.load import load
-from gans.reproduce.page import number_text
 from gans.reproduce.plan import document_names, drawer, make_plan, read_document
 from gans.reproduce.types import SCALES
 
-MADE = document_names()
-FIRST = 'flower_cgans'  # with which is tested what is the same for all
-LARGEST = 8_000_000  # bytes of a page
-
-
-@pytest.fixture(scope='module', autouse=True)
-def clone():
-    """Configs are found from the clone, as the commands on a page name them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        yield
-
-
-def reproduce(name, folder, *words):
-    return main('--mode=reproduce', f'--document={name}', '--scale=tiny', f'--output={folder}', *words)
-
-
-class Made:
-    """A document as it was made; `FIRST` was cut off while training, then stopped while drawing, and gone on with."""
-
-    def __init__(self, name, folder):
-        self.name, self.folder, self.document = name, folder, read_document(name)
-        if name == FIRST:
-            self.interrupt()
-        self.ended = reproduce(name, folder)
-
-    def interrupt(self):
-        with pytest.MonkeyPatch.context() as patch:
-            with break_after(2, patch):
-                reproduce(self.name, self.folder)
-            self.begun = sorted(path.name for path in self.folder.iterdir())
-            kind = inspect.getmodule(drawer(self.document.figures[-1]))
-            patch.setattr(kind, 'draw', lambda place, **options: os.kill(os.getpid(), signal.SIGINT))
-            self.stopped = reproduce(self.name, self.folder)
-        self.drawn = {path: path.stat().st_mtime_ns for path in self.folder.glob('figures/*/figure.json')}
-
-    def record(self, figure):
-        return json.loads((self.folder / 'figures' / figure.name / 'figure.json').read_text())
-
-
-@pytest.fixture(scope='module')
-def make(tmp_path_factory):
-    """Makes a document, once for all tests."""
-    known = {}
-
-    def made(name):
-        if name not in known:
-            known[name] = Made(name, tmp_path_factory.mktemp(name) / 'out')
-            jax.clear_caches()  # the programs of one document are no use to another
-        return known[name]
-
-    return made
-
-
-@pytest.fixture(params=MADE)
-def made(request, make):
-    return make(request.param)
+MADE = FIRST
 
 
 def plan_of(name, scale):
@@ -111,64 +49,12 @@ def test_every_run_of_a_document_has_a_config_at_every_scale(name, scale):
         assert max(run.config.steps for run in plan.runs.values()) <= 20, 'tiny is for tests'
 
 
-@pytest.mark.parametrize('made', [FIRST], indirect=True)
 def test_sittings_that_are_cut_off_or_stopped_keep_what_is_there(made):
     assert made.begun == ['reproduction.json', 'runs']
     assert made.stopped.code == 130 and made.ended.code == 0
     assert made.drawn and all(path.stat().st_mtime_ns == time for path, time in made.drawn.items())
 
 
-def test_what_is_made_is_not_made_again(made):
-    assert made.ended.code == 0, made.ended
-    for name in made.document.runs:
-        assert (made.folder / 'runs' / name / 'report.html').is_file()
-    done = reproduce(made.name, made.folder)
-    assert done.code == 0 and done.out.count('done already') == len(made.document.runs)
-    assert done.out.count('drawn already') == len(made.document.figures) and ' is drawn in ' not in done.out
-
-
-def test_before_training_it_is_told_what_will_be_made(made):
-    for name in made.document.runs:
-        assert f'run {name}: configs/' in made.ended.out
-    for figure in made.document.figures:
-        assert f'figure {figure.name}: {figure.title}' in made.ended.out
-
-
-def test_every_figure_is_there(made):
-    for figure in made.document.figures:
-        found = made.record(figure)
-        for one in found['images']:
-            image = Image.open(made.folder / 'figures' / figure.name / one['file'])
-            assert max(high - low for low, high in image.convert('RGB').getextrema()) > 9, f'{figure.name} is empty'
-            assert one['alt']
-        assert found['images'] or found['table'] or found['commands'], figure.name
-
-
-def test_what_is_measured_stands_beside_what_the_document_says(made):
-    record, page = (made.folder / 'reproduction.json').read_text(), (made.folder / 'index.html').read_text()
-    figures = json.loads(record)['figures']
-    assert list(figures) == [figure.name for figure in made.document.figures]
-    for figure in made.document.figures:
-        found = figures[figure.name]
-        for said, told in zip(figure.said, found['said'], strict=True):
-            assert told['document'] == said.value
-            assert not said.number or told['here'] is not None, f'{figure.name} has no {said.number!r}'
-            assert not said.number or number_text(told['here']) in page
-        assert f'id="{figure.name}"' in page
-
-
-def test_every_command_that_is_shown_is_one(made):
-    page = (made.folder / 'index.html').read_text()
-    shown = len(re.findall('<code class="command">', page))
-    commands = [words for figure in made.document.figures for words in made.record(figure)['commands']]
-    assert shown == len(commands) + len(made.document.figures) + len(made.document.runs) + 1
-    for words in commands:
-        assert parse([MAIN, *words]).verb
-    for figure in made.document.figures:
-        assert f'--document={made.name} --scale=tiny --output={made.folder} --only={figure.name}' in page
-
-
-@pytest.mark.parametrize('made', [FIRST], indirect=True)
 def test_a_figure_that_cannot_be_drawn_is_told_and_the_others_are_drawn(made, tmp_path, monkeypatch):
     folder = shutil.copytree(made.folder, tmp_path / 'out')
     for name in ('fig9', 'fig10'):
@@ -184,7 +70,6 @@ def test_a_figure_that_cannot_be_drawn_is_told_and_the_others_are_drawn(made, tm
     assert ended.code == 2 and 'ZeroDivisionError' in ended.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize('made', [FIRST], indirect=True)
 def test_other_runs_draw_the_figures_again(made, tmp_path):
     folder = shutil.copytree(made.folder, tmp_path / 'out')
     with open(folder / 'runs/colorizing/metrics.jsonl', 'a') as file:
@@ -192,6 +77,8 @@ def test_other_runs_draw_the_figures_again(made, tmp_path):
     out = reproduce(made.name, folder).out
     drawn = {figure.title for figure in made.document.figures if f'{figure.title} is drawn in' in out}
     assert drawn == {'Figure 5b', 'Figure 8a', 'Figure 8b', 'Figure 10', 'How real the results look'}
+    page = (folder / 'index.html').read_text()
+    assert f'--workdir={folder}/runs/inpainting ' in page and f'{made.folder}' not in page, 'the folder is a moved one'
 
 
 def test_another_plan_is_refused_in_a_folder(tmp_path):
@@ -221,32 +108,47 @@ def test_images_that_are_given_are_those_of_the_runs_on_photographs(tmp_path):
     for i in range(20):
         red.putpixel((0, i), (0, 0, 0))  # no two are equal
         red.save(photos / f'{i}.png')
-    assert reproduce('flower_cgans', tmp_path / 'out', f'--input={photos}', '--only=fig1').code == 0
+    assert reproduce('flower_cgans', tmp_path / 'out', f'--input={photos}', '--only=fig1,table2').code == 0
     drawn = Image.open(tmp_path / 'out/figures/fig1/inputs.png').convert('RGB')
     assert drawn.getpixel((70, drawn.height - 40)) == (200, 30, 30)
-    assert str(photos) in (tmp_path / 'out/index.html').read_text()
+    page = (tmp_path / 'out/index.html').read_text()
+    assert f'The images of runs on photographs are those in {photos}.' in page
+    assert 'inpaint.py:tiny --config.devices=1' in page and f'--config.data.folder.path={photos} --dry_run' in page
     small = save_images(tmp_path / 'small', smooth_images(20, 16))
-    refused(reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'), '16x16', '--config.size')
+    refused(
+        reproduce('flower_cgans', tmp_path / 'other', f'--input={small}', '--only=fig5a'),
+        '16x16',
+        'larger images as --input',
+    )
     assert not (tmp_path / 'other/runs').exists()
 
 
-@needs_browser
-def test_the_page_in_a_browser(made):
-    """Behind all others: where a browser was open, nothing can be trained (tests/browser.py)."""
-    path = made.folder / 'index.html'
-    assert path.stat().st_size < LARGEST
-    with open_browser() as browser:
-        ways = ((WIDE, 'light'), (PHONE, 'dark'))
-        for viewport, scheme in ways if made.name == FIRST else ways[1:]:
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            faults, asked = faults_of(page), requests_of(page)
-            page.goto(path.as_uri())
-            assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
-            assert page.evaluate('[...document.images].every(image => image.naturalWidth > 0 && image.alt)')
-            images = sum(len(made.record(figure)['images']) for figure in made.document.figures)
-            assert page.locator('section img').count() == images
-            titles = page.locator('section h2').all_inner_texts()
-            assert titles == ['Summary', 'Runs', *(figure.title for figure in made.document.figures)]
-            for address in page.locator('main a').evaluate_all('links => links.map(link => link.href)'):
-                assert Path(unquote(address.removeprefix('file://'))).exists(), address
-            assert not faults and asked == [path.as_uri()] and not accessibility_faults(page)
+OWN = """
+from gans.reproduce.types import Document, Drawn, Figure, Run, Said
+
+RUNS = {'one': Run('configs/colorize.py', fields={'batch': '2'}, tiny={'batch': '2'})}
+FIGURE = Figure('own', 'My figure', 'What it is.', 'mine.document', ('one',), said=(Said('a number', '6', 'seven'),))
+DOCUMENT: Document = Document('Mine', 'About me.', RUNS, (FIGURE,), {})
+TRAINED = False
+
+
+def draw(place):
+    return Drawn(numbers={'seven': 7}, commands=[['--config=configs/colorize.py']])
+"""
+
+
+def test_a_document_and_a_kind_of_ones_own_from_another_working_directory(tmp_path, monkeypatch):
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine/__init__.py').touch()
+    (tmp_path / 'mine/document.py').write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert reproduce('mine.document', 'out').code == 0
+    page = (tmp_path / 'out/index.html').read_text()
+    assert '<td>6</td><td>7</td>' in page.replace('\n', '')
+    assert f'--document=mine.document --scale=tiny --output={tmp_path}/out --only=own' in page
+    (tmp_path / 'mine/other.py').write_text('DOCUMENTS = ()')
+    refused(reproduce('mine.other', 'more'), 'other.py defines no DOCUMENT')
+
+
+from reproduced import test_the_page_in_a_browser  # noqa: E402, F401  behind all others: see tests/browser.py

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from command_line import main
 from PIL import Image
+from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
 from saved_run import CONFIGS, save_run
 
 from gans.config.load import load
@@ -16,6 +17,8 @@ from gans.image import grids, ops
 from gans.reproduce.kinds import classified, losses
 from gans.reproduce.types import Place
 from gans.run.trained import load_run
+
+MADE = 'birds'
 
 
 @pytest.fixture(scope='module')
@@ -61,7 +64,7 @@ def test_without_a_person_the_discriminator_stands_in(run, tmp_path):
     drawn = classified.draw(place(tmp_path / 'figure', run))
     folder = tmp_path / 'figure' / 'labelled'
     labels = {row['file']: row['label'] for row in csv.DictReader((folder / 'labels.csv').open())}
-    assert len(labels) == 24 and drawn.numbers['acceptable'] == round(8 / 24, 3)
+    assert len(labels) == 24 and drawn.numbers['acceptable'].startswith('not measured')
     images = np.stack([np.asarray(Image.open(folder / name)) for name in labels])
     trained = load_run(run)
     scores = np.asarray(jax.jit(lambda x: judge(trained.game, trained.state, ops.to_float(x)))(images))
@@ -90,3 +93,6 @@ def test_labels_of_a_person_come_first_and_samples_are_kept_by_them(run, tmp_pat
     assert f'--labels={mine}/to_label/labels.csv' in drawn.commands[0]
     assert 0 <= drawn.numbers['kept'] <= 1 and '64 samples have more than 0.95' in drawn.notes[-1]
     assert np.asarray(Image.open(drawn.images[0][0])).shape[1] == 8 * 98 - 2
+
+
+from reproduced import test_the_page_in_a_browser  # noqa: E402, F401  behind all others: see tests/browser.py

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from command_line import ROOT, main
 from PIL import Image
+from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
 from saved_run import CONFIGS, save_run
 
 from gans.config.load import load, to_json
@@ -22,6 +23,8 @@ from gans.reproduce.kinds import convergence, explore, found_edits, samples, tra
 from gans.reproduce.types import Place
 from gans.run.experiment import open_experiment
 from gans.run.trained import load_run
+
+MADE = 'face_gans'
 
 SIDE, FACTOR = 16, 8  # pixels of an image, and how often a montage has each in a row
 
@@ -247,3 +250,16 @@ def test_every_figure_and_table_of_the_document_is_there():
         'table3',
     }
     assert all((ROOT / run.config).is_file() for run in DOCUMENT.runs.values())
+
+
+def test_parameters_of_both_networks_stand_beside_those_of_the_document(made):
+    said = {name: made.said(name)[0] for name in ('table1a', 'table1c', 'table2a', 'table2b')}
+    assert [(one['document'], one['here']) for one in said.values()] == [
+        ('36.6M', 36_565_764),
+        ('36.6M', 36_565_764),
+        ('17.2M', 17_187_398),
+        ('17.2M', 17_187_398),
+    ]
+
+
+from reproduced import test_the_page_in_a_browser  # noqa: E402, F401  behind all others: see tests/browser.py

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
 from saved_run import CONFIGS, save_run
 
 from gans.config.load import load
@@ -14,6 +15,8 @@ from gans.image import grids
 from gans.reproduce.kinds import deconvnet, faded, growth, levels
 from gans.reproduce.types import Place
 from gans.training.metrics_files import read_minutes
+
+MADE = 'progressive'
 
 STEPS = 10  # growth begins with a level at 2 and 6, and has it at 4 and 8
 BATCH = 8
@@ -135,3 +138,6 @@ def test_minutes_count_what_lines_say_and_begin_at_zero(tmp_path):
     assert read_minutes(tmp_path, 8) == ([0, 10, 30], [0, 1, 2])
     with pytest.raises(UserError, match='No such file'):
         read_minutes(tmp_path / 'none', 8)
+
+
+from reproduced import test_the_page_in_a_browser  # noqa: E402, F401  behind all others: see tests/browser.py

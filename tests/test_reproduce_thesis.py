@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from command_line import main
 from PIL import Image
+from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
 from saved_run import make_config, save_images, save_run, smooth_images
 
 from gans.cli.arguments import override
@@ -17,6 +18,8 @@ from gans.reproduce.documents.thesis import DOCUMENT
 from gans.reproduce.kinds import activations, colourfulness, equations, hinge, luminance, styled
 from gans.reproduce.types import Place
 from gans.run.trained import load_run
+
+MADE = 'thesis'
 
 LISTED = (*range(84, 100), 103)
 
@@ -163,3 +166,6 @@ def test_every_figure_of_the_thesis_that_is_listed_is_there():
     for figure in DOCUMENT.figures:
         assert set(figure.runs) <= set(DOCUMENT.runs)
     assert {run for figure in DOCUMENT.figures for run in figure.runs} == set(DOCUMENT.runs)
+
+
+from reproduced import test_the_page_in_a_browser  # noqa: E402, F401  behind all others: see tests/browser.py

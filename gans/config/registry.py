@@ -25,7 +25,7 @@ def find_module(package_name: str, name: str, where: str, wanted: str) -> Module
       package_name: 'tasks' for `gans.tasks`, for example.
       name: a module of that package, or the dotted path of a module elsewhere: 'my_package.my_task'.
       where: the name's place in the config, for messages.
-      wanted: the function or class that the module has to define.
+      wanted: the function, class or value that the module has to define.
 
     Raises:
       UserError: no such module, with the nearest name; or a module that does not define it or cannot be imported.
@@ -61,7 +61,7 @@ def _find_elsewhere(name, where, wanted):
             '(every folder with an __init__.py, the outermost one beside main.py, in PYTHONPATH or installed).'
         )
     try:
-        defined = {getattr(node, 'name', '') for node in ast.parse(path.read_bytes()).body}
+        defined = {one for node in ast.parse(path.read_bytes()).body for one in _names_of(node)}
         module = importlib.import_module(name) if wanted in defined else None
     except Exception as error:  # it is a program: anything may happen in it
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
@@ -69,6 +69,12 @@ def _find_elsewhere(name, where, wanted):
     if module is None:
         raise UserError(f'{where} is {name!r}, but {path} defines no {wanted}.')
     return module
+
+
+def _names_of(node: ast.stmt) -> list[str]:
+    """The names that a statement of a module defines: of a function or class, or of what a value is given to."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, 'target', node)]
+    return [name for one in targets if (name := getattr(one, 'id', getattr(one, 'name', '')))]
 
 
 def _source_of(name) -> Path | None:

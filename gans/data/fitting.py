@@ -58,6 +58,10 @@ def check_fit(how: str) -> None:
         )
 
 
+# What to do about an image that is too small; verbs that take no fields of configs say something else in its place.
+ENLARGE = 'choose a smaller --config.size, or set upscale=True to enlarge such images.'
+
+
 def check_resample(name: str) -> None:
     """Raises UserError unless `name` is one of RESAMPLES."""
     if name not in RESAMPLES:
@@ -69,8 +73,7 @@ def check_size(size: tuple[int, int], shape: tuple[int, int], name: str) -> None
     if size[0] < shape[0] or size[1] < shape[1]:
         raise UserError(
             f"'{name}' has {size[1]}x{size[0]} pixels (width x height), less than the "
-            f'{shape[1]}x{shape[0]} asked for: choose a smaller --config.size, or set '
-            'upscale=True to enlarge such images.'
+            f'{shape[1]}x{shape[0]} asked for: {ENLARGE}'
         )
 
 

@@ -30,7 +30,8 @@ def draw(plan: Plan, figure: Figure) -> Drawn:
     check_folder(place.folder)
     (place.folder / FILE).unlink(missing_ok=True)  # files of earlier drawings are replaced by those of the same name
     made = drawer(figure)(place, **figure.options)
-    write_json(place.folder / FILE, {'key': _key(plan, figure), **_as_json(made, place.folder)})
+    found = {'key': _key(plan, figure), 'within': str(plan.folder), **_as_json(made, place.folder)}
+    write_json(place.folder / FILE, found)
     return made
 
 
@@ -39,7 +40,7 @@ def read(plan: Plan, figure: Figure) -> Drawn | None:
     folder = plan.place(figure).folder
     try:
         found = json.loads(read_regular(folder / FILE, _MOST_BYTES))
-        made = _from_json(found, folder)
+        made = _moved(_from_json(found, folder), found['within'], str(plan.folder))
         whole = found['key'] == _key(plan, figure) and all(path.is_file() for path, _ in made.images)
     except (OSError, ValueError, UserError, TypeError, KeyError, AttributeError):
         return None
@@ -93,6 +94,14 @@ def _from_json(found: Mapping, folder: Path) -> Drawn:
         commands=found['commands'],
         notes=found['notes'],
     )
+
+
+def _moved(made: Drawn, before: str, now: str) -> Drawn:
+    """What was drawn, with the reproduction's folder as it is called now: it may have been moved."""
+    if before == now:
+        return made
+    commands = [[word.replace(before, now) for word in words] for words in made.commands]
+    return made._replace(commands=commands, notes=[note.replace(before, now) for note in made.notes])
 
 
 def _plain(value):

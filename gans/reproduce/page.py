@@ -102,7 +102,7 @@ def _summary(plan, drawn, problems):
                 if figure.name in problems
             ),
             element('p', f'Not drawn so far: {", ".join(figure.title for figure in left)}.') if left else '',
-            element('p', 'All of them together:'),
+            element('p', 'All of them together (commands on this page are given in the folder of main.py):'),
             _command(words),
         ]
     )
@@ -131,7 +131,7 @@ def _run_row(plan, name, run, found):
     least = '' if all(one.ended for one in found) else 'at least '  # a sitting that was killed has no end
     return [
         name,
-        element('code', run.text),
+        joined([element('code', run.text), element('small', _changed(run)) if _changed(run) else '']),
         f'{steps_done(run.folder):,} of {run.config.steps:,}',
         f'{run.config.batch}',
         ' x '.join(map(str, dict.fromkeys(shape_of(run.config)))),
@@ -139,6 +139,12 @@ def _run_row(plan, name, run, found):
         f'{least}{duration(seconds)}' if seconds else '-',
         element('a', f'report of {name}', href=_address(plan, report)) if report.is_file() else '-',
     ]
+
+
+def _changed(run):
+    """The fields in which a run differs from its config, but for where its images are, which the page says above."""
+    told = {name: value for name, value in run.fields.items() if name != 'devices' and not name.startswith('data.')}
+    return printable(' '.join(f'{name}={value}' for name, value in told.items()))
 
 
 def _machine(sitting):
@@ -155,7 +161,7 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
         if isinstance(image, str):
             shown.append(element('p', image, class_='problem'))
             continue
-        full = element('a', image_element(image, alt, _WIDEST), href=_address(plan, path))
+        full = element('a', _image(image, alt), href=_address(plan, path))
         moves = element('figcaption', 'It moves in the file that this image links.') if path.suffix == '.gif' else ''
         shown.append(element('figure', full, moves))
     if figure.said:
@@ -171,10 +177,15 @@ def _figure(plan: Plan, figure: Figure, made: Drawn, images: Sequence[Inlined | 
     return joined([element('p', figure.caption), told])
 
 
+def _image(image, alt):
+    magnified = {'class_': 'magnified'} if 2 * image.width <= _WIDEST else {}  # its pixels are to be seen as squares
+    return image_element(image, alt, _WIDEST, **magnified)
+
+
 def _comparison(figure, made):
     numbers = numbers_of(made)
     rows = [
-        [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see above']
+        [one.what, one.value, number_text(numbers.get(one.number)) if one.number else 'see the figure']
         for one in figure.said
     ]
     return table(['', 'the document', 'here'], rows, f'{figure.title}: the document, and here')

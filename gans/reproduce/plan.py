@@ -18,6 +18,8 @@ _CLONE = Path(__file__).resolve().parents[2]  # what paths of configs are relati
 # ('configs/inpaint.py:tiny', {'size': '64'}) -> that config with these values, checked.
 Configured = Callable[[str, Mapping[str, str]], ConfigDict]
 
+_TINY = {'devices': '1', 'data.embedded.count': '24'}  # evaluating more images is most of the work at this scale
+
 
 class Planned(NamedTuple):
     """A run at the scale of a plan.
@@ -47,7 +49,7 @@ class Plan(NamedTuple):
       document: its runs and figures.
       scale: of `SCALES`.
       images: the folder or zip that the runs on photographs are trained on; '' for the images of their configs.
-      folder: where everything is written.
+      folder: where everything is written, an absolute path: commands on the page go with any working directory.
       chosen: the figures that are drawn, in the document's order.
       runs: by name, those that the document's figures need.
     """
@@ -82,6 +84,7 @@ class Plan(NamedTuple):
             configs=[(run.text, run.own) for run in runs],
             scale=self.scale,
             loaded=[(run.config, run.own_config) for run in runs],
+            fields=[run.fields for run in runs],
         )
 
 
@@ -111,7 +114,7 @@ def make_plan(
     document = read_document(name)
     if images and not os.path.exists(images):
         raise UserError(f'--input={images} is not there: give a folder or a .zip with images.')
-    images, folder = os.path.abspath(images) if images else '', Path(folder)
+    images, folder = os.path.abspath(images) if images else '', Path(os.path.abspath(folder))
     runs = {key: _planned(run, scale, images, folder / 'runs' / key, configured) for key, run in document.runs.items()}
     return Plan(name, document, scale, images, folder, _chosen(name, document, only), runs)
 
@@ -161,7 +164,7 @@ def _chosen(name, document, only):
 
 
 def _planned(run: Run, scale, images, folder, configured) -> Planned:
-    given = {'devices': '1', **run.tiny} if scale == 'tiny' else dict(run.fields)
+    given = _TINY | run.tiny if scale == 'tiny' else dict(run.fields)
     if images and run.photographs:
         given |= {'data.source': 'folder', 'data.folder.path': images}
     text, own = _text(run, scale), _text(run, 'paper')

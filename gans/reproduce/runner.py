@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from gans.data.fitting import ENLARGE
 from gans.errors import Failure, Told, UserError, refused
 from gans.printing import say
 from gans.reproduce import drawing, page, record
@@ -78,7 +79,15 @@ def _check_images(configs) -> None:
         wanted = f'{config.data.source} {config.data.get(config.data.source)} {config.size} {config.seed}'
         if wanted not in seen:
             seen.add(wanted)
-            open_experiment(config)
+            try:
+                open_experiment(config)
+            except UserError as error:
+                raise UserError(_in_this_verb(error)) from error
+
+
+def _in_this_verb(error: Told) -> str:
+    """What an error says, without advice that needs fields of configs: this verb takes none."""
+    return f'{error}'.replace(ENLARGE, 'give larger images as --input, or leave such small ones out.')
 
 
 def _draw(plan: Plan, failed: dict[str, str]) -> tuple[dict[str, Drawn], dict[str, str]]:
@@ -106,7 +115,7 @@ def _try_to_draw(plan: Plan, figure: Figure, failed: dict[str, str]) -> tuple[Dr
         say(f'{figure.title} is drawn in {plan.place(figure).folder}')
         return made, ''
     except Told as error:
-        return None, f'{error}'
+        return None, _in_this_verb(error)
     except OSError as error:
         return None, f'{refused(error)}'
     except ModuleNotFoundError as error:

@@ -120,6 +120,7 @@ class Place(NamedTuple):
         document's own, 'configs/inpaint.py:paper+l1'.
       scale: of `SCALES`.
       loaded: the two configs of `configs`, loaded, with the values of `Run.fields`; the first is what is trained.
+      fields: for each of them the values that were given for fields of what is trained: {'size': '128'}.
     """
 
     folder: Path
@@ -127,6 +128,7 @@ class Place(NamedTuple):
     configs: Sequence[tuple[str, str]]
     scale: str
     loaded: Sequence[tuple[ConfigDict, ConfigDict]] = ()
+    fields: Sequence[Mapping[str, str]] = ()
 
 
 # `draw` of a kind. A kind that says TRAINED = False draws from the configs alone: its figures wait for no run.

@@ -202,7 +202,7 @@ DOCUMENT = Document(
         Figure(
             name='fig8',
             title='Figure 8',
-            caption='Samples to which the classifier gives a softmax above 0.95.',
+            caption='Samples that are acceptable with a probability above 0.95, by the softmax of the classifier.',
             kind='classified',
             runs=('birds',),
             options={'kept': True},

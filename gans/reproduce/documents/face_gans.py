@@ -64,10 +64,6 @@ _ENLARGED = {'data.folder.upscale': 'True'}  # given images may be smaller than 
 # Layers as narrow as those of the scale tiny swallow the signal with smaller weights, and images would be flat.
 _SEEN = {'generator.init_std': '0.2', 'discriminator.init_std': '0.2'}
 _DETAIL = 'high spatial frequencies (here: detail of samples), {}'
-_COUNT = (
-    'The document gives one count for both networks of a family: the two counts here, this table and the next, add up '
-    'to it.'
-)
 _NAMED = (
     'The document looked for directions by eye and named them after what faces do: red lips, wide grins, mustaches. '
     'Nobody looks here. Every direction is tried to both sides, numbers are measured on the images, and the direction '
@@ -76,10 +72,11 @@ _NAMED = (
 )
 
 
-def _counted(parameters):
-    """What the document says of a network."""
+def _counted(both):
+    """What the document says of a network; `both`: the parameters of both players."""
     return (
-        Said('trainable parameters', parameters, 'parameters'),
+        Said('trainable parameters of both networks', both, 'of both'),
+        Said('of this one', 'not said', 'parameters'),
         Said('outputs of layers', 'those of its table', 'shapes'),
     )
 
@@ -134,9 +131,9 @@ DOCUMENT = Document(
             options={'count': 6, 'varied': 7},
             said=(
                 Said('photographs before augmentation', 'about 9500', 'images'),
-                Said('augmentation', 'horizontal flips, 90 degree rotations, HSV colour modulation'),
+                Said('augmentation', 'mirrored, turned by 90 degrees, changed in HSV'),
             ),
-            differs='The document does not say how strong the modulation is: hue 0.05 of its circle, the others 0.2.',
+            differs='By how much colours change is not said: here hue by 0.05 of its circle, the others by 0.2.',
         ),
         Figure(
             name='table1a',
@@ -145,8 +142,8 @@ DOCUMENT = Document(
             kind='networks',
             runs=('dcgan_faces',),
             options={'player': 'disc', 'document': _TABLE_1_DISC},
-            said=_counted('36.6M of both networks'),
-            differs=f'{_COUNT} The sigmoid at the end is part of the loss here.',
+            said=_counted('36.6M'),
+            differs='The sigmoid at the end is part of the loss here.',
         ),
         Figure(
             name='table1b',
@@ -155,7 +152,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('wgan_gp_faces',),
             options={'player': 'disc', 'document': _TABLE_1_DISC},
-            said=_counted('36.6M of both networks'),
+            said=_counted('similar to those of the DCGAN'),
         ),
         Figure(
             name='table1c',
@@ -164,8 +161,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('dcgan_faces',),
             options={'player': 'gen', 'document': _TABLE_1_GEN},
-            said=_counted('36.6M of both networks'),
-            differs=_COUNT,
+            said=_counted('36.6M'),
         ),
         Figure(
             name='table2a',
@@ -174,10 +170,10 @@ DOCUMENT = Document(
             kind='networks',
             runs=('began_faces',),
             options={'player': 'disc', 'document': {'': _shape(64, 3), **_encoder(), **_decoder()}},
-            said=_counted('17.2M of both networks'),
+            said=_counted('17.2M'),
             differs=(
-                f'{_COUNT} The table has enlarging as layers of their own, here each is part of the convolution behind '
-                'it. Its count is reached if the projected code joins the map at each of the three.'
+                'The table has enlarging as layers of their own, here each is part of the convolution behind '
+                'it. The count of the text is reached if the projected code joins the map at each of the three.'
             ),
         ),
         Figure(
@@ -187,8 +183,7 @@ DOCUMENT = Document(
             kind='networks',
             runs=('began_faces',),
             options={'player': 'gen', 'document': {'': '64', **_decoder()}},
-            said=_counted('17.2M of both networks'),
-            differs=_COUNT,
+            said=_counted('17.2M'),
         ),
         Figure(
             name='table3',
@@ -227,7 +222,7 @@ DOCUMENT = Document(
             runs=_FLOWERS,
             options={'count': 16, 'columns': 4, 'titles': _NAMES},
             said=_families(
-                Said('quality of the DCGAN (here: SWD)', 'more like impressionistic paintings', 'DCGAN: SWD'),
+                Said('quality of the DCGAN (here: SWD)', 'as impressionists would paint them', 'DCGAN: SWD'),
                 Said('quality of the BEGAN (here: SWD)', 'remarkably realistic-looking', 'BEGAN: SWD'),
             ),
             differs='Chosen by nobody, as in figure 3.',
@@ -316,7 +311,7 @@ DOCUMENT = Document(
             runs=('began_faces',),
             options={'frames': 9, 'count': 3},
             said=(
-                Said('movement', 'smoothly adds grins to neutral faces'),
+                Said('what changes', 'neutral faces begin to grin, little by little'),
                 Said('share of frames at which the first edit raises its number', 'not said', 'rising'),
             ),
             differs='A neutral latent is a sample without its part along the direction of the edit.',

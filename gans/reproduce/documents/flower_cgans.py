@@ -124,10 +124,10 @@ DOCUMENT = Document(
             runs=('inpainting',),
             options={'names': ('gen/loss', 'disc/loss')},
             said=(
-                Said("discontinuous spikes of the generator's curve", 'never', 'inpainting: gen/loss jumps'),
-                Said("discontinuous spikes of the discriminator's curve", 'never', 'inpainting: disc/loss jumps'),
+                Said("jumps of the generator's loss", 'never', 'inpainting: gen/loss jumps'),
+                Said("jumps of the discriminator's loss", 'never', 'inpainting: disc/loss jumps'),
             ),
-            differs='The document shows no curve and does not say when a change counts as a spike.',
+            differs='The document shows no curve and does not say when a change counts as a jump.',
         ),
         Figure(
             name='fig3',
@@ -177,7 +177,7 @@ DOCUMENT = Document(
             kind='hyperparameters',
             runs=('inpainting', 'colorizing'),
             options={'rows': _ROWS},
-            differs='The images in number: the document counts each of its three masked versions of an image.',
+            differs='41544 are three times 13848: the document counts every masked version of an image by itself.',
         ),
         Figure(
             name='fig5a',
@@ -295,7 +295,10 @@ DOCUMENT = Document(
                 Said('of 180 inpainted images, by the eye of the author', '84 %', 'rate'),
                 Said('of 180 colorized images, by the eye of the author', '75 %', 'rate'),
             ),
-            differs='An estimate by eye cannot be trained again: the study asks people who do not know the answer.',
+            differs=(
+                'The author judged 180 images of each network, all of them generated. The study mixes real ones among '
+                'them, and asks people who do not know which are which.'
+            ),
         ),
     ),
     differs={

@@ -3,6 +3,7 @@
 from gans.reproduce.types import Document, Figure, Run, Said
 
 _KEEP = {'checkpoint.keep': '1000'}  # all of them: what is measured over training
+_MEASURED = _KEEP | {'data.embedded.count': '64'}  # at the scale tiny: halves of what is held out are measured
 _TITLES = ('growing', 'fixed')
 _ROWS = (
     ('Side of the images in pixels', '1024', 'size'),
@@ -29,8 +30,8 @@ DOCUMENT = Document(
         'images and takes about half of the time. They also show what channels of a network look for.'
     ),
     runs={
-        'growing': Run('configs/progressive.py', fields=_KEEP, tiny=_KEEP),
-        'fixed': Run('configs/progressive.py', 'fixed', fields=_KEEP, tiny=_KEEP),
+        'growing': Run('configs/progressive.py', fields=_KEEP, tiny=_MEASURED),
+        'fixed': Run('configs/progressive.py', 'fixed', fields=_KEEP, tiny=_MEASURED),
     },
     figures=(
         Figure(
@@ -41,12 +42,15 @@ DOCUMENT = Document(
             runs=('growing',),
             options={'times': 10},
             said=(Said('sizes', '4 to 1024 pixels, doubled eight times'),),
-            differs='Five levels make 64 pixels here, at equal times of training; small images are magnified.',
+            differs=(
+                'The columns are equal times of training, not one for each size; small images are magnified. How many '
+                'sizes there are here follows from the size of the images: every level doubles 4 pixels once more.'
+            ),
         ),
         Figure(
             name='faded',
             title='Fading in (figure 2 of Karras et al.)',
-            caption='The same latents while the level of 32 pixels is faded in: its share goes from 0 to 1.',
+            caption='The same latents while one level is faded in: its share goes from 0 to 1.',
             kind='faded',
             runs=('growing',),
             options={'level': 3},
@@ -93,10 +97,13 @@ DOCUMENT = Document(
             runs=('growing', 'fixed'),
             options={'count': 36, 'columns': 6, 'titles': _TITLES},
             said=(
-                Said('growing (here: SWD)', 'a considerably better optimum', 'growing: SWD'),
+                Said('growing (here: SWD)', 'ends considerably better', 'growing: SWD'),
                 Said('fixed (here: SWD)', 'worse', 'fixed: SWD'),
             ),
-            differs='Both have the same number of steps, so that the fixed networks had the longer training.',
+            differs=(
+                'Both have the same number of steps, not the same time: a step of whole networks takes longer than one '
+                'at a low level.'
+            ),
         ),
         Figure(
             name='levels',
@@ -109,7 +116,7 @@ DOCUMENT = Document(
             runs=('growing', 'fixed'),
             options={'titles': _TITLES},
             said=(
-                Said('growing (here: last SWD)', 'a considerably better optimum', 'growing: SWD'),
+                Said('growing (here: last SWD)', 'ends considerably better', 'growing: SWD'),
                 Said('fixed (here: last SWD)', 'worse', 'fixed: SWD'),
                 Said('the training time is reduced by a factor of', 'about two', 'times sooner'),
                 Said('growing (here: MS-SSIM; lower is more varied)', 'not said', 'growing: MS-SSIM of pairs'),

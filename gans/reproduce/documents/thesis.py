@@ -62,18 +62,15 @@ _COLOURS = (
     ('steps', 'not given', 'steps'),
 )
 # Evaluating digits trains a classifier of them, which is most of the work where a generator takes four steps.
-_FEW = {'data.source': 'embedded', 'data.embedded.count': '64'}
-_CODE = (
-    'Where the text is silent, "code" stands for the appendix, and widths, batch and rates of the documents\' own '
-    'config are those of it. '
-)
+_FEW = {'data.source': 'embedded'}
+_CODE = 'Where the text is silent, "(code)" marks what the code in its appendix has; :paper has that too. '
 _IN_TANH = (
     'The images of the thesis are in [0, 1] and its generators end in a sigmoid; here they are in [-1, 1] and end in '
     'a tanh, which is that sigmoid stretched. '
 )
 _FORMS = (
     'The bare config takes the forms of the equations (moments without a root, style by Gram matrices), :paper those '
-    "of the thesis's code, whose weights of 0.2 and 0.1 both have."
+    "of the thesis's code. Both have the weights of that code, 0.2 for moments and 0.1 for style."
 )
 
 DOCUMENT = Document(
@@ -114,7 +111,7 @@ DOCUMENT = Document(
             'Images, their luminance Y, and their blue and red differentials U and V as gray images.',
             'luminance',
             ('colours',),
-            said=(Said('luminance', 'contains most of the semantic information', 'luminance'),),
+            said=(Said('luminance', 'has most of what an image means', 'luminance'),),
             differs=(
                 'The thesis has one photograph; here it is held-out images of the colorizer. What it says of meaning '
                 'is not measured: our number is the share of the edges that is in Y.'
@@ -303,7 +300,7 @@ DOCUMENT = Document(
             'How colourful outputs and originals are, and the least colourful outputs.',
             'colourfulness',
             ('colours',),
-            said=(Said('desaturated outputs', 'the most notable failures', 'washed out'),),
+            said=(Said('outputs without colour', 'its worst failures on skin', 'washed out'),),
             differs=(
                 'The thesis counts nothing. An image counts as washed out here where its colourfulness is below 15, '
                 'which Hasler and Suesstrunk 2003 call slightly colourful; originals are counted in the table too.'

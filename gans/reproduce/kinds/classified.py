@@ -47,8 +47,8 @@ def draw(place: Place, kept: bool = False) -> Drawn:
       kept: whether to draw samples that the classifier gives more than 0.95, in place of the labelled ones.
 
     Returns:
-      the figure; without `kept` the numbers of the classifier as a table, 'acceptable' and 'accuracy'; with it 'kept',
-      the share of the samples that were drawn for it.
+      the figure; without `kept` the numbers of the classifier as a table, 'acceptable', the share that a person called
+      so, and 'accuracy'; with it 'kept', the share of the samples that were drawn for it.
     """
     run = load_run(place.runs[0])
     many, most, steps = _COUNTS.get(place.scale, _MANY)
@@ -59,7 +59,7 @@ def draw(place: Place, kept: bool = False) -> Drawn:
     commands = [['--mode=classify', f'--labels={labels}', f'--output={classifier}']]
     notes = [f'Labels of a person, in {beside}.'] if by_person else [_STAND_IN, _how_to_label(run.folder, many)]
     if not kept:
-        return _labelled(place.folder, labels, classifier, commands, notes)
+        return _labelled(place.folder, labels, classifier, by_person, commands, notes)
     keep = [f'--count={_KEPT}', f'--keep_above={ABOVE}', f'--classifier={classifier}']
     commands.append(['--mode=sample', f'--workdir={run.folder}', *keep, f'--output={place.folder / "kept"}'])
     return _sure_of(place.folder, run, classifier, most, commands, notes)
@@ -91,7 +91,7 @@ def _scores(game, state, rows):
     return judge(game, state, ops.to_float(rows[0]))
 
 
-def _labelled(folder, labels, classifier, commands, notes) -> Drawn:
+def _labelled(folder, labels, classifier, by_person, commands, notes) -> Drawn:
     """A row of acceptable samples above a row of unacceptable ones, and how good the classifier is."""
     found = read_labels(labels)
     names = {name: [file for file, own in found.items() if own == name] for name in CLASSES}
@@ -100,11 +100,11 @@ def _labelled(folder, labels, classifier, commands, notes) -> Drawn:
     path = folder / 'labelled.png'
     save_png(path, _magnified(np.concatenate(rows), columns))
     report = json.loads((classifier / REPORT).read_text())
-    share = len(names[ACCEPTABLE]) / len(found)
+    share = round(len(names[ACCEPTABLE]) / len(found), 3) if by_person else 'not measured: a third, by the stand-in'
     return Drawn(
         [(path, 'Samples called acceptable above, unacceptable below')],
         _numbers(report, names),
-        {'acceptable': round(share, 3), 'accuracy': round(report['accuracy']['mean'], 3)},
+        {'acceptable': share, 'accuracy': round(report['accuracy']['mean'], 3)},
         commands,
         [*notes, f'{len(found)} samples; a fifth of either class is held out from the classifier.'],
     )

@@ -32,7 +32,10 @@ def draw(place: Place, rows: Sequence[tuple[str, str, str]]) -> Drawn:
     return Drawn(
         table=Table(columns, lines),
         numbers=numbers,
-        commands=[[f'--config={text}', '--dry_run'] for text, _ in dict.fromkeys(place.configs)],
+        commands=[
+            [f'--config={text}', *(f'--config.{name}={value}' for name, value in fields.items()), '--dry_run']
+            for (text, _), fields in zip(place.configs, place.fields, strict=True)
+        ],
         notes=[f'Its config here: {", ".join(dict.fromkeys(own for _, own in place.configs))}.'],
     )
 

@@ -29,13 +29,18 @@ def draw(place: Place, player: str, document: Mapping[str, str] | None = None) -
       place: at least one run.
       player: 'gen' or 'disc'.
       document: {layer: its output in the document, '256 x 256 x 16'}, to stand beside ours.
+
+    Returns:
+      its layers as a table, and the numbers 'parameters', 'of both' (those of both players together), and with
+      `document` 'shapes', how many outputs are as it has them.
     """
     config = place.loaded[0][1]
     game = build(config, max(config.batch, 2))
     network = type(getattr(game, player))
     found = []
     with nn.intercept_methods(partial(_note, network, found)):
-        params = getattr(state_shapes(game, config), player).params
+        state = state_shapes(game, config)
+    params = getattr(state, player).params
     rows, alike = [], 0
     for name, what, shape in dict.fromkeys(found):
         size = _size(params, name)
@@ -45,7 +50,7 @@ def draw(place: Place, player: str, document: Mapping[str, str] | None = None) -
     total = _count(params)
     rows.append(['all', '', '', *([] if document is None else ['']), f'{total:,}'])
     columns = ['layer', 'what it is', 'output', *([] if document is None else ['in the document']), 'parameters']
-    numbers = {'parameters': total}
+    numbers = {'parameters': total, 'of both': _count([state.gen.params, state.disc.params])}
     if document is not None:
         numbers['shapes'] = f'{alike} of {len(document)}'
     return Drawn(

@@ -18,6 +18,6 @@ def draw(place: Place, count: int) -> Drawn:
         notes=[
             'Not measured: this needs people. The first command makes a study of these runs as an HTML file, which '
             'anybody can answer in a browser; the second, when their files of answers are beside it, tells the rates '
-            'with intervals. docs/study.md says more.',
+            'with intervals. How such a study is made, and what its rates mean, is in docs/study.md, beside main.py.',
         ],
     )
