@@ -5,6 +5,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -21,15 +22,8 @@ def load(config_file: str) -> ConfigDict:
     """
     check_local(config_file)
     path, _, variant = config_file.partition(':')
-    if not Path(path).is_file():
-        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
-        raise UserError(f'no config file {path}{near}: give one of the configs in configs/.')
-    if not path.endswith('.py'):
-        raise UserError(f'{path} is no Python file (.py): give one of the configs in configs/.')
-    spec = importlib.util.spec_from_file_location('config_config', path)
-    module = importlib.util.module_from_spec(spec)
+    module = read_module(path)
     try:
-        spec.loader.exec_module(module)
         if not hasattr(module, 'get_config'):
             raise UserError(f'{path} defines no get_config(): it is not an experiment config.')
         config = module.get_config(variant) if variant else module.get_config()
@@ -42,11 +36,37 @@ def load(config_file: str) -> ConfigDict:
     return config.lock()
 
 
+def read_module(path: str, kind: str = '') -> ModuleType:
+    """Runs a Python file of configs/, or of its folder `kind`, 'sweeps' for example.
+
+    Raises:
+      UserError: no such file, with the nearest one; no Python file; or an exception in it, with its line.
+    """
+    if not Path(path).is_file():
+        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
+        raise UserError(f'no {"file" if kind else "config file"} {path}{near}: {_others(kind)}.')
+    if not path.endswith('.py'):
+        raise UserError(f'{path} is no Python file (.py): {_others(kind)}.')
+    spec = importlib.util.spec_from_file_location(f'{kind or "config"}_config', path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
+        raise failed(error, path, kind) from error
+    return module
+
+
 def failed(error: BaseException, path: str, kind: str = '') -> UserError:
     """The error for a config's file that raised one, with its line; `kind` is the folder of such files in configs/."""
-    what, folder = (kind, f'configs/{kind}/') if kind else ('configs', 'configs/')
-    line, reason = _line_of(error, path), _reason(error)
-    return UserError(f'{path}{line} cannot be used ({reason}): correct it, or give one of the {what} in {folder}.')
+    return UserError(
+        f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or {_others(kind)}.'
+    )
+
+
+def _others(kind):
+    return f'give one of the {kind or "configs"} in configs/{f"{kind}/" if kind else ""}'
 
 
 def _line_of(error, path) -> str:

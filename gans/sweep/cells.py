@@ -1,6 +1,5 @@
 """The file of a sweep: its cells as checked configs, what its table shows, and what it claims."""
 
-import importlib.util
 import inspect
 import math
 import os
@@ -14,7 +13,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.compare import changes
-from gans.config.load import failed, load
+from gans.config.load import failed, load, read_module
 from gans.errors import UserError, check_local, closest
 from gans.sweep import hyper
 
@@ -100,17 +99,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) 
 
 
 def _module(path: str) -> ModuleType:
-    if not Path(path).is_file():
-        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
-        raise UserError(f'no file {path}{near}: give one of the sweeps in configs/sweeps/.')
-    if not path.endswith('.py'):
-        raise UserError(f'{path} is no Python file (.py): give one of the sweeps in configs/sweeps/.')
-    spec = importlib.util.spec_from_file_location('sweep_config', path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
-        raise failed(error, path, 'sweeps') from error
+    module = read_module(path, 'sweeps')
     if not hasattr(module, 'get_hyper'):
         raise UserError(f'{path} defines no get_hyper(hyper): it is no sweep. To train it, leave out --mode=sweep.')
     return module
