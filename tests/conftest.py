@@ -4,6 +4,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import sys
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -33,10 +34,14 @@ jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
 @pytest.fixture(scope='module', autouse=True)
-def programs_end_with_their_file():
-    """Forgets the programs of a file of tests behind it: kept, they take gigabytes in each process."""
+def programs_and_modules_end_with_their_file(tmp_path_factory):
+    """Forgets the programs of a file of tests behind it, which take gigabytes, and the modules that it has written."""
     yield
     jax.clear_caches()
+    written = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, '__file__', None) or '').startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Made:
                 reproduce(self.name, self.folder)
             self.begun = sorted(path.name for path in self.folder.iterdir())
             kind = inspect.getmodule(drawer(self.document.figures[-1]))
-            patch.setattr(kind, 'draw', lambda place, **options: os.kill(os.getpid(), signal.SIGINT))
+            patch.setattr(kind, 'draw', lambda place, **options: os.kill(os.getpid(), signal.SIGTERM))
             self.stopped = reproduce(self.name, self.folder)
         self.drawn = {path: path.stat().st_mtime_ns for path in self.folder.glob('figures/*/figure.json')}
 

@@ -51,7 +51,7 @@ def test_every_run_of_a_document_has_a_config_at_every_scale(name, scale):
 
 def test_sittings_that_are_cut_off_or_stopped_keep_what_is_there(made):
     assert made.begun == ['reproduction.json', 'runs']
-    assert made.stopped.code == 130 and made.ended.code == 0
+    assert made.stopped.code == 143 and made.ended.code == 0
     assert made.drawn and all(path.stat().st_mtime_ns == time for path, time in made.drawn.items())
 
 
