@@ -14,6 +14,7 @@ from gans.cli import arguments
 from gans.cli.verbs import VERBS, takers
 from gans.config import ranges
 from gans.config.load import load
+from gans.core.overrides import override
 from gans.errors import UserError, closest
 
 # Commands of other programs: only the files that they name are looked for.
@@ -169,7 +170,7 @@ def _first_with(words):
     for name in ('colorize', *CONFIGS):
         config = load(f'{ROOT}/configs/{name}.py')
         try:
-            arguments.override(config, given, name)
+            override(config, given, name)
         except UserError:
             continue
         if given.get('data.source', config.data.source) in config.data:
@@ -237,7 +238,7 @@ def _check_fields(config_file, given, with_files):
     if name in everything():
         if with_files:
             given = {field: text for field, text in given.items() if not _is_of_own_source(field)}
-        ranges.check(arguments.override(load(f'{ROOT}/{config_file}'), given, config_file))
+        ranges.check(override(load(f'{ROOT}/{config_file}'), given, config_file))
     elif not with_files:
         for field in given.keys() - known_fields():
             raise UserError(f'config.{field} is not a field of any config{closest(field, known_fields())}.')

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 from command_line import ROOT
 
-from gans.cli.arguments import override
 from gans.config.load import load
 from gans.core.build import build
 from gans.errors import UserError
@@ -33,7 +32,7 @@ def numbers_of(config):
 @pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 def test_every_cell_can_be_trained_no_longer_than_its_config(path):
     for variant in ('', ':tiny'):
-        sweep = read_sweep(f'{path}{variant}', {}, override)
+        sweep = read_sweep(f'{path}{variant}', {})
         labels = [cell.label for cell in sweep.cells]
         assert len(set(labels)) == len(labels)
         for cell in sweep.cells:
@@ -45,7 +44,7 @@ def test_every_cell_can_be_trained_no_longer_than_its_config(path):
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 def test_every_measure_exists(path):
-    sweep = read_sweep(f'{path}', {}, override)
+    sweep = read_sweep(f'{path}', {})
     assert sweep.about
     for name in sweep.measures:
         for cell in sweep.cells:
@@ -57,7 +56,7 @@ def test_every_measure_exists(path):
 def test_the_claims_are_documented():
     text = Path(ROOT, 'docs', 'claims.md').read_text()
     for path in FILES:
-        sweep = read_sweep(f'{path}', {}, override)
+        sweep = read_sweep(f'{path}', {})
         rows = [line for line in text.splitlines() if line.startswith(f'| `{path.stem}` | ')]
         assert len(rows) in (2, 3), path  # what is claimed, what is measured unless others have the same, what it costs
         for cell in sweep.cells:
@@ -85,4 +84,4 @@ def test_a_claim_compares_with_no_other_number(tmp_path):
     for than in ('True', 'float("nan")', 'None'):
         path.write_text(f"{cells}CLAIMS = [dict(claim='x', cell='birds', than={than}, measure='a.b', better='lower')]")
         with pytest.raises(UserError, match='claim 1: give a dict'):
-            read_sweep(f'{path}', {}, override)
+            read_sweep(f'{path}', {})

@@ -7,11 +7,11 @@ from command_line import ROOT, main
 from variants import CONFIG_FILES, CONFIGS, in_folder, path_of, variants
 
 import gans.networks
-from gans.cli import arguments
 from gans.config import compare, ranges
 from gans.config import load as config_files
 from gans.config.shapes import shape_of
 from gans.core.build import build
+from gans.core.overrides import override
 from gans.data import files
 from gans.errors import UserError
 from gans.run.trained import load_run
@@ -163,7 +163,7 @@ def test_a_generator_and_a_discriminator_of_different_families_train(tmp_path, m
 
 
 def test_a_player_of_another_family_can_be_chosen_by_flag():
-    given = arguments.override(config_files.load(path_of('places:tiny')), {'generator.name': 'wide'}, 'places')
+    given = override(config_files.load(path_of('places:tiny')), {'generator.name': 'wide'}, 'places')
     game = build(given, 64)
     assert [type(player).__module__ for player in (game.gen, game.disc)] == [
         'gans.networks.wide',

@@ -11,8 +11,8 @@ from command_line import ROOT, config, main, process
 from variants import everything
 
 from gans.cli import verbs
-from gans.cli.arguments import override
 from gans.config.load import flatten, from_json, load, to_json
+from gans.core.overrides import override
 
 TINY = config('colorize:tiny')
 COLORIZE = f'{ROOT}/configs/colorize.py'

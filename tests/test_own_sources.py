@@ -9,9 +9,9 @@ from command_line import config, main
 from variants import CONFIGS, path_of
 
 import gans.data.sources
-from gans.cli.arguments import override
 from gans.config import ranges
 from gans.config.load import load
+from gans.core.overrides import override
 from gans.data.opening import move_data, open_source
 
 MINE = """

@@ -13,9 +13,9 @@ import pytest
 from command_line import ROOT, config, main
 from variants import everything, path_of
 
-from gans.cli.arguments import override
 from gans.config import ranges
 from gans.config.load import flatten, from_json, load, to_json
+from gans.core.overrides import override
 from gans.errors import UserError
 from gans.losses import terms
 

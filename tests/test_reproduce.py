@@ -13,8 +13,6 @@ from reproduced import FIRST, reproduce
 from runs_on_disk import refused
 from saved_run import save_images, smooth_images
 
-from gans.cli import arguments
-from gans.config.load import load
 from gans.reproduce.plan import document_names, drawer, make_plan, read_document
 from gans.reproduce.types import SCALES
 
@@ -22,10 +20,7 @@ MADE = FIRST
 
 
 def plan_of(name, scale):
-    def configured(text, fields):
-        return arguments.override(load(text), fields, text)
-
-    return make_plan(name, scale, (), None, 'out', configured)
+    return make_plan(name, scale, (), None, 'out')
 
 
 @pytest.mark.parametrize('name', document_names())

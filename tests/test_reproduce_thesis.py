@@ -11,9 +11,9 @@ from PIL import Image
 from reproduced import *  # noqa: F403  fixtures and laws of a document that is made
 from saved_run import make_config, save_images, save_run, smooth_images
 
-from gans.cli.arguments import override
 from gans.config.load import load
 from gans.core.build import build
+from gans.core.overrides import override
 from gans.reproduce.documents.thesis import DOCUMENT
 from gans.reproduce.kinds import activations, colourfulness, equations, hinge, luminance, styled
 from gans.reproduce.types import Place

@@ -500,7 +500,6 @@ def test_the_curves_name_every_cell(swept, monkeypatch):
 
 
 def test_values_of_numpy_and_pathlib_are_those_that_a_person_writes(tmp_path):
-    from gans.cli.arguments import override
 
     cells = """hyper.zipit([
         hyper.sweep('ema', numpy.linspace(0.5, 0.75, 2)), hyper.sweep('batch', numpy.array([2, 4])),
@@ -508,7 +507,7 @@ def test_values_of_numpy_and_pathlib_are_those_that_a_person_writes(tmp_path):
         hyper.sweep('schedules.adversarial', (1, {'at': [0, numpy.float64(0.5)], 'value': (1, numpy.int64(2))})),
     ])"""
     (tmp_path / 'many.py').write_text(f'import pathlib\nimport numpy\n{IN_CELLS.format(cells)}')
-    cells = read_sweep(f'{tmp_path}/many.py', {}, override).cells
+    cells = read_sweep(f'{tmp_path}/many.py', {}).cells
     (first, second), labels = ([getattr(cell, what) for cell in cells] for what in ('config', 'label'))
     assert labels[0] == 'ema=0.5, batch=2, size=(16, 24), schedules.adversarial=1'
     assert labels[1] == 'ema=0.75, batch=4, size=(16, 32), schedules.adve... (2)'
@@ -527,24 +526,22 @@ def test_lists_of_values():
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs/sweeps').glob('*.py')), ids=lambda path: path.stem)
 def test_the_sweeps_of_the_repository_are_sweeps(path):
-    from gans.cli.arguments import override
 
     for variant in ('', ':tiny'):
-        found = read_sweep(f'{path}{variant}', {}, override)
+        found = read_sweep(f'{path}{variant}', {})
         assert found.cells and found.title
         for name in results.wanted(found):
             numbers.check(name)
 
 
 def test_labels_say_what_varies(tmp_path):
-    from gans.cli.arguments import override
 
     path = tmp_path / 'many.py'
     path.write_text(IN_CELLS.format("hyper.product([hyper.sweep('batch', (2, 4)), hyper.fixed('ema', 0.5)])"))
-    assert [cell.label for cell in read_sweep(str(path), {}, override).cells] == ['batch=2', 'batch=4']
+    assert [cell.label for cell in read_sweep(str(path), {}).cells] == ['batch=2', 'batch=4']
     path.write_text("def get_hyper(hyper):\n    return [*hyper.sweep('config', ('configs/birds.py:no_blur', "
                     "'configs/dcgan.py')), {'config': 'configs/dcgan.py', 'schedules.adversarial': 2.0}]")  # fmt: skip
-    cells = read_sweep(f'{path}:tiny', {'batch': '4'}, override).cells
+    cells = read_sweep(f'{path}:tiny', {'batch': '4'}).cells
     assert [cell.label for cell in cells] == ['birds:no_blur', 'dcgan', 'dcgan, schedules.adversarial=2.0']
     assert cells[0].config_text.endswith('configs/birds.py:tiny+no_blur') and cells[0].config.batch == 4
     assert cells[2].config.schedules.adversarial == 2.0

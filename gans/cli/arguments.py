@@ -1,30 +1,18 @@
 """Words of a command line -> a verb, its flags and its config, each checked; every mistake is one sentence.
 
-absl's parsers read the values. Its flags are not used: they are one flat list for all verbs, further ones are read from
-files, and the flag of ml_collections answers a broken config with a traceback.
+absl's parsers read the values. Its flags are not used: they are one flat list for all verbs, and further ones are read
+from files. What the texts of a config's fields mean is in `gans.core.overrides`.
 """
 
-import ast
-import contextlib
-import errno
-import json
-import math
 import os
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-
-from absl import flags as absl_flags
-from ml_collections import ConfigDict
 
 from gans.cli.flags import Flag
 from gans.cli.verbs import VERBS, flags_of, takers
-from gans.config import ranges
-from gans.config.load import flatten
 from gans.config.ranges import RANGES
-from gans.config.registry import kind_of, section_of
-from gans.data.opening import fields_of
+from gans.core.overrides import expand, parse
 from gans.errors import UserError, check_local, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins
@@ -136,7 +124,7 @@ def convert(name: str, text: str, flag: Flag) -> Any:
     if flag.kind == 'address' and not (re.fullmatch(r'\S+:\d{1,5}', text) and int(text.rpartition(':')[2]) < 2**16):
         raise UserError(f'--{name} is {text!r}: give a host and a port below 65536, as in 10.0.0.1:1234.')
     kinds = {'address': str, 'whole': int, 'number': float, 'switch': bool, 'text': str}
-    value = _parse(f'--{name}', text, kinds[flag.kind])
+    value = parse(f'--{name}', text, kinds[flag.kind])
     if flag.kind in ('whole', 'number') and not abs(value) <= flag.most:
         raise UserError(f'--{name}={text} is out of range: give a number up to {flag.most:.15g}.')
     return value
@@ -145,157 +133,3 @@ def convert(name: str, text: str, flag: Flag) -> Any:
 def _local(where, text):
     check_local(text, where)
     return expand(where, text)
-
-
-def expand(where: str, text: str) -> str:
-    """A path with ~ replaced by the user's folder.
-
-    Raises:
-      UserError: a name that no file system takes, or the ~ of nobody.
-    """
-    try:
-        path = os.fspath(Path(text).expanduser())
-        os.stat(path)
-    except (RuntimeError, KeyError) as error:
-        raise UserError(f"{where}={text} begins with '~', and there is no such home folder: write it out.") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            reason = getattr(error, 'strerror', None) or error
-            raise UserError(f'{where}={text:.1000} cannot be a path ({reason}): give another.') from error
-    return path
-
-
-def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) -> ConfigDict:
-    """The config with other values for some fields.
-
-    Args:
-      config: the config.
-      fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
-        may lack the fields of a source of data, and the names of a generator and a discriminator of their own.
-      config_file: the config's name for messages.
-
-    Returns:
-      a new config, locked.
-
-    Raises:
-      UserError: a field that the config does not have, or a text of another kind.
-    """
-    values = config.to_dict()
-    chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
-    for name, text in fields.items():
-        kinds = _with_room(values, name, chosen)
-        *parts, last = name.split('.')
-        section, where = values, 'config'
-        for part in [*parts, last]:
-            if not isinstance(section, Mapping) or part not in section:
-                raise UserError(f'{where}.{part} is not a field of {config_file}{_near(part, section, values)}.')
-            parent, section, where = section, section[part], f'{where}.{part}'
-        parent[last] = _field(name, text, section, kinds.get(last, str))
-    return ConfigDict(values).lock()
-
-
-def _with_room(values, name, chosen):
-    """Adds to a config what it may lack of what a flag names, with its defaults.
-
-    These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
-
-    Args:
-      values: the config as nested dicts, which is changed.
-      name: the dotted name of the flag's field.
-      chosen: the source that the config is going to have.
-
-    Returns:
-      {field: kind of value} of the source's fields, for those that are None so far; {} if it is no field of a source.
-    """
-    section, _, field = name.partition('.')
-    found = values.get(section)
-    if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
-        found.setdefault('name', None)
-    source, _, field = field.partition('.')
-    if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
-        return {}
-    module = chosen if section_of(chosen) == source else source
-    known = fields_of(module, f'The source in config.{name}')
-    filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
-    found[source] = filled | found.get(source, {})
-    return {name: kind_of(one.annotation) for name, one in known.items()}
-
-
-def _near(part, section, values):
-    """The nearest field beside the one that does not exist or, failing that, anywhere in the config."""
-    if isinstance(section, Mapping) and (near := closest(part, section)):
-        return near
-    return closest(part, flatten(values)) or next(
-        (f" (did you mean '{name}'?)" for name in flatten(values) if name.endswith(f'.{part}')), ''
-    )
-
-
-def _field(name, text, now, kind):
-    """The text of a field as the kind of value that the field has now, or as `kind` if it has None."""
-    where = f'config.{name}'
-    if name.startswith('schedules.') and name.count('.') == 1:
-        return _schedule(where, text)
-    if isinstance(now, Mapping):
-        example = f', as --{where}.{next(iter(now))}=...' if now else ''
-        raise UserError(f'{where} is a section of fields, not one value: give one of its fields{example}.')
-    allowed = ranges.range_of(name)
-    if allowed is not None and allowed.none:  # a number or None, whichever it is now
-        return None if text.strip() == 'None' else _parse(where, text, int if allowed.whole else float)
-    if name.endswith(_PLACES):
-        if not text.strip():
-            raise UserError(f'{where} is empty: give a path.')
-        expand(where, text)  # to see that it can be; whoever opens it expands it
-        return None if text == 'None' else text
-    if now is None and text == 'None':
-        return None
-    if name == 'size':  # a number or a pair
-        return _parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
-    return _parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))
-
-
-def _schedule(where, text):
-    """A schedule is a number, or a dict with what `gans.core.schedules` says."""
-    with contextlib.suppress(ValueError):
-        return float(text)
-    with contextlib.suppress(*_UNREADABLE):
-        value = ast.literal_eval(text)
-        if isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value):
-            json.dumps(value)
-            return value
-    raise UserError(f"{where} is {_short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
-
-
-_PLACES = ('.path', '.data_dir')  # fields that say where something lies end so
-_UNREADABLE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError)
-_SAID = {
-    int: 'a whole number',
-    float: 'a number',
-    bool: 'True or False',
-    tuple: 'a tuple, like (1, 2)',
-    str: 'a name',
-}
-_PARSERS = {
-    int: absl_flags.IntegerParser(),
-    float: absl_flags.FloatParser(),
-    bool: absl_flags.BooleanParser(),
-    str: absl_flags.ArgumentParser(),
-}
-
-
-def _parse(where, text, kind):
-    try:
-        return _tuple(text) if kind is tuple else _PARSERS[kind].parse(text)
-    except _UNREADABLE as error:
-        raise UserError(f'{where} is {_short(text)}: give {_SAID.get(kind, "another kind of value")}.') from error
-
-
-def _short(text):
-    return repr(text if len(text) <= 80 else f'{text[:77]}...')
-
-
-def _tuple(text):
-    """'(1, 2)', '1,2' or '1'; the numbers nan and inf are read too, so that the check of ranges can name them."""
-    names = {'nan': math.nan, 'inf': math.inf}
-    tree = ast.parse(text.strip(), mode='eval')
-    parts = tree.body.elts if isinstance(tree.body, (ast.Tuple, ast.List)) else [tree.body]
-    return tuple(names[part.id] if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts)

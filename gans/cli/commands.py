@@ -8,7 +8,7 @@ from gans import signals
 from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
 from gans.config import ranges
-from gans.config.load import load
+from gans.core.overrides import expand, load_with, override
 from gans.errors import UserError, check_local
 from gans.printing import say
 
@@ -61,15 +61,11 @@ def _config_of(flags, fields) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
     if flags['config'] is not None:
         check_local(flags['config'], '--config')
-        config_file = arguments.expand('--config', flags['config'])
-        config = load(config_file)
-    elif flags['workdir'] is not None:
+        return load_with(expand('--config', flags['config']), fields)
+    if flags['workdir'] is not None:
         from gans.run.trained import read_config
 
-        config_file = flags['workdir']
-        config = read_config(config_file)
-    else:
-        raise UserError(help_text.NOTHING.splitlines()[0])
-    config = arguments.override(config, fields, config_file)
-    ranges.check(config)
-    return config
+        config = override(read_config(flags['workdir']), fields, flags['workdir'])
+        ranges.check(config)
+        return config
+    raise UserError(help_text.NOTHING.splitlines()[0])

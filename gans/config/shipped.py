@@ -10,7 +10,7 @@ from gans.config.compare import ABSENT
 from gans.config.load import load
 from gans.errors import UserError
 
-_CLONE = Path(__file__).resolve().parents[2]
+CLONE = Path(__file__).resolve().parents[2]
 
 
 def shipped(name: str) -> tuple[str, ConfigDict] | None:
@@ -19,10 +19,10 @@ def shipped(name: str) -> tuple[str, ConfigDict] | None:
     Only a file of the clone that this code is in is run: a run may be a stranger's.
     """
     path = f'configs/{name}.py'
-    if not name.isidentifier() or not (_CLONE / path).is_file():
+    if not name.isidentifier() or not (CLONE / path).is_file():
         return None
     try:
-        return path, load(str(_CLONE / path))
+        return path, load(str(CLONE / path))
     except UserError:  # somebody is at work on it
         return None
 

@@ -67,10 +67,15 @@ def montage(columns: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
     _, height, width, _ = versions[0].shape
     factor = max(1, math.ceil(_MONTAGE_SIDE / min(height, width)))
     interleaved = np.stack(versions, axis=1).reshape(-1, height, width, 3)
-    canvas = grid(interleaved.repeat(factor, axis=1).repeat(factor, axis=2), len(versions), gap)
+    canvas = grid(enlarge(interleaved, factor), len(versions), gap)
     if titles is None:
         return canvas
     return np.concatenate([_title_strip(titles, width * factor, gap), canvas], axis=0)
+
+
+def enlarge(images: np.ndarray, factor: int) -> np.ndarray:
+    """Images [..., H, W, C] so many times as large: every pixel becomes a square."""
+    return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:

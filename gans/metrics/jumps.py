@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+MEANING = 'Jumps: changes between log lines that are outliers among those of the curve (modified z-score).'
 LIMIT = 3.5  # of the modified z-score, as its authors recommend
 _GAUSSIAN = 0.6745  # median absolute deviation of a Gaussian of deviation 1
 _ROUNDING = 1e-9  # of the largest value: smaller differences between changes are those of arithmetic

@@ -64,7 +64,7 @@ def _sized(image, side=_SIDE):
     """An image as large as an output should be."""
     factor = max(1, side // max(image.shape[:2]))
     if factor > 1:
-        return image.repeat(factor, axis=0).repeat(factor, axis=1)
+        return grids.enlarge(image, factor)
     return image if max(image.shape[:2]) <= _LONGEST else np.asarray(_within(image, _LONGEST))
 
 

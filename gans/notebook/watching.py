@@ -21,6 +21,7 @@ import numpy as np
 from gans.data import decode
 from gans.data.files import printable
 from gans.errors import UserError, check_local
+from gans.image import grids
 from gans.notebook.rich import Place
 from gans.printing import say
 from gans.run.experiment import Experiment, open_experiment
@@ -197,7 +198,7 @@ def _large(path, width):
     """A sample grid, every pixel of it a square of whole pixels, at most so wide if that can be."""
     grid = np.asarray(decode.load_image(path, str(path)))
     factor = max(1, min(_HIGH // grid.shape[0], width // grid.shape[1]))
-    return grid.repeat(factor, axis=0).repeat(factor, axis=1)
+    return grids.enlarge(grid, factor)
 
 
 def _stack(images):

@@ -65,7 +65,7 @@ def _document(records: Sequence[Record]) -> str:
         ['vendor/uplot', 'curves', 'report'],
         {'title': title, 'about': printable(about), 'links': _links(parts), 'body': joined(parts.values())},
         data,
-        styles=['vendor/uplot', 'curves'],
+        styles=['sections', 'vendor/uplot', 'curves'],
     )
 
 

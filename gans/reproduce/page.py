@@ -59,7 +59,7 @@ def write(plan: Plan, drawn: Mapping[str, Drawn], problems: Mapping[str, str]) -
             'body': joined(section(title, inside, name=name) for name, (title, inside) in parts.items()),
         },
         {},
-        styles=['report'],
+        styles=['sections', 'report'],
     )
     path = plan.folder / FILE
     write_whole(path, lambda file: file.write(text.encode(errors='xmlcharrefreplace')))

@@ -2,21 +2,18 @@
 
 import os
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
 from gans.config.registry import find_module
+from gans.config.shipped import CLONE
+from gans.core.overrides import load_with
 from gans.errors import UserError, closest
 from gans.reproduce import documents
 from gans.reproduce.types import SCALES, Document, Draw, Figure, Place, Run
-
-_CLONE = Path(__file__).resolve().parents[2]  # what paths of configs are relative to
-
-# ('configs/inpaint.py:tiny', {'size': '64'}) -> that config with these values, checked.
-Configured = Callable[[str, Mapping[str, str]], ConfigDict]
 
 _TINY = {'devices': '1', 'data.embedded.count': '24'}  # evaluating more images is most of the work at this scale
 
@@ -94,7 +91,6 @@ def make_plan(
     only: Sequence[str],
     images: str | None,
     folder: str | Path,
-    configured: Configured,
 ) -> Plan:
     """The plan that the flags describe; nothing is written.
 
@@ -104,7 +100,6 @@ def make_plan(
       only: names of figures; all if there are none.
       images: a folder or a .zip for the runs on photographs.
       folder: of everything that is made.
-      configured: makes the configs.
 
     Raises:
       UserError: a name that does not exist, with the nearest one; or no such images.
@@ -115,7 +110,7 @@ def make_plan(
     if images and not os.path.exists(images):
         raise UserError(f'--input={images} is not there: give a folder or a .zip with images.')
     images, folder = os.path.abspath(images) if images else '', Path(os.path.abspath(folder))
-    runs = {key: _planned(run, scale, images, folder / 'runs' / key, configured) for key, run in document.runs.items()}
+    runs = {key: _planned(run, scale, images, folder / 'runs' / key) for key, run in document.runs.items()}
     return Plan(name, document, scale, images, folder, _chosen(name, document, only), runs)
 
 
@@ -163,12 +158,12 @@ def _chosen(name, document, only):
     return tuple(figure for figure in document.figures if not only or figure.name in only)
 
 
-def _planned(run: Run, scale, images, folder, configured) -> Planned:
+def _planned(run: Run, scale, images, folder) -> Planned:
     given = _TINY | run.tiny if scale == 'tiny' else dict(run.fields)
     if images and run.photographs:
         given |= {'data.source': 'folder', 'data.folder.path': images}
     text, own = _text(run, scale), _text(run, 'paper')
-    config, own_config = configured(str(_CLONE / text), given), configured(str(_CLONE / own), run.fields)
+    config, own_config = load_with(str(CLONE / text), given), load_with(str(CLONE / own), run.fields)
     return Planned(folder, text, own, given, config, own_config)
 
 

@@ -8,15 +8,13 @@ from gans.data.fitting import ENLARGE
 from gans.errors import Failure, Told, UserError, refused
 from gans.printing import say
 from gans.reproduce import drawing, page, record
-from gans.reproduce.plan import Configured, Plan, make_plan, waits
+from gans.reproduce.plan import Plan, make_plan, waits
 from gans.reproduce.types import Drawn, Figure
 from gans.run.experiment import open_experiment
 from gans.sweep.runs import complete, is_done
 
 
-def reproduce(
-    name: str, scale: str, only: Sequence[str], images: str | None, folder: str, configured: Configured
-) -> int:
+def reproduce(name: str, scale: str, only: Sequence[str], images: str | None, folder: str) -> int:
     """Trains, draws and writes the page; whatever was made before is kept.
 
     Args:
@@ -25,7 +23,6 @@ def reproduce(
       only: names of figures; all if there are none.
       images: a folder or a .zip for the runs on photographs.
       folder: for runs, figures and the page.
-      configured: makes configs (`gans.reproduce.plan.Configured`).
 
     Returns:
       the exit code: 0, or 2 if a figure could not be drawn, which the page says in its place.
@@ -34,7 +31,7 @@ def reproduce(
       UserError: as `make_plan` and `record.claim`; or training cannot begin, or nothing can be written.
       gans.signals.Stopped: the same call goes on.
     """
-    plan = make_plan(name, scale, only, images, folder, configured)
+    plan = make_plan(name, scale, only, images, folder)
     record.claim(plan)
     _announce(plan)
     failed = _train(plan)

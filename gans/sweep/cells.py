@@ -4,26 +4,24 @@ import inspect
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from gans.config import ranges
 from gans.config.compare import changes
-from gans.config.load import failed, load, read_module
+from gans.config.load import failed, read_module
+from gans.config.shipped import CLONE
+from gans.core.overrides import load_with
 from gans.errors import UserError, check_local, closest
 from gans.sweep import hyper
 
-_CLONE = Path(__file__).resolve().parents[2]
 _SPECIAL = ('config', 'label')  # keys of a cell that are no fields
 _MOST = 100  # cells
 _LONGEST = 60  # characters of a label
 _CLAIM = ('claim', 'cell', 'than', 'measure', 'better')
-
-Override = Callable[[ConfigDict, Mapping[str, str], str], ConfigDict]
 
 
 class Cell(NamedTuple):
@@ -72,13 +70,12 @@ class Sweep(NamedTuple):
     claims: Sequence[Claim]
 
 
-def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) -> Sweep:
+def read_sweep(config_file: str, fields: Mapping[str, str]) -> Sweep:
     """Reads `configs/sweeps/norms.py` or `configs/sweeps/norms.py:tiny`; the variant is that of every cell.
 
     Args:
       config_file: the file and, after a colon, a variant of every cell's config.
       fields: {'batch': '8'}: values for fields of every cell's config, from the command line.
-      override: what the command line does with such fields: `gans.cli.arguments.override`.
 
     Raises:
       UserError: whatever is wrong with the file, a cell or its config.
@@ -87,7 +84,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str], override: Override) 
     path, _, variant = config_file.partition(':')
     module = _module(path)
     found = _list_of(module, path)
-    cells = [_cell(config_file, path, variant, given, number, fields, override) for number, given in enumerate(found)]
+    cells = [_cell(config_file, path, variant, given, number, fields) for number, given in enumerate(found)]
     labels = _labels(found, [cell.config for cell in cells])
     cells = [cell._replace(label=label) for cell, label in zip(cells, labels, strict=True)]
     _check_different(path, cells)
@@ -138,7 +135,7 @@ def _named(cell):
     return all(isinstance(field, str) for field in cell) and all(isinstance(cell.get(key, ''), str) for key in _SPECIAL)
 
 
-def _cell(config_file, path, variant, given, number, fields, override) -> Cell:
+def _cell(config_file, path, variant, given, number, fields) -> Cell:
     """A cell without its label."""
     where = f'{path}, cell {number + 1}'
     if 'config' in given:
@@ -154,8 +151,7 @@ def _cell(config_file, path, variant, given, number, fields, override) -> Cell:
         if field in texts:
             raise UserError(f'--config.{field} is a field that the cells of {path} set themselves: leave it out.')
     try:
-        config = override(override(load(config_text), fields, config_text), texts, config_text)
-        ranges.check(config)
+        config = load_with(config_text, {**fields, **texts})
     except UserError as error:
         raise UserError(f'{where}: {error}') from error
     return Cell('', config_text, {**fields, **texts}, config)
@@ -166,7 +162,7 @@ def _find(name, path):
     name = os.path.expanduser(name)
     if os.path.isabs(name) or os.path.isfile(name):
         return name
-    for folder in (_CLONE, Path(path).parent):
+    for folder in (CLONE, Path(path).parent):
         if (folder / name).is_file():
             return str(folder / name)
     return name

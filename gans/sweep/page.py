@@ -39,7 +39,7 @@ def page(plan: Plan, results: Mapping[str, Any], command: str, images: Mapping[s
         'links': element('ul', *(element('li', element('a', name, href=f'#{_anchor(name)}')) for name in sections)),
         'body': joined(_section(name, inside) for name, inside in sections.items()),
     }
-    return document('sweep', [], texts, {})
+    return document('sweep', [], texts, {}, styles=['sections'])
 
 
 def _section(name, inside) -> Html:

@@ -23,12 +23,14 @@ def results_of(plan: Plan) -> dict[str, Any]:
     Raises:
       UserError: a measure does not exist, or fails.
     """
-    found = {run.title: _numbers_of(plan, run) for run in plan.runs()}
+    runs = plan.runs()
+    found = {run.title: _numbers_of(plan, run) for run in runs}
+    of_cell = [[run for run in runs if run.cell == number] for number in range(len(plan.sweep.cells))]
     shown = list(plan.sweep.measures) or [
         name for name in dict.fromkeys(name for own in found.values() for name in own) if numbers.of_generator(name)
     ]
     shown = list(dict.fromkeys([*shown, *wanted(plan.sweep)]))
-    by_cell = [_values(plan, found, shown, number) for number in range(len(plan.sweep.cells))]
+    by_cell = [_values(found, shown, own) for own in of_cell]
     return {
         'made_by': '--mode=sweep',
         'version': VERSION,
@@ -38,7 +40,7 @@ def results_of(plan: Plan) -> dict[str, Any]:
         'features': plan.features,
         'interval': "mean over seeds and Student's t interval, 95 %; differences are paired by seed",
         'measures': {name: _about(name, found.values()) for name in shown},
-        'cells': [_cell(plan, found, by_cell, number) for number in range(len(plan.sweep.cells))],
+        'cells': [_cell(plan, found, by_cell, number, own) for number, own in enumerate(of_cell)],
         'claims': [_claim(plan, claim, by_cell) for claim in plan.sweep.claims],
     }
 
@@ -73,12 +75,10 @@ def _numbers_of(plan, run) -> dict[str, Measured]:
     return known | {name: numbers.by_name(run.folder, name, known) for name in wanted(plan.sweep)}
 
 
-def _values(plan, found, shown, number) -> dict[str, list[float]]:
-    """{measure: a number for each seed, NaN where there is none} of a cell."""
-    label = plan.sweep.cells[number].label
+def _values(found, shown, runs) -> dict[str, list[float]]:
+    """{measure: a number for each seed, NaN where there is none} of the runs of a cell."""
     nothing = Measured(math.nan, '', 0)
-    titles = [run.title for run in plan.runs() if run.cell == number and run.label == label]
-    return {name: [found[title].get(name, nothing).value for title in titles] for name in shown}
+    return {name: [found[run.title].get(name, nothing).value for run in runs] for name in shown}
 
 
 def _about(name, runs):
@@ -86,8 +86,8 @@ def _about(name, runs):
     return {'better': measured.better, 'digits': measured.digits}
 
 
-def _cell(plan, found, by_cell: Sequence[Mapping[str, list[float]]], number):
-    cell, runs = plan.sweep.cells[number], [run for run in plan.runs() if run.cell == number]
+def _cell(plan, found, by_cell: Sequence[Mapping[str, list[float]]], number, runs):
+    cell = plan.sweep.cells[number]
     return {
         'label': cell.label,
         'config': cell.config_text,

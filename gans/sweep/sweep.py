@@ -15,7 +15,7 @@ from gans.image.files import save_png, write_json, write_whole
 from gans.printing import not_lost, tell
 from gans.run.experiment import open_experiment
 from gans.sweep import figures, numbers, pace, page, results, table
-from gans.sweep.cells import Override, Sweep, read_sweep
+from gans.sweep.cells import Sweep, read_sweep
 from gans.sweep.plan import Plan
 from gans.sweep.train import Trainer
 
@@ -44,12 +44,8 @@ class Wishes(NamedTuple):
     features: str | None = None
 
 
-def sweep(wishes: Wishes, override: Override) -> str:
+def sweep(wishes: Wishes) -> str:
     """Trains, evaluates and compares; the same call goes on after whatever has stopped it.
-
-    Args:
-      wishes: what the command line asks for.
-      override: what the command line does with fields: `gans.cli.arguments.override`.
 
     Returns:
       the results for people, with the names of the files.
@@ -59,7 +55,7 @@ def sweep(wishes: Wishes, override: Override) -> str:
       gans.signals.Stopped: a signal; everything is saved.
     """
     _check(wishes)
-    found = read_sweep(wishes.config, wishes.fields, override)
+    found = read_sweep(wishes.config, wishes.fields)
     _check_all(found, wishes)
     with Plan(found, wishes.output, wishes.seeds, wishes.minutes, wishes.features) as plan:
         if not plan.steps:

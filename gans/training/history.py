@@ -70,12 +70,11 @@ def history(folder: str | Path, output: str | Path | None = None) -> Iterator[Pa
     curves = series(read_metrics(folder))
     yield _save(target / 'curves.png', draw_curves(curves))
     shape, from_noise = _read_config(folder)
-    sample_grids = _sample_grids_of(folder, shape, from_noise)
+    sample_grids = sample_grids_of(folder, shape, from_noise)
     yield _save(target / 'progress.png', draw_progress(sample_grids, from_noise))
     name, shown = ('convergence', (CONVERGENCE,)) if CONVERGENCE in curves else ('losses', LOSSES)
     logged = curves[shown[0]].steps
-    # The loop draws before the first step and logs from `log.every` on: the first grid has no place on the curve.
-    insets = {s.step: inset(s, from_noise) for s in sample_grids if logged[0] <= s.step <= logged[-1]}
+    insets = insets_of(sample_grids, logged, from_noise)
     if not insets:
         drawn = ', '.join(str(sample_grid.step) for sample_grid in sample_grids)
         raise UserError(
@@ -229,15 +228,15 @@ def _read_config(folder):
         raise UserError(f'Cannot read {path} ({reason}): start the training again, which writes it.') from error
 
 
-def _sample_grids_of(folder, shape, from_noise) -> list[SampleGrid]:
-    """The run's sample grids at equal distances; UserError if it has fewer than two."""
+def sample_grids_of(folder: Path, shape: tuple[int, int], from_noise: bool, times: int = TIMES) -> list[SampleGrid]:
+    """A run's sample grids at up to so many equal distances; raises UserError if it has fewer than two."""
     paths = sample_grid_paths(folder)
     if len(paths) < 2:
         raise UserError(
             f'{folder}/samples has too few sample grids ({len(paths)}) for more than curves.png, which is drawn: wait '
             'until there are two, or train with --config.log.grids above 0.'
         )
-    return [read_sample_grid(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths))]
+    return [read_sample_grid(step, paths[step], shape, from_noise) for step in equally_spaced(sorted(paths), times)]
 
 
 def sample_grid_paths(folder: Path) -> dict[int, Path]:
@@ -273,6 +272,12 @@ def _progress_rows(sample_grid, from_noise):
     ]
 
 
+def insets_of(sample_grids: Iterable[SampleGrid], logged: Sequence[int], from_noise: bool) -> dict[int, np.ndarray]:
+    """{step: what `inset` takes} of the sample grids between the first and the last logged step."""
+    # The loop draws before the first step and logs from `log.every` on: the first grid has no place on the curve.
+    return {s.step: inset(s, from_noise) for s in sample_grids if logged[0] <= s.step <= logged[-1]}
+
+
 def inset(sample_grid: SampleGrid, from_noise: bool) -> np.ndarray:
     """Some of what the generator made, as many as fit: at most three by three. uint8 [H, W, 3]."""
     # The last row of samples may be partly free.
@@ -298,7 +303,7 @@ def _axes(figure, left, top, width, height):
 
 def _place(figure, left, top, image, factor):
     """An image, uint8 [H, W, 3], so many times as large: pixel by pixel, which axes would resample."""
-    large = image.repeat(factor, axis=0).repeat(factor, axis=1)
+    large = grids.enlarge(image, factor)
     figure.figimage(large, left, round(figure.bbox.height) - top - len(large), origin='upper')
 
 

@@ -97,6 +97,6 @@ def _resized(tile):
     least, most = _SIDE
     if (longest := max(tile.shape[:2])) <= most:
         factor = max(1, -(-least // longest))
-        return tile.repeat(factor, axis=0).repeat(factor, axis=1)
+        return grids.enlarge(tile, factor)
     height, width = (max(1, round(side * most / longest)) for side in tile.shape[:2])
     return np.asarray(Image.fromarray(tile).resize((width, height), Image.Resampling.BOX))

@@ -4,18 +4,9 @@ from gans.cli.flags import Flag, Verb
 
 
 def _run(flags, config) -> int:
-    from gans.cli import arguments
-    from gans.config import ranges
-    from gans.config.load import load
     from gans.reproduce.runner import reproduce
 
-    def configured(text, fields):
-        made = arguments.override(load(text), fields, text)
-        ranges.check(made)
-        return made
-
-    wanted = (flags[name] for name in ('document', 'scale', 'only', 'input', 'output'))
-    return reproduce(*wanted, configured)
+    return reproduce(*(flags[name] for name in ('document', 'scale', 'only', 'input', 'output')))
 
 
 VERB = Verb(

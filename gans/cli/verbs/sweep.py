@@ -8,20 +8,20 @@ from gans.printing import say
 
 
 def _run(flags, config) -> int:
-    from gans.cli import arguments
+    from gans.core.overrides import expand
     from gans.sweep.sweep import Wishes, sweep
 
     check_local(flags['config'], '--config')
     seeds = _seeds(flags['seeds'])
     wishes = Wishes(
-        arguments.expand('--config', flags['config']),
+        expand('--config', flags['config']),
         flags['config.FIELD'],
         Path(flags['output']),
         seeds,
         flags['minutes'],
         flags['features'],
     )
-    say(sweep(wishes, arguments.override))
+    say(sweep(wishes))
     return 0
 
 

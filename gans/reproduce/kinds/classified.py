@@ -132,7 +132,7 @@ def _sure_of(folder, run, classifier, most, commands, notes) -> Drawn:
 
 def _magnified(images, columns):
     factor = max(1, 96 // min(images.shape[1:3]))
-    return grids.grid(images.repeat(factor, axis=1).repeat(factor, axis=2), columns)
+    return grids.grid(grids.enlarge(images, factor), columns)
 
 
 def _numbers(report, names) -> Table:

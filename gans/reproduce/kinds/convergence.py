@@ -1,7 +1,7 @@
 """A run's convergence measure, or its losses, over training, with samples of several times above the curve."""
 
 from gans.image import files
-from gans.metrics.jumps import jumps
+from gans.metrics.jumps import MEANING, jumps
 from gans.reproduce.types import Drawn, Place
 from gans.run.facts import read_facts
 from gans.training import history
@@ -22,13 +22,8 @@ def draw(place: Place, name: str = history.CONVERGENCE) -> Drawn:
     folder = place.runs[0]
     facts = read_facts(folder)
     curve = history.series(read_metrics(folder))[name]
-    paths = history.sample_grid_paths(folder)
-    insets = {}
-    for step in history.equally_spaced(sorted(paths)):
-        if not curve.steps[0] <= step <= curve.steps[-1]:  # the first grid is drawn before the first log line
-            continue
-        grid = history.read_sample_grid(step, paths[step], facts.size, facts.task.from_noise)
-        insets[step] = history.inset(grid, facts.task.from_noise)
+    sample_grids = history.sample_grids_of(folder, facts.size, facts.task.from_noise)
+    insets = history.insets_of(sample_grids, curve.steps, facts.task.from_noise)
     path = place.folder / 'convergence.png'
     files.save_png(path, history.render(history.draw_insets({name: curve}, insets)))
     few = max(1, len(curve.values) // 10)
@@ -42,5 +37,5 @@ def draw(place: Place, name: str = history.CONVERGENCE) -> Drawn:
             'jumps': jumps(curve.values),
         },
         commands=[['--mode=history', f'--workdir={folder}', f'--output={place.folder / "history"}']],
-        notes=['Jumps: changes between log lines that are outliers among those of the curve (modified z-score).'],
+        notes=[MEANING],
     )

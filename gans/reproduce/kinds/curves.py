@@ -6,7 +6,7 @@ import numpy as np
 
 from gans.errors import UserError, closest
 from gans.image import files
-from gans.metrics.jumps import jumps
+from gans.metrics.jumps import MEANING, jumps
 from gans.reproduce.types import Drawn, Place, Table
 from gans.training.history import draw_curves, render, series
 from gans.training.metrics_files import read_metrics
@@ -38,7 +38,7 @@ def draw(place: Place, names: Sequence[str]) -> Drawn:
         commands=[
             ['--mode=history', f'--workdir={folder}', f'--output={place.folder / folder.name}'] for folder in place.runs
         ],
-        notes=['Jumps: changes between log lines that are outliers among those of the curve (modified z-score).'],
+        notes=[MEANING],
     )
 
 

@@ -1,11 +1,10 @@
 """The same inputs at equally spaced times of a training, and what its generator made of them."""
 
-import numpy as np
-
 from gans.image import files
+from gans.reproduce.detail import detail
 from gans.reproduce.types import Drawn, Place, Table
 from gans.run.facts import read_facts
-from gans.training.history import TIMES, draw_progress, equally_spaced, read_sample_grid, render, sample_grid_paths
+from gans.training.history import TIMES, draw_progress, render, sample_grids_of
 
 _REAL = -1  # the row of a sample grid that has real images
 
@@ -18,14 +17,14 @@ def draw(place: Place, times: int = TIMES) -> Drawn:
     """
     (folder,) = place.runs
     facts = read_facts(folder)
-    from_noise, paths = facts.task.from_noise, sample_grid_paths(folder)
-    steps = equally_spaced(sorted(paths), times)
-    found = [read_sample_grid(step, paths[step], facts.size, from_noise) for step in steps]
+    from_noise = facts.task.from_noise
+    found = sample_grids_of(folder, facts.size, from_noise, times)
+    steps = [one.step for one in found]
     path = place.folder / 'progress.png'
     files.save_png(path, render(draw_progress(found, from_noise)))
     made = slice(0, 1) if from_noise else slice(1, 2)
-    real = _detail(found[-1].tiles[_REAL:])
-    share = {one.step: 100 * _detail(one.tiles[made]) / max(real, 1e-9) for one in found}
+    real = detail(found[-1].tiles[_REAL:])
+    share = {one.step: 100 * detail(one.tiles[made]) / max(real, 1e-9) for one in found}
     rows = [
         [f'{step:,}', f'{100 * step / facts.config.steps:.0f} %', f'{value:.0f} %'] for step, value in share.items()
     ]
@@ -37,9 +36,3 @@ def draw(place: Place, times: int = TIMES) -> Drawn:
         commands=[['--mode=history', f'--workdir={folder}', f'--output={place.folder / "history"}']],
         notes=['Detail: the mean absolute difference of neighbouring pixels, in % of that of real images at the end.'],
     )
-
-
-def _detail(tiles):
-    """The mean absolute difference of neighbouring pixels of tiles uint8 [..., H, W, 3]."""
-    tiles = tiles.astype(np.float32)
-    return float((np.abs(np.diff(tiles, axis=-2)).mean() + np.abs(np.diff(tiles, axis=-3)).mean()) / 2)

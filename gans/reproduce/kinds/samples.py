@@ -9,6 +9,7 @@ from gans.evaluation.stored import read_evaluation
 from gans.evaluation.tables import cell
 from gans.image import files, grids
 from gans.report.curves import read_curves
+from gans.reproduce.detail import detail
 from gans.reproduce.types import Drawn, Place, Table
 from gans.run.generate import Sampler
 from gans.run.trained import Trained, load_run
@@ -67,7 +68,7 @@ def _numbers(run: Trained, images: np.ndarray) -> tuple[dict[str, float], list[s
     speed = _seconds(run.folder)
     found = read_evaluation(run.folder)[0]
     measured = {name: found.rows.get('samples', {}).get(name) for name in _MEASURES} if found else {}
-    numbers = {'side': min(run.game.size), 'detail': round(_detail(images), 2)}
+    numbers = {'side': min(run.game.size), 'detail': round(detail(images), 2)}
     numbers |= {'seconds per 1000 images': round(speed, 2)} if speed is not None else {}
     swd = measured.get('SWD')
     numbers |= {'SWD': round(swd['mean'], 1)} if swd and swd['mean'] is not None else {}
@@ -75,12 +76,6 @@ def _numbers(run: Trained, images: np.ndarray) -> tuple[dict[str, float], list[s
     cells.append('' if speed is None else f'{speed:.3g}')
     digits = {name: found.measures[name]['digits'] for name in measured if name in found.measures} if found else {}
     return numbers, [*cells, *(cell(measured.get(name), digits.get(name, 2)) for name in _MEASURES)]
-
-
-def _detail(images: np.ndarray) -> float:
-    """The mean absolute difference of pixels above and beside each other, in levels, of uint8 [N, H, W, 3]."""
-    levels = images.astype(np.float32)
-    return float(np.mean([np.abs(np.diff(levels, axis=axis)).mean() for axis in (1, 2)]))
 
 
 def _seconds(folder: Path) -> float | None:
@@ -96,7 +91,7 @@ def _beside(blocks: Sequence[np.ndarray], columns: int, titles: Sequence[str] | 
     drawn = []
     for images in blocks:
         factor = max(1, largest // min(images.shape[1:3]))
-        drawn.append(grids.grid(images.repeat(factor, axis=1).repeat(factor, axis=2), columns))
+        drawn.append(grids.grid(grids.enlarge(images, factor), columns))
     height, width = (max(block.shape[axis] for block in drawn) for axis in (0, 1))
     canvases = np.full((len(drawn), height, width, 3), 255, np.uint8)
     for canvas, block in zip(canvases, drawn, strict=True):

@@ -1,0 +1,193 @@
+"""Other values for fields of a config, as texts: each read as the kind of value that the field has.
+
+absl's parsers read the values. The flags of ml_collections are not used: they answer a broken config with a traceback.
+"""
+
+import ast
+import contextlib
+import errno
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags as absl_flags
+from ml_collections import ConfigDict
+
+from gans.config import ranges
+from gans.config.load import flatten, load
+from gans.config.registry import kind_of, section_of
+from gans.data.opening import fields_of
+from gans.errors import UserError, closest
+
+
+def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
+    """Loads a config with other values for some fields, checked: `gans.config.load.load`, `override`, `ranges.check`.
+
+    Raises:
+      UserError: as these three do.
+    """
+    config = override(load(config_file), fields, config_file)
+    ranges.check(config)
+    return config
+
+
+def expand(where: str, text: str) -> str:
+    """A path with ~ replaced by the user's folder.
+
+    Raises:
+      UserError: a name that no file system takes, or the ~ of nobody.
+    """
+    try:
+        path = os.fspath(Path(text).expanduser())
+        os.stat(path)
+    except (RuntimeError, KeyError) as error:
+        raise UserError(f"{where}={text} begins with '~', and there is no such home folder: write it out.") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            reason = getattr(error, 'strerror', None) or error
+            raise UserError(f'{where}={text:.1000} cannot be a path ({reason}): give another.') from error
+    return path
+
+
+def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) -> ConfigDict:
+    """The config with other values for some fields.
+
+    Args:
+      config: the config.
+      fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
+        may lack the fields of a source of data, and the names of a generator and a discriminator of their own.
+      config_file: the config's name for messages.
+
+    Returns:
+      a new config, locked.
+
+    Raises:
+      UserError: a field that the config does not have, or a text of another kind.
+    """
+    values = config.to_dict()
+    chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
+    for name, text in fields.items():
+        kinds = _with_room(values, name, chosen)
+        *parts, last = name.split('.')
+        section, where = values, 'config'
+        for part in [*parts, last]:
+            if not isinstance(section, Mapping) or part not in section:
+                raise UserError(f'{where}.{part} is not a field of {config_file}{_near(part, section, values)}.')
+            parent, section, where = section, section[part], f'{where}.{part}'
+        parent[last] = _field(name, text, section, kinds.get(last, str))
+    return ConfigDict(values).lock()
+
+
+def _with_room(values, name, chosen):
+    """Adds to a config what it may lack of what a flag names, with its defaults.
+
+    These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
+
+    Args:
+      values: the config as nested dicts, which is changed.
+      name: the dotted name of the flag's field.
+      chosen: the source that the config is going to have.
+
+    Returns:
+      {field: kind of value} of the source's fields, for those that are None so far; {} if it is no field of a source.
+    """
+    section, _, field = name.partition('.')
+    found = values.get(section)
+    if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
+        found.setdefault('name', None)
+    source, _, field = field.partition('.')
+    if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
+        return {}
+    module = chosen if section_of(chosen) == source else source
+    known = fields_of(module, f'The source in config.{name}')
+    filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
+    found[source] = filled | found.get(source, {})
+    return {name: kind_of(one.annotation) for name, one in known.items()}
+
+
+def _near(part, section, values):
+    """The nearest field beside the one that does not exist or, failing that, anywhere in the config."""
+    if isinstance(section, Mapping) and (near := closest(part, section)):
+        return near
+    return closest(part, flatten(values)) or next(
+        (f" (did you mean '{name}'?)" for name in flatten(values) if name.endswith(f'.{part}')), ''
+    )
+
+
+def _field(name, text, now, kind):
+    """The text of a field as the kind of value that the field has now, or as `kind` if it has None."""
+    where = f'config.{name}'
+    if name.startswith('schedules.') and name.count('.') == 1:
+        return _schedule(where, text)
+    if isinstance(now, Mapping):
+        example = f', as --{where}.{next(iter(now))}=...' if now else ''
+        raise UserError(f'{where} is a section of fields, not one value: give one of its fields{example}.')
+    allowed = ranges.range_of(name)
+    if allowed is not None and allowed.none:  # a number or None, whichever it is now
+        return None if text.strip() == 'None' else parse(where, text, int if allowed.whole else float)
+    if name.endswith(_PLACES):
+        if not text.strip():
+            raise UserError(f'{where} is empty: give a path.')
+        expand(where, text)  # to see that it can be; whoever opens it expands it
+        return None if text == 'None' else text
+    if now is None and text == 'None':
+        return None
+    if name == 'size':  # a number or a pair
+        return parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
+    return parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))
+
+
+def _schedule(where, text):
+    """A schedule is a number, or a dict with what `gans.core.schedules` says."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    with contextlib.suppress(*_UNREADABLE):
+        value = ast.literal_eval(text)
+        if isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value):
+            json.dumps(value)
+            return value
+    raise UserError(f"{where} is {_short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
+
+
+_PLACES = ('.path', '.data_dir')  # fields that say where something lies end so
+_UNREADABLE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError)
+_SAID = {
+    int: 'a whole number',
+    float: 'a number',
+    bool: 'True or False',
+    tuple: 'a tuple, like (1, 2)',
+    str: 'a name',
+}
+_PARSERS = {
+    int: absl_flags.IntegerParser(),
+    float: absl_flags.FloatParser(),
+    bool: absl_flags.BooleanParser(),
+    str: absl_flags.ArgumentParser(),
+}
+
+
+def parse(where: str, text: str, kind: type) -> Any:
+    """A text as a value of a kind: int, float, bool, str or tuple.
+
+    Raises:
+      UserError: it is none; `where` is what the message calls its place.
+    """
+    try:
+        return _tuple(text) if kind is tuple else _PARSERS[kind].parse(text)
+    except _UNREADABLE as error:
+        raise UserError(f'{where} is {_short(text)}: give {_SAID.get(kind, "another kind of value")}.') from error
+
+
+def _short(text):
+    return repr(text if len(text) <= 80 else f'{text[:77]}...')
+
+
+def _tuple(text):
+    """'(1, 2)', '1,2' or '1'; the numbers nan and inf are read too, so that the check of ranges can name them."""
+    names = {'nan': math.nan, 'inf': math.inf}
+    tree = ast.parse(text.strip(), mode='eval')
+    parts = tree.body.elts if isinstance(tree.body, (ast.Tuple, ast.List)) else [tree.body]
+    return tuple(names[part.id] if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts)
