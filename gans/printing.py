@@ -94,6 +94,7 @@ def draw_bar(bar: str) -> None:
         if not bar and not _bar:
             return
         _bar = visible(bar)
+        signals.bar_is_drawn = bool(_bar)
         _redraw(_bar)
 
 
@@ -130,7 +131,6 @@ def _bar_aside():
 
 
 def _redraw(bar):
-    signals.bar_is_drawn = bool(bar)
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):  # gone, slow, or closed
             _write(sys.stderr, f'\r{bar}{signals.TO_LINE_END}')

@@ -23,7 +23,9 @@ SAME = 0.1  # seconds within which two signals are one wish
 GRACE = 3.0  # seconds that the main thread has to end by itself once nothing can be lost
 TO_LINE_END = '\x1b[K'  # wipes a terminal's line from the cursor on
 
-bar_is_drawn = False  # by `gans.printing`, on the last line of the terminal: a sentence takes its place
+# By `gans.printing`, on the last line of the terminal: a sentence takes its place, or that of the ^C which the terminal
+# has shown while the bar was aside for another line.
+bar_is_drawn = False
 
 
 class Stopped(KeyboardInterrupt):

@@ -14,8 +14,9 @@ from processes import heard
 from saved_run import fake_run, make_config, save_images, save_run, smooth_images
 from terminal import on_terminal, process_on_terminal, terminal
 
-from gans import printing
+from gans import printing, signals
 from gans.inference import translate as translate_module
+from gans.printing import draw_bar, say
 from gans.progress import progress, show_none
 
 
@@ -195,6 +196,21 @@ def test_only_the_first_process_and_the_main_thread_show_how_far_they_are(often,
     monkeypatch.setattr('gans.progress._shown', True)
     show_none()
     assert draw().seen == []
+
+
+def test_a_signal_finds_the_bar_while_a_line_is_printed_above_it(often, monkeypatch):
+    found = []
+
+    class Stream(io.StringIO):
+        def write(self, text):
+            found.append((text, signals.bar_is_drawn))
+
+    for name in ('stdout', 'stderr'):
+        monkeypatch.setattr(sys, name, Stream())
+    draw_bar('training: 3%')
+    say('a line')
+    draw_bar('')
+    assert ('a line\n', True) in found and not signals.bar_is_drawn
 
 
 @pytest.mark.usefixtures(heard.__name__)
