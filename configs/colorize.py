@@ -8,6 +8,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
+    python main.py --config=configs/colorize.py:augmented    the discriminator sees shifted images with squares cut out
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -59,6 +60,7 @@ def get_config(variant: str = '') -> ConfigDict:
         checkpoint=dict(every=100),
     )
     variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise}
+    variants['augmented'] = _augmented
     return choose_variant(config, variant, variants)
 
 
@@ -84,6 +86,10 @@ def _l1(config):
 def _cgan(config):
     config.schedules.l1.value = (0.0, 0.0)
     config.schedules.adversarial.value = (0.15, 0.15)  # or the generator would stand still for 30 % of training
+
+
+def _augmented(config):
+    config.augment, config.schedules.augment = ('translation', 'cutout'), 1.0
 
 
 def _no_noise(config):

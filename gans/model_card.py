@@ -113,6 +113,10 @@ def _model(facts):
             items.insert(1, f'Parameters of the {name}: {parameter_count(arrays):,}')
     if config.ema:
         items.append(f"The generator's weights are averaged over the steps (decay {config.ema})")
+    if half_life := config.get('ema_half_life'):
+        items.append(f"The generator's weights are averaged over the steps (half-life {half_life:g} images)")
+    if names := config.get('augment'):
+        items.append(f'What the discriminator saw was augmented: {", ".join(map(str, names))}')
     return [printable(item) for item in items]
 
 

@@ -41,17 +41,20 @@ class Turn(NamedTuple):
     """All that a loss may look at.
 
     Attributes:
-      real: the real images as the discriminator sees them (after the view, which may blur).
-      fake: the generated images as the discriminator sees them.
+      real: the real images after the view, which may blur.
+      fake: the generated images after the view.
       output: the generated images as they left the generator, before the view.
       cond: what both players are shown, or None.
-      real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
-      fake_out: the same on `fake`.
-      real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real`, [N, ...] by name.
-      fake_layers: the same for `fake`.
+      real_seen: `real` as the discriminator sees it: augmented (`config.augment`), or the same.
+      fake_seen: `fake` as the discriminator sees it.
+      real_out: the discriminator's output on `real_seen`: logits [N], or a dict of arrays.
+      fake_out: the same on `fake_seen`.
+      real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real_seen`, [N, ...] by
+        name.
+      fake_layers: the same for `fake_seen`.
       params: the parameters of the player whose turn it is.
       mean_params: their mean over all steps so far, the present ones included; () where no term asks for it.
-      disc: image -> output, closed over the discriminator's parameters (for gradient penalties).
+      disc: image, as the discriminator sees it -> output, closed over its parameters (for gradient penalties).
       carry: the objective's memory.
       hyper: this step's scheduled numbers by name.
       rng: a key of this turn's own.
@@ -61,6 +64,8 @@ class Turn(NamedTuple):
     fake: Array
     output: Array
     cond: Array | None
+    real_seen: Array
+    fake_seen: Array
     real_out: Tree
     fake_out: Tree
     real_layers: dict[str, Array]
@@ -281,6 +286,8 @@ class Game(NamedTuple):
     schedules: dict[str, Callable[[Array], Array]]
     turns: Pair  # of int
     view: Callable[[Array, dict[str, Array]], Array]  # (images, hyper) -> what a network sees of them
+    # (key, probability, image [H, W, C]) -> image, changed at random before the discriminator sees it; None: never
+    augment: Callable[[Array, Array, Array], Array] | None
     average: Average
     history: Pair  # of Average: what is kept of a player's parameters for its own losses
     target: Callable[[Array, dict[str, Array]], Array]  # (real images, hyper) -> what of them is to be imitated now

@@ -19,6 +19,8 @@ from gans.run.parallel import lay_out
 from gans.run.trained import load_run
 from gans.training.loop import train
 
+AUGMENT = ('colour', 'translation', 'cutout')  # in the cases that train: a run that goes on, and several devices
+
 
 def run(average, values):
     """The average after each step, of one number that takes these values after the steps; it begins at the first."""
@@ -28,7 +30,10 @@ def run(average, values):
     return [float(f['x']) for f in found]
 
 
-@pytest.mark.parametrize('average', [averages.make(0.5), averages.make(0.999), averages.running_mean()])
+AVERAGES = averages.make(0.5), averages.make(0.999), averages.make(0, 300.0, 0.05, 8), averages.running_mean()
+
+
+@pytest.mark.parametrize('average', AVERAGES)
 @pytest.mark.parametrize('dtype', [jnp.float32, jnp.bfloat16])
 def test_what_does_not_move_is_its_own_average_to_the_last_bit(average, dtype):
     values = jax.random.normal(KEY, (1000,)).astype(dtype)
@@ -58,6 +63,37 @@ def test_a_running_mean_weighs_all_steps_alike_and_the_start_too():
     values = np.random.default_rng(0).normal(3, 2, 400)
     expected = np.cumsum(values) / np.arange(1, 401)
     np.testing.assert_allclose(run(averages.running_mean(), values), expected, rtol=1e-5)
+
+
+def test_half_of_an_average_is_forgotten_in_a_half_life_at_every_batch_size():
+    for batch, steps in ((4, 25), (20, 5), (100, 1)):
+        found = run(averages.make(0, 100.0, 0.0, batch), [1.0] + [0.0] * 2 * steps)
+        assert (found[steps], found[2 * steps]) == pytest.approx((0.5, 0.25), rel=1e-5)
+
+
+def test_a_half_life_begins_as_a_part_of_the_images_seen_so_far():
+    """By hand: 8 images in a step, a quarter of those seen so far, at most 5 images: 0, 2, 4, 5 and 5."""
+    values = [7.0, 3.0, 5.0, -1.0, 2.0, 8.0]
+    expected = [values[0]]
+    for half_life, value in zip([0, 2, 4, 5, 5], values[1:], strict=True):
+        decay = 0.5 ** (8 / half_life) if half_life else 0.0
+        expected.append(decay * expected[-1] + (1 - decay) * value)
+    found = run(averages.make(0, 5.0, 0.25, 8), values)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert found[1] == 3, 'the untrained start is gone'
+
+
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        ({'ema': 0.9, 'ema_half_life': 10.0}, 'config.ema is 0.9 and config.ema_half_life is 10'),
+        ({'ema_half_life': -1.0}, 'config.ema_half_life is -1'),
+        ({'ema_half_life': 1.0, 'ema_ramp': -0.1}, 'config.ema_ramp is -0.1'),
+    ],
+)
+def test_half_lives_without_sense_are_refused(changes, words):
+    with pytest.raises(UserError, match=words):
+        build(generator_config(**changes), 64)
 
 
 @pytest.mark.parametrize('decay', [1.0, -0.1, 1.5])
@@ -108,7 +144,7 @@ def test_the_step_averages_what_the_last_turn_leaves_and_samples_show_it(gen_tur
 
 
 def test_a_run_that_goes_on_ends_with_the_same_average(tmp_path):
-    changes = {'ema': 0.9, 'generator.norm': True, 'log.grids': 2}
+    changes = {'ema_half_life': 20.0, 'generator.norm': True, 'log.grids': 2, 'augment': AUGMENT}
     train(open_experiment(generator_config(**changes, steps=4)), tmp_path / 'whole')
     for steps in (3, 4):
         train(open_experiment(generator_config(**changes, steps=steps)), tmp_path / 'parts')
@@ -130,7 +166,7 @@ def play(kind, devices, game, images, state):
     return jax.device_get(layout.fetch(placed)), jax.device_get(metrics)
 
 
-SGD = {'optimizer.gen.name': 'sgd', 'optimizer.disc.name': 'sgd', 'ema': 0.9}
+SGD = {'optimizer.gen.name': 'sgd', 'optimizer.disc.name': 'sgd', 'ema_half_life': 50.0, 'augment': AUGMENT}
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,8 @@ def make_turn(real_error, fake_error, k, codes=None, z_dim=2):
     codes = jnp.zeros((2, z_dim)) if codes is None else codes
     start = began.make({}, z_dim=2).init()
     return Turn(**dict.fromkeys(Turn._fields))._replace(
-        real=real,
-        fake=fake,
+        real_seen=real,
+        fake_seen=fake,
         real_out={'image': real + real_error, 'code': codes},
         fake_out={'image': fake - fake_error, 'code': codes},
         carry=start._replace(k=jnp.float32(k)),

@@ -22,6 +22,7 @@ from gans.config import compare, ranges
 from gans.config.common import with_defaults
 from gans.config.load import flatten, load
 from gans.core.build import build
+from gans.core.schedules import UNLESS_GIVEN
 from gans.core.state import init
 from gans.data.opening import fields_of
 from gans.losses import terms
@@ -118,6 +119,8 @@ def known_fields():
     for name, kind in types_in_configs().items():
         default = repr(SHARED[name]) if name in SHARED else 'needed'
         found.setdefault(name, Field('schedule' if name.startswith('schedules.') else kind, default))
+    for name, value in UNLESS_GIVEN.items():
+        found[f'schedules.{name}'] = Field('schedule', repr(value))
     for player in ('generator', 'discriminator'):
         found[f'{player}.name'] = Field('str', 'networks')
     return {name: row._replace(takers=row.takers if any(row.takers) else ()) for name, row in found.items()}

@@ -154,7 +154,9 @@ def test_l1_is_the_mean_absolute_difference():
 
 
 def make_turn(**values):
+    """A turn of a game without augmentation."""
     rest = dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}}
+    rest |= {f'{name}_seen': values.get(name) for name in ('real', 'fake')}
     return Turn(**(rest | values))
 
 

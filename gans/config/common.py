@@ -32,6 +32,13 @@ def defaults() -> dict[str, Any]:
         # float, from 0 below 1: decay per step of an average of the generator's weights, which is then what is shown,
         # evaluated and used; 0 for none.
         ema=0.0,
+        # float, images: half-life of such an average, in place of a decay per step; 0 for none.
+        ema_half_life=0.0,
+        # float, a fraction of the images seen so far: the half-life is no longer than this; 0 for no such bound.
+        ema_ramp=0.05,
+        # tuple of str: random changes of what the discriminator sees, real and generated images alike: 'colour',
+        # 'translation', 'cutout'. Their probability is the schedule `augment`, 1 where there is none.
+        augment=(),
         # str: 'jit' runs one program over all devices, 'pmap' one on each.
         parallel='jit',
         # int, devices: how many to use; 0 for all of them.

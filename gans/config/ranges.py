@@ -73,6 +73,8 @@ RANGES = {
     'steps_per_call': _count(1, 10_000),
     'devices': _count(0, 2**20),
     'ema': _DECAY,
+    'ema_half_life': Range(0, 1e15),
+    'ema_ramp': Range(0, 1e6),
     'turns.*': _count(1, 1000),
     'log.every': _count(1, _STEPS),
     'log.grids': _count(0, 100_000),
@@ -130,6 +132,7 @@ SCHEDULES = {
     'blur': Range(0, _SIDE),
     'growth': Range(0, 20),
     'residual': _SHARE,
+    'augment': _SHARE,
     '*': Range(-1e9, 1e9),  # weights
 }
 _AT = {'fraction': _SHARE, None: Range(0, 1e15)}

@@ -8,6 +8,8 @@ to 35 % in one of `running_mean`; old + s * (new - old) alters none (optax 0.2.8
 It also returns float32 for variables of another type.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -15,14 +17,28 @@ from gans.errors import UserError
 from gans.types import Array, Average, Tree
 
 
-def make(decay: float) -> Average:
-    """The average that `config.ema` asks for: 0 for none at all.
+def make(decay: float, half_life: float = 0.0, ramp: float = 0.0, batch: int = 1) -> Average:
+    """The average that a config asks for by `ema` or by `ema_half_life` and `ema_ramp`: none where both are 0.
+
+    Args:
+      decay: as in `exponential`.
+      half_life, ramp, batch: as in `halving`.
 
     Raises:
-      UserError: a decay outside [0, 1).
+      UserError: numbers out of range, or both kinds of average at once.
     """
     if not 0 <= decay < 1:
         raise UserError(f'config.ema is {decay}: give the decay of an average, for example 0.999, or 0 for none.')
+    if half_life < 0 or ramp < 0:
+        name, value = ('ema_half_life', half_life) if half_life < 0 else ('ema_ramp', ramp)
+        raise UserError(f'config.{name} is {value}: give a number from 0.')
+    if decay and half_life:
+        raise UserError(
+            f'config.ema is {decay} and config.ema_half_life is {half_life}, which are two ways to say how long an '
+            'average remembers: give 0 for one of them.'
+        )
+    if half_life:
+        return halving(half_life, ramp, batch)
     return exponential(decay) if decay else none()
 
 
@@ -53,8 +69,31 @@ def exponential(decay: float) -> Average:
     are averaged too, so that they belong to the averaged weights.
     """
 
+    return _moving(lambda step: jnp.minimum(decay, (1.0 + step) / (10.0 + step)))
+
+
+def halving(half_life: float, ramp: float, batch: int) -> Average:
+    """The same average, which forgets half of what it knows while `half_life` images are trained on.
+
+    After step t (from 0), before which `batch` t images were seen: average <- average + (1 - d) (variables - average),
+    d = 2^(-batch / h), h = min(half_life, ramp batch t); h = half_life where `ramp` is 0. So it means the same at every
+    batch size. With a ramp the untrained start is gone after the first step. Source: the code of Karras et al. 2020,
+    "Training Generative Adversarial Networks with Limited Data" (`ema_kimg`, 10,000 images unless it is told otherwise,
+    and `ema_rampup`, 0.05).
+    """
+
+    def decay(step: Array) -> Array:
+        half = jnp.minimum(half_life, ramp * batch * step) if ramp else half_life
+        return jnp.exp2(-batch / jnp.float32(half))
+
+    return _moving(decay)
+
+
+def _moving(decay: Callable[[Array], Array]) -> Average:
+    """average <- average + (1 - decay(step)) (variables - average)."""
+
     def update(average: Tree, variables: Tree, step: Array) -> Tree:
-        now = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+        now = decay(step)
         return jax.tree.map(lambda a, x: (a + (1 - now) * (x - a)).astype(x.dtype), average, variables)
 
     return Average(init=lambda variables: variables, update=update)

@@ -12,7 +12,7 @@ from gans.config.registry import arguments_of, choose, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.core import averages, schedules
 from gans.errors import UserError, closest
-from gans.image import ops
+from gans.image import augment, ops
 from gans.losses import terms
 from gans.types import Game, Pair, Task
 
@@ -38,9 +38,11 @@ def build(config: ConfigDict, images: int) -> Game:
     objective = _make_objective(config.objective)
     _check_pairs(task, objective)
     clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
-    scheduled = schedules.make(config.schedules.to_dict(), clock)
+    vary = _make_augment(config.get('augment', ()), task)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
-    needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur'}
+    needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if vary else ())}
+    left_out = {name: value for name, value in schedules.UNLESS_GIVEN.items() if name in needs}
+    scheduled = schedules.make(left_out | config.schedules.to_dict(), clock)
     for name in sorted(needs):
         if name not in scheduled:
             raise UserError(f'config.schedules.{name} is missing: this experiment reads it.')
@@ -56,7 +58,8 @@ def build(config: ConfigDict, images: int) -> Game:
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda images, hyper: ops.gaussian_blur(images, hyper['blur']),
-        average=averages.make(config.ema),
+        augment=vary,
+        average=_make_average(config),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
         target=getattr(gen, 'target', lambda images, hyper: images),
         stage=_make_stage(scheduled['growth']) if 'growth' in needs else lambda step: None,
@@ -102,6 +105,23 @@ def _make_network(player, config, given):
     kind = getattr(find_module('networks', name, place, player), player)
     follow = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
     return kind(**arguments_of(kind, section, where, given=tuple(given)), **follow)
+
+
+def _make_augment(names, task):
+    """(key, probability, image) -> image, for `config.augment`; None where it names nothing."""
+    vary = augment.compose(names)
+    if 'colour' in names and not task.from_noise:
+        others = ' and '.join(name for name in augment.AUGMENTATIONS if name != 'colour')
+        raise UserError(
+            "config.augment has 'colour', which is for generators from noise alone: here an image is given, and what "
+            f'is made of it must have the colours that belong to it. Leave it out; {others} are for every task.'
+        )
+    return vary if names else None
+
+
+def _make_average(config):
+    half_life, ramp = (config.get(name, 0.0) for name in ('ema_half_life', 'ema_ramp'))
+    return averages.make(config.ema, half_life, ramp, config.batch)
 
 
 def _make_stage(growth):

@@ -65,6 +65,36 @@ def training_inputs(game: Game, key: jax.Array, carry: Tree, images: jax.Array, 
     return inputs._replace(gen=gen, real=real, cond=cond)
 
 
+def as_shown(game: Game, key: jax.Array, hyper: dict, inputs: Inputs, fake: jax.Array) -> tuple[Inputs, jax.Array]:
+    """What the discriminator is shown of both kinds of images in a turn: augmented, where the game has augmentations.
+
+    Where the discriminator is shown a condition, an example's real image, its generated one, condition and mask are
+    changed alike, so that they still belong together. Else real and generated images are changed independently.
+
+    Args:
+      game: what is played.
+      key: that of the turn. The augmentations follow from it and from an example's place in the global batch.
+      hyper: this step's scheduled numbers.
+      inputs: what both players get, after the view.
+      fake: the generated images [N, H, W, 3], after the view.
+
+    Returns:
+      (`inputs` with other `real`, `cond` and `mask`, other generated images).
+    """
+    if game.augment is None:
+        return inputs, fake
+    ours, theirs = jax.random.split(jax.random.fold_in(key, 2))  # the turn draws from `key` itself, noise from number 1
+    own = _example_keys(ours, len(fake))
+    vary = jax.vmap(game.augment, (0, None, 0))
+    varied = {
+        name: vary(own, hyper['augment'], images)
+        for name in ('real', 'cond', 'mask')
+        if (images := getattr(inputs, name)) is not None
+    }
+    fake_keys = _example_keys(theirs, len(fake)) if inputs.cond is None else own
+    return inputs._replace(**varied), vary(fake_keys, hyper['augment'], fake)
+
+
 def _view_image(game, gen_inputs, hyper):
     return {name: game.view(x, hyper) if name == 'image' else x for name, x in gen_inputs.items()}
 

@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from gans.config import ranges
 from gans.config.load import flatten, load
 from gans.config.registry import kind_of, section_of
+from gans.core.schedules import UNLESS_GIVEN
 from gans.data.opening import fields_of
 from gans.errors import UserError, closest
 
@@ -58,7 +59,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     Args:
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
-        may lack the fields of a source of data, and the names of a generator and a discriminator of their own.
+        may lack the fields of a source of data, the names of a generator and a discriminator of their own, and the
+        schedules that may be left out.
       config_file: the config's name for messages.
 
     Returns:
@@ -84,7 +86,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
 def _with_room(values, name, chosen):
     """Adds to a config what it may lack of what a flag names, with its defaults.
 
-    These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
+    These are the fields of a source, for `data.folder.path`, `generator.name` and `discriminator.name`, and the
+    schedules that may be left out.
 
     Args:
       values: the config as nested dicts, which is changed.
@@ -98,6 +101,8 @@ def _with_room(values, name, chosen):
     found = values.get(section)
     if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
         found.setdefault('name', None)
+    if section == 'schedules' and isinstance(found, dict) and (first := field.partition('.')[0]) in UNLESS_GIVEN:
+        found.setdefault(first, UNLESS_GIVEN[first])
     source, _, field = field.partition('.')
     if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
         return {}
@@ -186,8 +191,13 @@ def _short(text):
 
 
 def _tuple(text):
-    """'(1, 2)', '1,2' or '1'; the numbers nan and inf are read too, so that the check of ranges can name them."""
+    """'(1, 2)', '1,2' or '1'; names without quotes too, as in 'colour,cutout'.
+
+    nan and inf are numbers, so that the check of ranges can name them.
+    """
     names = {'nan': math.nan, 'inf': math.inf}
     tree = ast.parse(text.strip(), mode='eval')
     parts = tree.body.elts if isinstance(tree.body, (ast.Tuple, ast.List)) else [tree.body]
-    return tuple(names[part.id] if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts)
+    return tuple(
+        names.get(part.id, part.id) if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts
+    )

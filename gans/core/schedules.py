@@ -28,6 +28,8 @@ class Clock(NamedTuple):
     size: int
 
 
+# Schedules that a config may leave out, also where they are read, and what they are then.
+UNLESS_GIVEN = {'augment': 1.0}
 _KEYS = ('at', 'value', 'unit', 'of')
 
 

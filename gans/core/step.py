@@ -13,7 +13,7 @@ import optax
 from flax.traverse_util import flatten_dict
 
 from gans.core import schedules
-from gans.core.inputs import training_inputs
+from gans.core.inputs import as_shown, training_inputs
 from gans.errors import UserError, closest
 from gans.nn import conv, noise
 from gans.types import Game, Pair, Player, TrainState, Turn
@@ -58,18 +58,22 @@ def _play(game, key, state, batches, axis):
     def discriminate(state, disc_params, inputs, output, fake, key):
         """The discriminator on real and on generated images: (what the losses may look at, new statistics)."""
 
+        seen, fake_seen = as_shown(game, key, hyper, inputs, fake)
+
         def judge(stats, images, place):
             variables = {'params': disc_params, 'hyper': hyper, **stats}
             rngs = {'noise': jax.random.fold_in(_noise_key(key), place)}
-            return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, images, inputs.cond)
+            return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, images, seen.cond)
 
-        real_out, stats, real_layers = judge(state.disc.stats, inputs.real, 0)
-        fake_out, stats, fake_layers = judge(stats, fake, 1)
+        real_out, stats, real_layers = judge(state.disc.stats, seen.real, 0)
+        fake_out, stats, fake_layers = judge(stats, fake_seen, 1)
         turn = Turn(
             real=inputs.real,
             fake=fake,
             output=output,
             cond=inputs.cond,
+            real_seen=seen.real,
+            fake_seen=fake_seen,
             real_out=real_out,
             fake_out=fake_out,
             real_layers=real_layers,

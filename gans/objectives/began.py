@@ -126,8 +126,8 @@ def _begin(z_dim):
 
 def _disc(gamma, gain, memory, turn: Turn):
     _check(turn)
-    real = reconstruction.l1(turn.real, turn.real_out['image'])
-    fake = reconstruction.l1(turn.fake, turn.fake_out['image'])
+    real = reconstruction.l1(turn.real_seen, turn.real_out['image'])
+    fake = reconstruction.l1(turn.fake_seen, turn.fake_out['image'])
     surplus = gamma * real - fake
     k = turn.carry.k
     carry = Memory(k=jnp.clip(k + gain * surplus, 0, 1), codes=track(turn.carry.codes, turn.real_out['code'], memory))
@@ -136,7 +136,7 @@ def _disc(gamma, gain, memory, turn: Turn):
 
 
 def _gen(terms, turn: Turn):
-    loss = reconstruction.l1(turn.fake, turn.fake_out['image'])
+    loss = reconstruction.l1(turn.fake_seen, turn.fake_out['image'])
     added = {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(loss, added, turn.hyper), {'reconstruction': loss} | added, turn.carry
 

@@ -122,8 +122,9 @@ def _disc(loss, logits, extra, terms, turn: Turn):
         else:
             metrics[f'{name}_score'] = score.mean()
     if 'penalty' in extra:
-        share = noise.by_place(partial(jax.random.uniform, turn.rng, dtype=turn.real.dtype), turn.real.shape[:1])
-        points = penalties.between(share, turn.real, turn.fake)
+        seen = turn.real_seen
+        share = noise.by_place(partial(jax.random.uniform, turn.rng, dtype=seen.dtype), seen.shape[:1])
+        points = penalties.between(share, seen, turn.fake_seen)
         metrics['penalty'], metrics['slope'] = penalties.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
         metrics['drift'] = penalties.drift(turn.real_out)

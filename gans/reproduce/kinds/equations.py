@@ -90,6 +90,8 @@ def _turn(**weights: float) -> Turn:
         fake=nothing,
         output=nothing,
         cond=None,
+        real_seen=nothing,
+        fake_seen=nothing,
         real_out=_REAL,
         fake_out=_FAKE,
         real_layers=_X,
