@@ -87,10 +87,11 @@ def rgb_to_hsv(rgb: jax.Array) -> jax.Array:
     value = jnp.maximum(jnp.maximum(red, green), blue)
     chroma = value - jnp.minimum(jnp.minimum(red, green), blue)
     whole = jnp.where(chroma > 0, chroma, 1)  # no division by zero, not even in the branch that is not taken
+    # No `value == red`: a compiler may compute the two anew with another rounding. The cases agree where they meet.
     sextant = jnp.where(
-        value == red,
+        red >= jnp.maximum(green, blue),
         (green - blue) / whole,
-        jnp.where(value == green, 2 + (blue - red) / whole, 4 + (red - green) / whole),
+        jnp.where(green >= blue, 2 + (blue - red) / whole, 4 + (red - green) / whole),
     )
     hue = jnp.where(chroma > 0, (sextant / 6) % 1, 0)
     saturation = chroma / jnp.where(value > 0, value, 1)
