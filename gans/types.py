@@ -47,6 +47,8 @@ class Turn(NamedTuple):
       cond: what both players are shown, or None.
       real_seen: `real` as the discriminator sees it: augmented (`config.augment`), or the same.
       fake_seen: `fake` as the discriminator sees it.
+      mask_seen: where the task hid what the discriminator sees, [N, H, W, 1] in {0, 1}, or None: for losses that look
+        at scores by their place.
       real_out: the discriminator's output on `real_seen`: logits [N], or a dict of arrays.
       fake_out: the same on `fake_seen`.
       real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real_seen`, [N, ...] by
@@ -66,6 +68,7 @@ class Turn(NamedTuple):
     cond: Array | None
     real_seen: Array
     fake_seen: Array
+    mask_seen: Array | None
     real_out: Tree
     fake_out: Tree
     real_layers: dict[str, Array]

@@ -235,6 +235,37 @@ def test_both_players_learn_from_what_the_discriminator_sees_and_terms_compare_w
             np.testing.assert_allclose(a, 0.01 * b, rtol=1e-3, atol=1e-5 * float(jnp.abs(b).max()) + 1e-8)
 
 
+class Watched:
+    """A discriminator that keeps the types of what it is shown."""
+
+    def __init__(self, disc):
+        self.disc, self.shown = disc, []
+
+    def apply(self, variables, images, cond, **rest):
+        self.shown.append((images.dtype, cond.dtype))
+        return self.disc.apply(variables, images, cond, **rest)
+
+
+def test_the_discriminator_is_shown_the_condition_as_it_is_changed_in_both_turns():
+    """The change is one of type, so that tracing shows it."""
+    half, whole, turns = jnp.bfloat16, jnp.float32, []
+    game = game_with(('translation',))
+    batches = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
+    state = jax.eval_shape(partial(init, game), KEY, np.zeros(batches.shape[1:], np.uint8))
+    watched = Watched(game.disc)
+
+    def gen(turn):
+        turns.append({name: getattr(turn, name).dtype for name in ('real', 'output', 'cond', 'real_seen', 'mask_seen')})
+        return game.objective.gen(turn)
+
+    typed = game._replace(
+        disc=watched, augment=lambda key, chance, x: x.astype(half), objective=game.objective._replace(gen=gen)
+    )
+    jax.eval_shape(partial(train_step, typed, KEY), state, batches)
+    assert watched.shown == [(half, half)] * 4
+    assert turns == [dict(real=whole, output=whole, cond=whole, real_seen=half, mask_seen=half)]
+
+
 def test_a_gradient_penalty_is_taken_between_the_images_as_the_discriminator_sees_them():
     game, _ = generator_game(**{'objective.penalty': True, 'schedules.penalty': 1.0}, augment=('translation',))
     constants = dict(real=0.0, fake=0.0, real_seen=4.0, fake_seen=2.0)

@@ -156,7 +156,7 @@ def test_l1_is_the_mean_absolute_difference():
 def make_turn(**values):
     """A turn of a game without augmentation."""
     rest = dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}}
-    rest |= {f'{name}_seen': values.get(name) for name in ('real', 'fake')}
+    rest |= {f'{name}_seen': values.get(name) for name in ('real', 'fake', 'mask')}
     return Turn(**(rest | values))
 
 

@@ -74,6 +74,7 @@ def _play(game, key, state, batches, axis):
             cond=inputs.cond,
             real_seen=seen.real,
             fake_seen=fake_seen,
+            mask_seen=seen.mask,
             real_out=real_out,
             fake_out=fake_out,
             real_layers=real_layers,

@@ -92,6 +92,7 @@ def _turn(**weights: float) -> Turn:
         cond=None,
         real_seen=nothing,
         fake_seen=nothing,
+        mask_seen=None,
         real_out=_REAL,
         fake_out=_FAKE,
         real_layers=_X,
