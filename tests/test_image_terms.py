@@ -249,11 +249,15 @@ def test_without_the_package_nothing_is_trained_and_the_run_can_be_used(trained,
     assert json.loads((trained / 'run/evaluation.json').read_text())
 
 
-def test_colours_at_any_price_are_refused(trained):
-    ended = main(f'--config={trained}/own.py', f'--workdir={trained}/none', '--config.schedules.colourfulness=0.6')
-    refused(ended, 'config.schedules.colourfulness is 0.6: give a number from 0 to 0.5')
-    ended = main(f'--config={trained}/own.py', f'--workdir={trained}/none', '--config.objective.terms.chroma.gray=2')
-    refused(ended, 'config.objective.terms.chroma.gray is 2', 'from 0 to 1')
+@pytest.mark.parametrize(
+    ('flag', 'sentence'),
+    [
+        ('schedules.colourfulness=0.6', 'config.schedules.colourfulness is 0.6: give a number from 0 to 0.5'),
+        ('objective.terms.chroma.gray=2', 'config.objective.terms.chroma.gray is 2.0: give a number from 0 to 1'),
+    ],
+)
+def test_colours_at_any_price_are_refused(flag, sentence):
+    refused(main(f'--config={ROOT}/configs/colorize.py:tiny', f'--config.{flag}', '--dry_run'), sentence)
 
 
 def test_flags_add_terms_with_their_arguments_and_weights():
