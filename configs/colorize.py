@@ -9,6 +9,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
     python main.py --config=configs/colorize.py:augmented    the discriminator sees shifted images with squares cut out
+    python main.py --config=configs/colorize.py:patches      scores for parts of the image, paired feature matching
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -60,7 +61,7 @@ def get_config(variant: str = '') -> ConfigDict:
         checkpoint=dict(every=100),
     )
     variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise}
-    variants['augmented'] = _augmented
+    variants |= {'augmented': _augmented, 'patches': _patches}
     return choose_variant(config, variant, variants)
 
 
@@ -94,3 +95,11 @@ def _augmented(config):
 
 def _no_noise(config):
     config.task.latent, config.generator.noise = 0, False  # then the widths behind the bottleneck are not doubled
+
+
+def _patches(config):
+    """Isola et al. 2017 (PatchGAN: a score sees 45 px) and Wang et al. 2018 (ten times the adversarial weight)."""
+    config.discriminator = dict(widths=(32, 64), hidden=128, patches=True, init_std=0.02, slope=0.2)
+    terms = dict(l1=dict(), paired_features=dict(layers=('down_0', 'down_1', 'head/hidden')))
+    config.objective = dict(config.objective, terms=terms)
+    config.schedules.paired_features = dict(at=(0.3, 0.8), value=(0.0, 1.5))

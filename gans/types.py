@@ -3,7 +3,8 @@
 Shapes: N examples, H x W pixels, C channels. Images are float32 in [-1, 1] unless they are called uint8.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import flax.struct
@@ -49,7 +50,7 @@ class Turn(NamedTuple):
       fake_seen: `fake` as the discriminator sees it.
       mask_seen: where the task hid what the discriminator sees, [N, H, W, 1] in {0, 1}, or None: for losses that look
         at scores by their place.
-      real_out: the discriminator's output on `real_seen`: logits [N], or a dict of arrays.
+      real_out: the discriminator's output on `real_seen`: scores [N], maps of scores [N, h, w], or a dict of arrays.
       fake_out: the same on `fake_seen`.
       real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real_seen`, [N, ...] by
         name.
@@ -60,6 +61,8 @@ class Turn(NamedTuple):
       carry: the objective's memory.
       hyper: this step's scheduled numbers by name.
       rng: a key of this turn's own.
+      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None.
+      frozen: the variables of the networks that `Term.frozen` names, by these names.
     """
 
     real: Array
@@ -79,6 +82,8 @@ class Turn(NamedTuple):
     carry: Tree
     hyper: dict[str, Array]
     rng: Array
+    mask: Array | None = None
+    frozen: Mapping[str, Tree] = MappingProxyType({})
 
 
 class Term(NamedTuple):
@@ -89,12 +94,15 @@ class Term(NamedTuple):
       layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv').
       paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
+      frozen: of {name: () -> variables}, the networks that others trained and through which it looks. The variables are
+        read when training begins and are arguments of the step: they are in no program, no state and no checkpoint.
     """
 
     value: Callable[[Turn], Array]
     layers: tuple[str, ...] = ()
     paired: bool = False
     historical: bool = False
+    frozen: Mapping[str, Callable[[], Tree]] = MappingProxyType({})
 
 
 class Objective(NamedTuple):
@@ -109,7 +117,7 @@ class Objective(NamedTuple):
         for most. Objectives that learn the distribution of latents during training map the task's to theirs. The map is
         affine in the latent, row by row, so that latents have a mean and a covariance in closed form
         (`gans.latent.space.moments`).
-      terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
+      terms: of {name: Term}, the further parts of each player's loss; what the terms look at follows.
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
         gradient by each image does), so that statistics over a batch in the discriminator are refused.
     """
@@ -131,6 +139,16 @@ class Objective(NamedTuple):
     def paired(self) -> str:
         """The name of a term that wants pairs (see `Term`), '' if there is none."""
         return next((name for own in self.terms for name, term in own.items() if term.paired), '')
+
+    @property
+    def batchwise(self) -> bool:
+        """Whether a term compares the layers of whole batches, and not pair by pair."""
+        return any(term.layers and not term.paired for own in self.terms for term in own.values())
+
+    @property
+    def frozen(self) -> dict[str, Callable[[], Tree]]:
+        """The networks that others trained and through which terms look, as `Term.frozen` has them."""
+        return {name: read for own in self.terms for term in own.values() for name, read in term.frozen.items()}
 
     @property
     def historical(self) -> Pair:

@@ -103,6 +103,7 @@ RANGES = {
     'objective.warm_up': _count(0, 2**31 - 1),
     'objective.memory': _count(0, 2**31 - 1),
     'objective.*terms.*.bandwidths': Range(0, 1e9, above=True, several=True),
+    'objective.*terms.*.gray': _SHARE,
     'objective.*terms.*weights': Range(-1e9, 1e9, several=True),
     'generator.width': _count(1, _SIDE),
     '*r.hidden': _count(1, _SIDE, several=None),  # r: of generator and of discriminator
@@ -133,6 +134,7 @@ SCHEDULES = {
     'growth': Range(0, 20),
     'residual': _SHARE,
     'augment': _SHARE,
+    'colourfulness': Range(0, 0.5),  # beyond, anything is coloured
     '*': Range(-1e9, 1e9),  # weights
 }
 _AT = {'fraction': _SHARE, None: Range(0, 1e15)}

@@ -110,8 +110,8 @@ def _check_forms(form, gen_form, label, threshold):
 def _disc(loss, logits, extra, terms, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
-            "config.objective.name is 'standard', which needs one score for each image, but this discriminator "
-            f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
+            "config.objective.name is 'standard', which needs scores, but this discriminator gives "
+            f'{", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
     real, fake = loss(turn.real_out, turn.fake_out)
     metrics = {'real_loss': real, 'fake_loss': fake}
