@@ -28,7 +28,8 @@ class Inputs(NamedTuple):
       gen: what the generator gets, by the names of its arguments: `image` [N, H, W, C], `latent` [N, Z].
       real: the real images [N, H, W, 3].
       cond: what both players are shown [N, H, W, C], or None.
-      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None. Only measures read it.
+      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None. Measures and losses read it; a generator that
+        is to know it gets it in `gen`.
     """
 
     gen: dict[str, Array]
@@ -43,7 +44,7 @@ class Turn(NamedTuple):
     Attributes:
       real: the real images as the discriminator sees them (after the view, which may blur).
       fake: the generated images as the discriminator sees them.
-      output: the generated images as they left the generator, before the view.
+      output: the generated images before the view, finished by the task.
       cond: what both players are shown, or None.
       real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
       fake_out: the same on `fake`.
@@ -55,6 +56,7 @@ class Turn(NamedTuple):
       carry: the objective's memory.
       hyper: this step's scheduled numbers by name.
       rng: a key of this turn's own.
+      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None.
     """
 
     real: Array
@@ -71,6 +73,7 @@ class Turn(NamedTuple):
     carry: Tree
     hyper: dict[str, Array]
     rng: Array
+    mask: Array | None = None
 
 
 class Term(NamedTuple):
@@ -81,12 +84,14 @@ class Term(NamedTuple):
       layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv').
       paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
+      masked: it looks at where the task hid the image.
     """
 
     value: Callable[[Turn], Array]
     layers: tuple[str, ...] = ()
     paired: bool = False
     historical: bool = False
+    masked: bool = False
 
 
 class Objective(NamedTuple):
@@ -104,6 +109,7 @@ class Objective(NamedTuple):
       terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
         gradient by each image does), so that statistics over a batch in the discriminator are refused.
+      masked: the losses themselves look at where the task hid the image.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
@@ -113,6 +119,7 @@ class Objective(NamedTuple):
     map_latent: Callable[[Tree, Array], Array] = lambda carry, latent: latent
     terms: Pair = Pair({}, {})
     per_image: bool = False
+    masked: bool = False
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -232,13 +239,17 @@ class Task(NamedTuple):
     Attributes:
       draw: (key, image [H, W, 3]) -> Inputs for one example, without the leading N.
       augment: (key, image [H, W, 3]) -> image; for training only.
+      finish: (`Inputs.gen` as the generator got it, its output [N, H, W, 3]) -> the image; the identity for most. A
+        task that knows a part of the image sets it in here. It is a part of the generator for everything that uses one:
+        training, sample grids, measures, files and exports. What leaves [-1, 1] is clipped where it is stored.
       parts: how many disjoint parts of the training images an example is drawn from, an image from each: with 2,
         what the generator gets is made of an image from the first, and the real image is one from the second, so
         that no image ever meets what is made of it.
       latents: the random vectors that `draw` puts into `Inputs.gen` as `latent`.
       from_noise: the generator gets a latent and nothing else: sample grids are blocks of samples above a row of real
-        images, and `explore` draws its latent space. Else it gets `Inputs.gen['image']` [H, W, 1 or 3] too, and sample
-        grids have a row of what it sees, one of what it makes and one of what it should make.
+        images, and `explore` draws its latent space. Else it gets `Inputs.gen['image']` [H, W, C] too, whose first
+        three channels are shown (one is gray), and sample grids have a row of what it sees, one of what it makes and
+        one of what it should make.
       watch: what is watched in training.
       evaluation: how runs are measured.
       on_files: how runs are used on image files.
@@ -246,6 +257,7 @@ class Task(NamedTuple):
 
     draw: Callable[[Array, Array], Inputs]
     augment: Callable[[Array, Array], Array]
+    finish: Callable[[dict[str, Array], Array], Array] = lambda gen, output: output
     parts: int = 1
     latents: Latents = Latents()
     from_noise: bool = False

@@ -102,6 +102,8 @@ RANGES = {
     'objective.memory': _count(0, 2**31 - 1),
     'objective.*terms.*.bandwidths': Range(0, 1e9, above=True, several=True),
     'objective.*terms.*weights': Range(-1e9, 1e9, several=True),
+    'objective.*terms.*.hole': Range(0, 1e9),
+    'objective.*terms.*.rest': Range(0, 1e9),
     'generator.width': _count(1, _SIDE),
     '*r.hidden': _count(1, _SIDE, several=None),  # r: of generator and of discriminator
     '*r.noise_maps': _count(0, _SIDE, several=True),
