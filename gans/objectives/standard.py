@@ -84,10 +84,15 @@ def make(
     extra = (*(('penalty',) if penalty else ()), *(('drift',) if drift else ()))
     aims = {'label': label, 'threshold': threshold}
     aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
-    disc = partial(_in_hole if fake_in_hole else _everywhere, partial(FORMS[form].disc, **aim))
     return Objective(
         gen=partial(_gen, FORMS[gen_form].gen, terms),
-        disc=partial(_disc, disc, FORMS[form].logits, extra, disc_terms),
+        disc=partial(
+            _disc_in_hole if fake_in_hole else _disc,
+            partial(FORMS[form].disc, **aim),
+            FORMS[form].logits,
+            extra,
+            disc_terms,
+        ),
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
         terms=Pair(terms, disc_terms),
@@ -118,7 +123,7 @@ def _disc(loss, logits, extra, terms, turn: Turn):
             "config.objective.name is 'standard', which needs one score for each image, but this discriminator "
             f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
-    real, fake = loss(turn)
+    real, fake = loss(turn.real_out, turn.fake_out)
     metrics = {'real_loss': real, 'fake_loss': fake}
     scores = {'real': turn.real_out, 'fake': turn.fake_out}
     for name, score in scores.items():
@@ -136,17 +141,13 @@ def _disc(loss, logits, extra, terms, turn: Turn):
     return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
 
 
-def _everywhere(loss, turn: Turn):
-    return loss(turn.real_out, turn.fake_out)
-
-
-def _in_hole(loss, turn: Turn):
-    if turn.fake_out.ndim != 3:
+def _disc_in_hole(loss, logits, extra, terms, turn: Turn):
+    if getattr(turn.fake_out, 'ndim', 3) != 3:
         raise UserError(
             'config.objective.fake_in_hole=True needs a score for each place of an image, but this discriminator gives '
             'one for the whole: leave it out, or choose a discriminator with scores for patches.'
         )
-    return holes.disc(loss, turn.real_out, turn.fake_out, turn.mask)
+    return _disc(partial(holes.disc, loss, mask=turn.mask), logits, extra, terms, turn)
 
 
 def _gen(loss, terms, turn: Turn):
