@@ -17,7 +17,7 @@ from gans.types import Array, Inputs, Latents, OnFiles, PairedEvaluation, Task
 
 MOST_PARTS = 16  # a mask of more parts than this is filled in one go
 
-_COVERED = 0.1  # of a pixel: it is in the hole, because what shines through it is not the image
+_COVERED = 0.1  # of a scaled pixel: with more of the hole in it, the pixel is not known
 
 
 def make(
@@ -31,9 +31,9 @@ def make(
 ) -> Task:
     """An image with holes of random size and place in, the whole image out.
 
-    The holes are drawn anew at every visit of an image, where the paper prepared three masked versions of each. It
-    covers them with boxes of random colours, which the networks have to find; the discriminator sees what the generator
-    made of the known part of the image too.
+    The holes are drawn anew at every visit of an image, where the paper prepared three masked versions of each. As in
+    the paper each is covered with a random colour, the networks have to find them, and the generator makes the known
+    part of the image anew too, unless `show_mask` is set.
 
     Args:
       latent: the length of the noise vector, 0 for none.
@@ -129,10 +129,12 @@ def paint(
     def look(window):
         values, part = ops.to_float(image.seen(window)), labels[window]
         values[part > 0] = means[part[part > 0] - 1]
-        return np.concatenate([values, np.where(part > 0, 1, -1)[..., None]], axis=-1) if show_mask else values
+        if not show_mask:
+            return values
+        return np.concatenate([values, np.where(part > 0, np.float32(1), np.float32(-1))[..., None]], axis=-1)
 
-    sections = [section(place, image.size, network.shape, share) for _, place in parts]
-    answers = [network(look, one, *([_as_trained] if show_mask else [])) for one in sections]
+    show = (_as_trained,) if show_mask else ()
+    answers = [network(look, section(place, image.size, network.shape, share), *show) for _, place in parts]
     for variant in range(network.variants):
         result = image if variant == network.variants - 1 else image.copy()
         for (number, place), answer in zip(parts, answers, strict=True):
