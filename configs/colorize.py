@@ -9,6 +9,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
+    python main.py --config=configs/colorize.py:patches      scores for parts of the image, paired feature matching
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -25,7 +26,8 @@ before, with convolutions equal up to rounding, it was 0.619 (0.599 to 0.640): s
 leaves and cream, pink or purple flowers; blue skies may come out green, sunflowers peach, cornflowers red.
 
 `:luma` has what is known since (not in the source): the luma of the gray image is set in already in training, so that
-losses and discriminator see what a person gets, and the generator chooses chroma alone.
+losses and discriminator see what a person gets, and the generator chooses chroma alone. In place of L1 there are L1 of
+the chroma, which counts most where the real image is saturated, and a term for colourfulness.
 """
 
 from ml_collections import ConfigDict
@@ -62,7 +64,15 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(every=20, grid_images=8),
         checkpoint=dict(every=100),
     )
-    variants = {'paper': _paper, 'luma': _luma, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise}
+    variants = {
+        'paper': _paper,
+        'luma': _luma,
+        'tiny': _tiny,
+        'l1': _l1,
+        'cgan': _cgan,
+        'no_noise': _no_noise,
+        'patches': _patches,
+    }
     return choose_variant(config, variant, variants)
 
 
@@ -76,6 +86,10 @@ def _paper(config):
 
 def _luma(config):
     config.task.keep_luma = True
+    config.objective.terms = ('chroma', 'colourfulness')
+    del config.schedules['l1']
+    config.schedules.chroma = dict(at=(0.3, 0.8), value=(100.0, 85.0))  # as L1 has them
+    config.schedules.colourfulness = dict(at=(0.0,), value=(0.5,))
 
 
 def _tiny(config):
@@ -96,3 +110,11 @@ def _cgan(config):
 
 def _no_noise(config):
     config.task.latent, config.generator.noise = 0, False  # then the widths behind the bottleneck are not doubled
+
+
+def _patches(config):
+    """Isola et al. 2017 (PatchGAN: a score sees 45 px) and Wang et al. 2018 (ten times the adversarial weight)."""
+    config.discriminator = dict(widths=(32, 64), hidden=128, patches=True, init_std=0.02, slope=0.2)
+    terms = dict(l1=dict(), paired_features=dict(layers=('down_0', 'down_1', 'head/hidden')))
+    config.objective = dict(config.objective, terms=terms)
+    config.schedules.paired_features = dict(at=(0.3, 0.8), value=(0.0, 1.5))

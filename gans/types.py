@@ -3,7 +3,8 @@
 Shapes: N examples, H x W pixels, C channels. Images are float32 in [-1, 1] unless they are called uint8.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import flax.struct
@@ -46,7 +47,7 @@ class Turn(NamedTuple):
       fake: the generated images as the discriminator sees them.
       output: the generated images before the view, finished by the task.
       cond: what both players are shown, or None.
-      real_out: the discriminator's output on `real`: logits [N], or a dict of arrays.
+      real_out: the discriminator's output on `real`: scores [N], maps of scores [N, h, w], or a dict of arrays.
       fake_out: the same on `fake`.
       real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real`, [N, ...] by name.
       fake_layers: the same for `fake`.
@@ -57,6 +58,7 @@ class Turn(NamedTuple):
       hyper: this step's scheduled numbers by name.
       rng: a key of this turn's own.
       mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None.
+      frozen: the variables of the networks that `Term.frozen` names, by these names.
     """
 
     real: Array
@@ -74,6 +76,7 @@ class Turn(NamedTuple):
     hyper: dict[str, Array]
     rng: Array
     mask: Array | None = None
+    frozen: Mapping[str, Tree] = MappingProxyType({})
 
 
 class Term(NamedTuple):
@@ -85,6 +88,8 @@ class Term(NamedTuple):
       paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
       masked: it looks at where the task hid the image.
+      frozen: of {name: () -> variables}, the networks that others trained and through which it looks. The variables are
+        read when training begins and are arguments of the step: they are in no program, no state and no checkpoint.
     """
 
     value: Callable[[Turn], Array]
@@ -92,6 +97,7 @@ class Term(NamedTuple):
     paired: bool = False
     historical: bool = False
     masked: bool = False
+    frozen: Mapping[str, Callable[[], Tree]] = MappingProxyType({})
 
 
 class Objective(NamedTuple):
@@ -106,7 +112,7 @@ class Objective(NamedTuple):
         for most. Objectives that learn the distribution of latents during training map the task's to theirs. The map is
         affine in the latent, row by row, so that latents have a mean and a covariance in closed form
         (`gans.latent.space.moments`).
-      terms: of {name: Term}, the further parts of each player's loss; `layers`, `paired` and `historical` follow.
+      terms: of {name: Term}, the further parts of each player's loss; what the terms look at follows.
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
         gradient by each image does), so that statistics over a batch in the discriminator are refused.
       masked: the losses themselves look at where the task hid the image.
@@ -130,6 +136,16 @@ class Objective(NamedTuple):
     def paired(self) -> str:
         """The name of a term that wants pairs (see `Term`), '' if there is none."""
         return next((name for own in self.terms for name, term in own.items() if term.paired), '')
+
+    @property
+    def batchwise(self) -> bool:
+        """Whether a term compares the layers of whole batches, and not pair by pair."""
+        return any(term.layers and not term.paired for own in self.terms for term in own.values())
+
+    @property
+    def frozen(self) -> dict[str, Callable[[], Tree]]:
+        """The networks that others trained and through which terms look, as `Term.frozen` has them."""
+        return {name: read for own in self.terms for term in own.values() for name, read in term.frozen.items()}
 
     @property
     def historical(self) -> Pair:

@@ -17,7 +17,7 @@ from gans.app.photos import PhotoTool
 from gans.app.storage import temporary
 from gans.config.load import load
 from gans.core.build import build
-from gans.core.state import init
+from gans.core.state import init, state_shapes
 from gans.core.step import train_step
 from gans.errors import UserError
 from gans.image import compose, grids, holes, ops
@@ -238,6 +238,21 @@ def test_in_the_step_luma_is_that_of_the_real_image_blurred_once():
     images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
     for metrics in play(watch(game, apart), images):
         assert metrics['gen/luma'] < 1e-5 < metrics['gen/l1']
+
+
+@pytest.mark.parametrize('patches', [True, False])
+def test_an_inpainters_patches_are_fake_in_the_hole(patches):
+    described = load(f'{CONFIGS}/inpaint.py:masked').unlock()
+    described.size, described.objective.fake_in_hole = 64, True
+    described.discriminator = dict(widths=(4, 4), hidden=4, patches=patches)
+    game = build(described, 64)
+    images = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
+    state = state_shapes(game, described)
+    if patches:
+        assert jax.eval_shape(partial(train_step, game, KEY), state, images)[1]['disc/fake_loss'].shape == ()
+    else:
+        with pytest.raises(UserError, match='fake_in_hole=True needs a score for each place'):
+            jax.eval_shape(partial(train_step, game, KEY), state, images)
 
 
 # On files

@@ -267,7 +267,7 @@ def test_what_makes_no_sense_is_refused(arguments, sentence):
 
 def test_a_discriminator_without_scores_is_refused():
     turn = make_turn(real_out={'image': jnp.zeros(1), 'code': jnp.zeros(1)}, fake_out=None)
-    with pytest.raises(UserError, match='one score for each image, but this discriminator gives image, code'):
+    with pytest.raises(UserError, match='needs scores, but this discriminator gives image, code'):
         standard.make('hinge', {}).disc(turn)
 
 

@@ -101,6 +101,7 @@ RANGES = {
     'objective.warm_up': _count(0, 2**31 - 1),
     'objective.memory': _count(0, 2**31 - 1),
     'objective.*terms.*.bandwidths': Range(0, 1e9, above=True, several=True),
+    'objective.*terms.*.gray': _SHARE,
     'objective.*terms.*weights': Range(-1e9, 1e9, several=True),
     'objective.*terms.*.hole': Range(0, 1e9),
     'objective.*terms.*.rest': Range(0, 1e9),
@@ -132,6 +133,7 @@ SCHEDULES = {
     'blur': Range(0, _SIDE),
     'growth': Range(0, 20),
     'residual': _SHARE,
+    'colourfulness': Range(0, 0.5),  # beyond, anything is coloured
     '*': Range(-1e9, 1e9),  # weights
 }
 _AT = {'fraction': _SHARE, None: Range(0, 1e15)}

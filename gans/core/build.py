@@ -116,6 +116,11 @@ def _make_stage(growth):
 
 
 def _check_pairs(task, objective):
+    if task.from_noise and objective.paired:
+        raise UserError(
+            f'config.objective has the term {objective.paired!r}, which compares an image with what is made of it, '
+            'but config.task makes images from noise alone: leave the term out, or train a task with an image in.'
+        )
     if task.parts > 1 and objective.paired:
         raise UserError(
             f'config.objective has the term {objective.paired!r}, which compares an image with what is made of it, '

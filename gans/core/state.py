@@ -77,7 +77,7 @@ def _check_batchwise(game, config, state, found):
         )
     what = sorted(found['gen'] | found['disc'])
     what += ['an objective with a memory'] if jax.tree.leaves(state.carry) else []
-    what += ['terms that compare the layers of batches'] if game.objective.layers else []
+    what += ['terms that compare the layers of batches'] if game.objective.batchwise else []
     if what and config.parallel == 'pmap':
         raise UserError(
             'config.parallel=pmap shows every device its own part of a batch, and this experiment has '

@@ -6,6 +6,7 @@ moves only the player whose turn it is.
 """
 
 from functools import partial
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +17,14 @@ from gans.core import schedules
 from gans.core.inputs import training_inputs
 from gans.errors import UserError, closest
 from gans.nn import conv, noise
-from gans.types import Game, Pair, Player, TrainState, Turn
+from gans.types import Game, Pair, Player, TrainState, Tree, Turn
+
+_NONE = MappingProxyType({})
 
 
-def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array, axis: str | None = None):
+def train_step(
+    game: Game, key: jax.Array, state: TrainState, batches: jax.Array, axis: str | None = None, frozen: Tree = _NONE
+):
     """Plays one step.
 
     Args:
@@ -29,15 +34,16 @@ def train_step(game: Game, key: jax.Array, state: TrainState, batches: jax.Array
       batches: uint8 [turns, N, H, W, 3], one batch for each of `disc + gen - 1` turns; [turns, N, parts, H, W, 3] for a
         task of several parts.
       axis: the name of the mapped axis under `pmap`, where N is one device's share; None under `jit`.
+      frozen: the variables of the networks in `game.objective.frozen`, by name.
 
     Returns:
       (state after the step, metrics: float32 scalars by name).
     """
     with noise.shared_along(axis, batches.shape[1]):
-        return _play(game, key, state, batches, axis)
+        return _play(game, key, state, batches, axis, frozen)
 
 
-def _play(game, key, state, batches, axis):
+def _play(game, key, state, batches, axis, frozen):
     hyper = schedules.read(game.schedules, state.step)
     keys = jax.random.split(jax.random.fold_in(key, state.step), len(batches))
 
@@ -82,6 +88,7 @@ def _play(game, key, state, batches, axis):
             hyper=hyper,
             rng=key,
             mask=inputs.mask,
+            frozen=frozen,
         )
         return turn, stats
 

@@ -117,10 +117,11 @@ def _maps(network: nn.Module, variables: dict, images: Array) -> dict[str, Array
             raise _HeadReached
         output = call(*inputs, **options)
         path = '/'.join(context.module.path)
-        if path and isinstance(output, jax.Array) and output.ndim == 4:
+        if path and isinstance(output, jax.Array) and output.ndim >= 3:
             for inner in [name for name in found if name.startswith(f'{path}/')]:
                 del found[inner]
-            found[path] = output
+            if output.ndim == 4:  # 3: maps of scores, which are no features
+                found[path] = output
         return output
 
     try:

@@ -1,8 +1,9 @@
 """Adversarial losses: arrays to scalars, in float32.
 
-Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes an image for real. Where
-they are logits, everything is written with softplus, so that no probability is ever formed and no logarithm of zero
-taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
+Scores are a discriminator's output before any sigmoid, [N]: the higher, the more it takes an image for real. Maps of
+scores [N, h, w], one for each place (Isola et al. 2017, section 3.2.2, PatchGAN), do as well: every mean E is then over
+the places too. Where scores are logits, everything is written with softplus, so that no probability is ever formed and
+no logarithm of zero taken: -log sigmoid(x) = softplus(-x), -log(1 - sigmoid(x)) = softplus(x).
 """
 
 from collections.abc import Mapping

@@ -139,6 +139,23 @@ def feature_matching(x: Array, y: Array) -> Array:
     return _linear(_rows(x), _rows(y))
 
 
+def by_direction(x: Array, y: Array) -> Array:
+    """The squared distance of the vectors of channels, each divided by its length: the mean over examples and places.
+
+    x, y: features [N, ..., C] of one shape, example by example as they are in the batches. From 0 to 4, to 2 where no
+    channel is negative; a layer counts the same whatever its scale. Source: Zhang et al. 2018, "The Unreasonable
+    Effectiveness of Deep Features as a Perceptual Metric", equation 1 without learned weights; of one layer it is
+    `gans.metrics.perceptual.perceptual`, with a slope where all channels are 0.
+    """
+    x, y = _unit(x), _unit(y)
+    return jnp.mean(jnp.sum(jnp.square(x - y), axis=-1))
+
+
+def _unit(x):
+    x = x.astype(jnp.float32)
+    return x * jax.lax.rsqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-10)
+
+
 def _rows(x, by_mean=False):
     """Features as [N, F] float32; with `by_mean`, scaled so that sums over F of their products are means."""
     x = x.astype(jnp.float32).reshape(len(x), -1)

@@ -12,16 +12,22 @@ def gradient_penalty(disc: Callable[[Array], Array], images: Array) -> tuple[Arr
     """How far the slope of a critic is from 1, on both sides: E[(|grad D(x)| - 1)^2].
 
     Args:
-      disc: images [N, ...] -> scores [N]; each score must depend on its own image alone.
+      disc: images [N, ...] -> scores [N], each of which depends on its own image alone; or maps of scores [N, h, w],
+        whose mean is then the score of an image.
       images: where the slope is taken, [N, ...].
 
     Returns:
       (penalty, mean slope). Source: Gulrajani et al. 2017, equation 3.
     """
-    slopes = jax.grad(lambda images: jnp.sum(disc(images)))(images).astype(jnp.float32)
+    slopes = jax.grad(lambda images: jnp.sum(by_image(disc(images))))(images).astype(jnp.float32)
     # The square root's own slope is infinite at 0; what is added keeps 0 * infinity out of the gradient.
     norms = jnp.sqrt(jnp.sum(jnp.square(slopes), axis=tuple(range(1, slopes.ndim))) + 1e-12)
     return jnp.mean(jnp.square(norms - 1)), jnp.mean(norms)
+
+
+def by_image(scores: Array) -> Array:
+    """A score for each image, [N]: scores as they are, of maps of scores [N, h, w] the means."""
+    return scores if scores.ndim == 1 else jnp.mean(scores, axis=tuple(range(1, scores.ndim)))
 
 
 def between(share: Array, real: Array, fake: Array) -> Array:
@@ -30,7 +36,7 @@ def between(share: Array, real: Array, fake: Array) -> Array:
 
 
 def drift(real: Array) -> Array:
-    """E[D(x)^2] of real scores [N]: keeps a critic near 0, whose loss says nothing about its offset.
+    """E[D(x)^2] of real scores [N] or [N, h, w]: keeps a critic near 0, whose loss says nothing about its offset.
 
     Source: Karras et al. 2018, appendix A.1 (weight 0.001).
     """

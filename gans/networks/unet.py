@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.errors import UserError
+from gans.nn.heads import PatchHead
 from gans.nn.layers import Conv, Dense, Superlayer, check_size, shown
 
 
@@ -63,15 +64,20 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """(Image, condition) -> logit (Table 1b). 3,778,641 parameters at 256 x 256 with 3 + 3 channels.
+    """(Image, condition) -> score, a logit (Table 1b). 3,778,641 parameters at 256 x 256 with 3 + 3 channels.
 
     Stride-2 superlayers, the first without norm; a linear projection to `hidden`, then to one number. The
     table's sigmoid is part of the loss. The projection to `hidden` is not in the table: the text's 3.8 M
     requires it.
+
+    With `patches` the projections are convolutions, and every place of the last map has a score of its own
+    (`gans.nn.heads.PatchHead`): a PatchGAN. With n `widths` and a `kernel` of 5 a score sees a square of
+    12 * 2^n - 3 pixels: 45 for two of them, 93 for three.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 256, 256)
     hidden: int = 256
+    patches: bool = False
     kernel: int = 5
     slope: float = 0.2
     init_std: float = 0.02
@@ -79,9 +85,10 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, image: Array, cond: Array | None = None, train: bool = False) -> Array:
-        """`image` [N, H, W, 3] and `cond` [N, H, W, C] or None, in [-1, 1]; returns float32 logits [N].
+        """`image` [N, H, W, 3] and `cond` [N, H, W, C] or None, in [-1, 1]; returns float32 scores [N].
 
-        `train` changes nothing. Raises UserError if H or W is not a multiple of 2 ** len(widths) (64).
+        With `patches` [N, H / 2 ** len(widths), W / 2 ** len(widths)]. `train` changes nothing. Raises
+        UserError if H or W is not a multiple of 2 ** len(widths) (64).
         """
         check_size(image.shape, len(self.widths), 'unet')
         x = shown(image, cond)
@@ -97,7 +104,10 @@ class Discriminator(nn.Module):
                 dtype=self.dtype,
                 name=f'down_{i}',
             )(x)
-        dense = partial(Dense, init_std=self.init_std, dtype=self.dtype)
+        common = dict(init_std=self.init_std, dtype=self.dtype)
+        if self.patches:
+            return PatchHead(self.hidden, self.kernel, slope=self.slope, **common, name='head')(x)
+        dense = partial(Dense, **common)
         x = dense(self.hidden, name='project')(x.reshape(len(x), -1))
         return dense(1, name='out')(x)[:, 0].astype(jnp.float32)
 

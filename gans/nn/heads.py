@@ -1,4 +1,4 @@
-"""The last part of a discriminator: fully connected layers that end in a number for each image."""
+"""The last part of a discriminator: layers that end in a number for each image, or for each place of it."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.errors import UserError
-from gans.nn.layers import Dense, activation, normalize
+from gans.nn.layers import Conv, Dense, Superlayer, activation, normalize
 from gans.nn.minibatch import MinibatchFeatures
 from gans.nn.noise import Dropout, GaussianNoise
 
@@ -79,3 +79,24 @@ class Head(nn.Module):
                 x = MinibatchFeatures(self.kernels, self.dims, self.scale, **common, name=f'minibatch_{i}')(x)
         x = GaussianNoise(self.noise, name='noise')(x, train)
         return Dense(1, **common, name='out')(x)[:, 0].astype(jnp.float32)
+
+
+class PatchHead(nn.Module):
+    """A map [N, h, w, C] -> scores [N, h, w], float32: each judges the part of the image that it sees.
+
+    A superlayer of `features` channels and a convolution to one, both with `kernel` and without a stride (Isola et al.
+    2017, section 3.2.2 and appendix 6.1.2, the PatchGAN). Its parts are called `hidden` and `out`.
+    """
+
+    features: int
+    kernel: int
+    norm: str = 'pixelwise'
+    slope: float = 0.2
+    init_std: float | None = 0.02
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        common = dict(init_std=self.init_std, dtype=self.dtype)
+        x = Superlayer(self.features, self.kernel, norm=self.norm, slope=self.slope, **common, name='hidden')(x)
+        return Conv(1, self.kernel, **common, name='out')(x)[..., 0].astype(jnp.float32)

@@ -120,8 +120,8 @@ def _check_forms(form, gen_form, label, threshold):
 def _disc(loss, logits, extra, terms, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
-            "config.objective.name is 'standard', which needs one score for each image, but this discriminator "
-            f'gives {", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
+            "config.objective.name is 'standard', which needs scores, but this discriminator gives "
+            f'{", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
     real, fake = loss(turn.real_out, turn.fake_out)
     metrics = {'real_loss': real, 'fake_loss': fake}
@@ -145,7 +145,7 @@ def _disc_in_hole(loss, logits, extra, terms, turn: Turn):
     if getattr(turn.fake_out, 'ndim', 3) != 3:
         raise UserError(
             'config.objective.fake_in_hole=True needs a score for each place of an image, but this discriminator gives '
-            'one for the whole: leave it out, or choose a discriminator with scores for patches.'
+            'one for the whole: leave it out, or set config.discriminator.patches=True (networks unet).'
         )
     return _disc(partial(holes.disc, loss, mask=turn.mask), logits, extra, terms, turn)
 

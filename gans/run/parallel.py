@@ -62,7 +62,8 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
       stored: the whole training set, uint8 [n, H, W, 3], of which every device gets a copy; None feeds images.
 
     Raises:
-      UserError: an unknown kind, more devices than there are, or a batch that they cannot share.
+      UserError: an unknown kind, more devices than there are, a batch that they cannot share, or a network of others
+        that a term looks through and whose variables cannot be read.
     """
     layouts = {'jit': _mesh_layout, 'pmap': _pmap_layout}
     if kind not in layouts:
@@ -79,7 +80,8 @@ def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndar
             f'config.batch is {batch}, which {len(chosen)} devices cannot share evenly: '
             f'give a multiple of {len(chosen)}, or fewer devices with --config.devices.'
         )
-    return layouts[kind](game, chosen, stored)
+    frozen = {name: read() for name, read in game.objective.frozen.items()}
+    return layouts[kind](game, chosen, stored, frozen)
 
 
 @cache
@@ -107,7 +109,7 @@ def _stage(game, number):
     return None if number is None else game.stage(number)
 
 
-def _mesh_layout(game: Game, devices, stored) -> Layout:
+def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
     # In this order every process has one contiguous part of the batch, the one that it reads.
     devices = sorted(devices, key=lambda device: (device.process_index, device.id))
     mesh = jax.sharding.Mesh(np.array(devices), ('data',), axis_types=(AxisType.Auto,))
@@ -118,7 +120,7 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     def program(stage):
         return jax.jit(
             partial(_play, game.at(stage), None),
-            in_shardings=(everywhere, everywhere, everywhere, shared_out),
+            in_shardings=(everywhere, everywhere, everywhere, everywhere, shared_out),
             out_shardings=(everywhere, everywhere),
             donate_argnums=1,
         )
@@ -126,19 +128,19 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     def place(tree):
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(everywhere, np.asarray(x), x.shape), tree)
 
-    stored = place(stored)
+    kept = place((stored, frozen))
     return Layout(
         devices=len(devices),
-        step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, stored, fed),
-        needs=lambda key, state, *fed, number=None: _needs(program(_stage(game, number)), key, state, stored, fed),
-        lower=lambda key, state, fed: program(None).lower(key, state, stored, (fed,)),
+        step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, *kept, fed),
+        needs=lambda key, state, *fed, number=None: _needs(program(_stage(game, number)), key, state, *kept, fed),
+        lower=lambda key, state, fed: program(None).lower(key, state, *kept, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
     )
 
 
-def _pmap_layout(game: Game, devices, stored) -> Layout:
+def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
     count = len(devices)
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
 
@@ -147,13 +149,13 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         return jax.pmap(
             partial(_play, game.at(stage), 'data'),
             axis_name='data',
-            in_axes=(None, 0, 0, 0),
+            in_axes=(None, 0, 0, 0, 0),
             devices=devices,
             donate_argnums=1,
         )
 
     def step(key, state, *fed, number=None):
-        state, metrics = program(_stage(game, number))(key, state, stored, fed)
+        state, metrics = program(_stage(game, number))(key, state, *kept, fed)
         return state, _first(metrics)
 
     def place(state):
@@ -168,13 +170,13 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         turns, n, *image = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
         return program(None).lower(
-            key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *image), fed.dtype),)
+            key, states, *kept, (jax.ShapeDtypeStruct((count, turns, n // count, *image), fed.dtype),)
         )
 
-    stored = place(stored)
+    kept = place((stored, frozen))
 
     def needs(key, state, *fed, number=None):
-        return _needs(program(_stage(game, number)), key, state, stored, fed)
+        return _needs(program(_stage(game, number)), key, state, *kept, fed)
 
     return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, needs=needs, lower=lower)
 
@@ -212,11 +214,12 @@ def _first(tree):
     return _copy_first(jax.tree.map(lambda x: x.addressable_data(0), tree))
 
 
-def _play(game, axis, key, state, stored, fed):
+def _play(game, axis, key, state, stored, frozen, fed):
     """A step on each of what it was fed with, one after the other; `stored` is None where that is images."""
 
     def step(state, fed):
-        return train_step(game, key, state, fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip'), axis)
+        images = fed if stored is None else jnp.take(stored, fed, axis=0, mode='clip')
+        return train_step(game, key, state, images, axis, frozen)
 
     if len(fed) > 1:
         return jax.lax.scan(step, state, jnp.stack(fed))
