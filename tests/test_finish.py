@@ -30,6 +30,7 @@ from gans.objectives import standard
 from gans.run.trained import load_run
 from gans.tasks import colorize, inpaint
 from gans.types import Turn
+from gans.visualization import montage
 
 KEY = jax.random.key(0)
 KEYS = jax.random.split(KEY, 24)
@@ -318,6 +319,12 @@ def test_a_photo_of_another_size_is_seen_as_training_images_are(holes_run, tmp_p
     np.testing.assert_array_equal(result[mask == 0], 200)
     inside = result[36:83, 22:50]  # away from the edge, where the small image is scaled up between both colours
     np.testing.assert_allclose(inside, 1.25 * 127.5, atol=2)
+
+
+def test_what_is_shown_of_four_channels_are_the_colours():
+    shown = np.asarray(inpaint.masked(IMAGES[0], jnp.ones((32, 48, 1)).at[4:].set(0)))
+    np.testing.assert_array_equal(montage._colours(shown), shown[..., :3])
+    np.testing.assert_array_equal(montage._colours(shown[..., 3:]), np.repeat(shown[..., 3:], 3, axis=-1))
 
 
 # By the command line
