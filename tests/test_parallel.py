@@ -33,6 +33,7 @@ def game():
     config.task.show_mask, config.task.holes = True, 'strokes'
     with config.ignore_type():
         config.objective.terms = {'l1': {'hole': 6.0}}
+    config.objective.fake_in_hole = config.discriminator.patches = True
     config.optimizer.gen.name = config.optimizer.disc.name = 'sgd'
     config.schedules = config.schedules.to_dict() | CONSTANTS
     return build(config, 64)

@@ -1,6 +1,7 @@
 """The one place where the names in a config become objects."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from gans.core import averages, schedules
 from gans.errors import UserError, closest
 from gans.image import ops
 from gans.losses import terms
-from gans.types import Game, Pair, Task
+from gans.types import Game, Pair, Task, Term
 
 _BLOCK = 2**14  # steps whose stages are computed together
 _DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
@@ -166,16 +167,21 @@ def _make_terms(section, where):
     return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
 
 
+def term_makers() -> dict[str, Callable[..., Term]]:
+    """The functions of gans/losses/terms.py that make a term, by its name."""
+    own = {name: one for name, one in vars(terms).items() if getattr(one, '__module__', '') == terms.__name__}
+    return {name: make for name, make in own.items() if not name.startswith('_')}
+
+
 def _term(name, section, where):
     """The function that makes a term."""
     name = section.get('name', name) if isinstance(section, (dict, ConfigDict)) else name
     if '.' in name:
         return find_module('losses', name, where, 'make').make
-    known = [name for name, make in vars(terms).items() if getattr(make, '__module__', '') == terms.__name__]
-    known = [name for name in known if not name.startswith('_')]
+    known = term_makers()
     if name not in known:
         raise UserError(f'{where} has {name!r}, which is not in gans/losses/terms.py{closest(name, known)}.')
-    return getattr(terms, name)
+    return known[name]
 
 
 def _make_optimizer(section, where):

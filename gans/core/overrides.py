@@ -20,6 +20,7 @@ from ml_collections import ConfigDict
 from gans.config import ranges
 from gans.config.load import flatten, load
 from gans.config.registry import find_module, kind_of, section_of
+from gans.core.build import term_makers
 from gans.data.opening import fields_of
 from gans.errors import UserError, closest
 
@@ -59,8 +60,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     Args:
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
-        may lack the fields of a source of data, the names of a generator and a discriminator of their own, and what
-        its task, its objective and its networks take by default.
+        may lack the fields of a source of data, the names of a generator and a discriminator of their own, terms of
+        the losses with their arguments and weights, and what its task, its objective and its networks take by default.
       config_file: the config's name for messages.
 
     Returns:
@@ -72,7 +73,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     values = config.to_dict()
     chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
     for name, text in fields.items():
-        kinds = _with_room(values, name, chosen) | _with_default(values, name, fields)
+        kinds = _with_room(values, name, chosen) | _with_term(values, name) | _with_default(values, name, fields)
         *parts, last = name.split('.')
         section, where = values, 'config'
         for part in [*parts, last]:
@@ -138,6 +139,30 @@ def _with_default(values, name, fields):
         return {}
     found[field] = parameter.default
     return {field: kind_of(parameter.annotation)}
+
+
+def _with_term(values, name):
+    """Adds to a config the term that a flag names: its argument, for `objective.terms.chroma.gray`, or its weight.
+
+    The arguments and the result are those of `_with_room`.
+    """
+    section, *parts = name.split('.')
+    found, makers = values.get(section), term_makers()
+    if not isinstance(found, dict):
+        return {}
+    if section == 'schedules' and parts[0] in makers:
+        found.setdefault(parts[0], 0.0)
+    if section != 'objective' or len(parts) != 3 or not parts[0].endswith('terms') or parts[1] not in makers:
+        return {}
+    whose, term, field = parts
+    given = found.get(whose) or ()
+    if not isinstance(given, dict):
+        found[whose] = given = {section_of(one): {'name': one} if '.' in one else {} for one in given}
+    arguments, known = given.setdefault(term, {}), inspect.signature(makers[term]).parameters
+    for key in [field] if field in known else known:  # none of that name: then the message looks for the nearest
+        default = known[key].default
+        arguments.setdefault(key, None if default is inspect.Parameter.empty else default)
+    return {key: kind_of(one.annotation) for key, one in known.items()}
 
 
 def _near(part, section, values):
