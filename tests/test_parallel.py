@@ -29,6 +29,11 @@ def game():
     from gans.config.load import load
 
     config = load('configs/inpaint.py:tiny').unlock()
+    # The one task with a mask, in all that it can do with one.
+    config.task.show_mask, config.task.holes = True, 'strokes'
+    with config.ignore_type():
+        config.objective.terms = {'l1': {'hole': 6.0}}
+    config.objective.fake_in_hole = config.discriminator.patches = True
     config.optimizer.gen.name = config.optimizer.disc.name = 'sgd'
     config.schedules = config.schedules.to_dict() | CONSTANTS
     return build(config, 64)

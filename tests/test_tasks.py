@@ -7,6 +7,7 @@ import pytest
 
 from gans.errors import UserError
 from gans.image import ops
+from gans.image.holes import cover
 from gans.tasks import colorize, inpaint
 from gans.tasks import generate as generating
 
@@ -47,7 +48,7 @@ def test_boxes_hide_under_the_mask_and_nothing_else():
 
 def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
     for key in KEYS[:16]:
-        boxed, mask = inpaint.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4)
+        boxed, mask = cover(key, IMAGES[0], 'boxes', 1, 0.1, 0.4)
         rows, columns = np.nonzero(np.asarray(mask[..., 0]))
         height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
         assert height * width == mask.sum()
@@ -56,7 +57,7 @@ def test_one_box_is_a_rectangle_of_one_colour_with_sides_in_range():
 
 
 def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
-    _, masks = jax.vmap(lambda key: inpaint.cover_with_boxes(key, IMAGES[0], 1, 0.1, 0.4))(
+    _, masks = jax.vmap(lambda key: cover(key, IMAGES[0], 'boxes', 1, 0.1, 0.4))(
         jax.random.split(jax.random.key(3), 2000)
     )
     assert len(np.unique(np.asarray(masks.sum((1, 2, 3))))) > 20

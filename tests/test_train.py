@@ -66,7 +66,8 @@ def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole,
 
 
 def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, monkeypatch, capsys):
-    config = tiny(CONFIG_FILE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3})
+    masked = {'task.show_mask': True, 'task.holes': 'strokes'}
+    config = tiny(CONFIG_FILE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3}, **masked)
     with break_after(5, monkeypatch):
         train(open_experiment(config), tmp_path / 'run')
     assert train(open_experiment(config), tmp_path / 'run')

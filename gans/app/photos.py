@@ -98,9 +98,9 @@ class _Timed:
         self.shape, self.variants = network.shape, variants
         self._network, self._check = network, check
 
-    def __call__(self, look, window):
+    def __call__(self, *question):
         self._check()
-        answer = self._network(look, window)
+        answer = self._network(*question)
 
         def timed(variant):
             self._check()

@@ -105,6 +105,8 @@ RANGES = {
     'objective.*terms.*.bandwidths': Range(0, 1e9, above=True, several=True),
     'objective.*terms.*.gray': _SHARE,
     'objective.*terms.*weights': Range(-1e9, 1e9, several=True),
+    'objective.*terms.*.hole': Range(0, 1e9),
+    'objective.*terms.*.rest': Range(0, 1e9),
     'generator.width': _count(1, _SIDE),
     '*r.hidden': _count(1, _SIDE, several=None),  # r: of generator and of discriminator
     '*r.noise_maps': _count(0, _SIDE, several=True),

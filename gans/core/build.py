@@ -38,6 +38,7 @@ def build(config: ConfigDict, images: int) -> Game:
     disc = _make_network('Discriminator', config, given)
     objective = _make_objective(config.objective)
     _check_pairs(task, objective)
+    _check_masks(task, objective, config)
     clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
     vary = _make_augment(config.get('augment', ()), task)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
@@ -145,6 +146,19 @@ def _check_pairs(task, objective):
         raise UserError(
             f'config.objective has the term {objective.paired!r}, which compares an image with what is made of it, '
             'but config.task.unpaired=True takes them from different images: leave out one of the two.'
+        )
+
+
+def _check_masks(task, objective, config):
+    """Raises UserError if a loss looks at where the task hid the image, and it hides nothing."""
+    terms = [name for own in objective.terms for name, term in own.items() if term.masked]
+    if not terms and not objective.masked:
+        return
+    image = jax.ShapeDtypeStruct((*shape_of(config), 3), jnp.float32)
+    if jax.eval_shape(task.draw, jax.random.key(0), image).mask is None:
+        what = f'weights for hole and rest in the term {terms[0]!r}' if terms else 'fake_in_hole=True'
+        raise UserError(
+            f'config.objective has {what}, but the task {config.task.name!r} hides no part of an image: leave it out.'
         )
 
 

@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
-from gans.config.registry import kind_of, section_of
+from gans.config.registry import find_module, kind_of, section_of
 from gans.core.build import term_makers
 from gans.core.schedules import UNLESS_GIVEN
 from gans.data.opening import fields_of
@@ -62,7 +62,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
         may lack the fields of a source of data, the names of a generator and a discriminator of their own, terms of the
-        losses with their arguments and weights, and the schedules that may be left out.
+        losses with their arguments and weights, what its task, its objective and its networks take by default, and the
+        schedules that may be left out.
       config_file: the config's name for messages.
 
     Returns:
@@ -74,7 +75,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     values = config.to_dict()
     chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
     for name, text in fields.items():
-        kinds = _with_room(values, name, chosen) | _with_term(values, name)
+        kinds = _with_room(values, name, chosen) | _with_term(values, name) | _with_default(values, name, fields)
         *parts, last = name.split('.')
         section, where = values, 'config'
         for part in [*parts, last]:
@@ -113,6 +114,36 @@ def _with_room(values, name, chosen):
     filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
     found[source] = filled | found.get(source, {})
     return {name: kind_of(one.annotation) for name, one in known.items()}
+
+
+def _with_default(values, name, fields):
+    """Adds to a config the field that a flag names, if what its section chooses takes it by default.
+
+    Args:
+      values: the config as nested dicts, which is changed.
+      name: the dotted name of the flag's field.
+      fields: all flags, which may choose anew.
+
+    Returns:
+      {field: kind of value}; {} if the config has it, or nothing takes it.
+    """
+    section, _, field = name.partition('.')
+    found = values.get(section)
+    if section not in _TAKERS or not isinstance(found, dict) or field in (*found, 'name', 'parent'):
+        return {}
+    package, wanted = _TAKERS[section]
+    chosen = fields.get(f'{section}.name') or found.get('name')
+    if package == 'networks':
+        chosen = chosen or fields.get('networks') or values.get('networks')
+    try:
+        taker = getattr(find_module(package, f'{chosen}', f'config.{section}.name', wanted), wanted)
+    except UserError:
+        return {}  # that is told where the config is built
+    parameter = inspect.signature(taker).parameters.get(field)
+    if parameter is None or parameter.default is parameter.empty:
+        return {}
+    found[field] = parameter.default
+    return {field: kind_of(parameter.annotation)}
 
 
 def _with_term(values, name):
@@ -183,6 +214,13 @@ def _schedule(where, text):
     raise UserError(f"{where} is {_short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
 
 
+# Sections that choose something by name: its package, and what makes it of the other fields.
+_TAKERS = {
+    'task': ('tasks', 'make'),
+    'objective': ('objectives', 'make'),
+    'generator': ('networks', 'Generator'),
+    'discriminator': ('networks', 'Discriminator'),
+}
 _PLACES = ('.path', '.data_dir')  # fields that say where something lies end so
 _UNREADABLE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError)
 _SAID = {

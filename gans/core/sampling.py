@@ -25,7 +25,7 @@ def map_latents(game: Game, carry: Tree, gen_inputs: dict) -> dict:
 def paint(game: Game, state: TrainState, gen_inputs: dict) -> jax.Array:
     """`sample` for latents that are what the generator gets, for example found by a search: nothing maps them."""
     variables = {**(state.gen.ema or state.gen.variables), 'hyper': schedules.read(game.schedules, state.step)}
-    return game.gen.apply(variables, **gen_inputs, train=False)
+    return game.task.finish(gen_inputs, game.gen.apply(variables, **gen_inputs, train=False))
 
 
 def judge(game: Game, state: TrainState, images: jax.Array):

@@ -56,8 +56,9 @@ def _play(game, key, state, batches, axis, frozen):
         def forward(params):
             variables = {'params': params, 'hyper': hyper, **gen.stats}
             rngs = {'noise': _noise_key(key)}
-            output, stats = game.gen.apply(variables, **inputs.gen, train=True, rngs=rngs, mutable=list(gen.stats))
-            return (output, game.view(output, hyper)), stats
+            made, stats = game.gen.apply(variables, **inputs.gen, train=True, rngs=rngs, mutable=list(gen.stats))
+            # What the task sets in comes from inputs that went through the view: it must not go through it twice.
+            return tuple(game.task.finish(inputs.gen, x) for x in (made, game.view(made, hyper))), stats
 
         return jax.vjp(forward, gen.params, has_aux=True)
 

@@ -177,5 +177,5 @@ def _montage(name):
 
 def images_of(answers: Answers, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(inputs, outputs, originals) of the held-out images at `places`, uint8 [N, H, W, 3 or 1]."""
-    triples = [(inputs.gen['image'], output, inputs.real) for inputs, output in answers(places)]
+    triples = [(inputs.gen['image'][..., :3], output, inputs.real) for inputs, output in answers(places)]
     return tuple(compose.quantise(np.concatenate(part)) for part in zip(*triples, strict=True))

@@ -76,8 +76,8 @@ def program(game: Game) -> Program:
         latent = {NOISE: _mapped(weights, given[NOISE])} if NOISE in given else {}
 
         def network(image=None):
-            shown = {} if image is None else {'image': image}
-            return game.gen.apply(weights['variables'], **shown, **latent, train=False)
+            shown = latent if image is None else {'image': image} | latent
+            return task.finish(shown, game.gen.apply(weights['variables'], **shown, train=False))
 
         if task.from_noise:
             return ops.to_uint8(network())

@@ -51,7 +51,12 @@ class Network:
         self._sample = jax.jit(partial(sample, trained.game))
         self._state = trained.state
 
-    def __call__(self, look: Callable[[Window], np.ndarray], window: Window) -> Callable[[int], Enlarged]:
+    def __call__(
+        self,
+        look: Callable[[Window], np.ndarray],
+        window: Window,
+        show: Callable[[np.ndarray], np.ndarray] = lambda small: small,
+    ) -> Callable[[int], Enlarged]:
         """Translates a window of an image, of any size.
 
         The window is scaled to fit into the training's shape in both directions, in its own proportions, and what is
@@ -60,6 +65,7 @@ class Network:
         Args:
           look: window -> float [h, w, C] in [-1, 1], the image there; it is looked at strip by strip.
           window: what to translate.
+          show: what was looked at, scaled, [h, w, C] -> what the network is shown of it, [h, w, channels].
 
         Returns:
           number of a variant, from 0 -> its colours, float in [-1, 1], over the whole window.
@@ -67,7 +73,7 @@ class Network:
         sides = [s.stop - s.start for s in window]
         scale = max(n / most for n, most in zip(sides, self.shape, strict=True))
         inner = [min(max(round(n / scale), 1), most) for n, most in zip(sides, self.shape, strict=True)]
-        small = np.clip(shrink(look, window, tuple(inner)), -1, 1)
+        small = show(np.clip(shrink(look, window, tuple(inner)), -1, 1))
         free = [most - n for n, most in zip(inner, self.shape, strict=True)]
         padded = np.pad(small, [(n // 2, n - n // 2) for n in free] + [(0, 0)], 'symmetric')
         top, left = (n // 2 for n in free)

@@ -29,14 +29,25 @@ Compare = Callable[[jax.Array, jax.Array], jax.Array]
 _SEEN = ('block_0', 'block_2', 'block_4', 'block_10')  # of EfficientNet-Lite0
 
 
-def l1() -> Term:
+def l1(hole: float = 1.0, rest: float = 1.0) -> Term:
     """Mean absolute difference of the generator's output and the real image, both in [-1, 1].
 
     The real image is taken as the networks see it: while the inputs are blurred, so is the target, and the
     generator learns gross shapes and colours first. The output itself is not blurred before it is compared, or
     its high frequencies would be free. Source: Isola et al. 2017, equation 3.
+
+    Args:
+      hole: what every pixel counts where the task hid the image: 6 in Liu et al. 2018, "Image Inpainting for Irregular
+        Holes Using Partial Convolutions", equations 1 and 7.
+      rest: what every other pixel counts, 1 there.
     """
-    return Term(lambda turn: reconstruction.l1(turn.output, turn.real), paired=True)
+    if hole == rest == 1:
+        return Term(lambda turn: reconstruction.l1(turn.output, turn.real), paired=True)
+
+    def value(turn: Turn) -> jax.Array:
+        return reconstruction.l1(turn.output, turn.real, rest + (hole - rest) * turn.mask)
+
+    return Term(value, paired=True, masked=True)
 
 
 def moments(

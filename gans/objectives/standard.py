@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 
 from gans.errors import UserError, closest
-from gans.losses import adversarial, penalties
+from gans.losses import adversarial, holes, penalties
 from gans.nn import noise
 from gans.types import Objective, Pair, Term, Turn
 
@@ -48,6 +48,7 @@ def make(
     threshold: float = 1.0,
     penalty: bool = False,
     drift: bool = False,
+    fake_in_hole: bool = False,
 ) -> Objective:
     """Makes the objective.
 
@@ -63,6 +64,8 @@ def make(
       penalty: holds the discriminator's slope near 1 between real and fake images, weighted by the schedule
         `penalty` (10 in Gulrajani et al. 2017).
       drift: holds a Wasserstein critic's real scores near 0, weighted by the schedule `drift`.
+      fake_in_hole: for the discriminator a generated image is fake only where the task hid the real one
+        (`gans.losses.holes.disc`); for discriminators with a score for each place.
 
     Raises:
       UserError: an unknown form, or a combination without sense.
@@ -83,11 +86,18 @@ def make(
     aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
     return Objective(
         gen=partial(_gen, FORMS[gen_form].gen, terms),
-        disc=partial(_disc, partial(FORMS[form].disc, **aim), FORMS[form].logits, extra, disc_terms),
+        disc=partial(
+            _disc_in_hole if fake_in_hole else _disc,
+            partial(FORMS[form].disc, **aim),
+            FORMS[form].logits,
+            extra,
+            disc_terms,
+        ),
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
         terms=Pair(terms, disc_terms),
         per_image=penalty,
+        masked=fake_in_hole,
     )
 
 
@@ -130,6 +140,15 @@ def _disc(loss, logits, extra, terms, turn: Turn):
         metrics['drift'] = penalties.drift(turn.real_out)
     added = {name: metrics[name] for name in extra} | {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
+
+
+def _disc_in_hole(loss, logits, extra, terms, turn: Turn):
+    if getattr(turn.fake_out, 'ndim', 3) != 3:
+        raise UserError(
+            'config.objective.fake_in_hole=True needs a score for each place of an image, but this discriminator gives '
+            'one for the whole: leave it out, or set config.discriminator.patches=True (networks unet).'
+        )
+    return _disc(partial(holes.disc, loss, mask=turn.mask_seen), logits, extra, terms, turn)
 
 
 def _gen(loss, terms, turn: Turn):

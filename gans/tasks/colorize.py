@@ -13,7 +13,7 @@ from gans.nn.noise import latent_input
 from gans.types import Array, Inputs, Latents, Measure, OnFiles, PairedEvaluation, Task, Watch
 
 
-def make(latent: int, flip: bool, unpaired: bool = False) -> Task:
+def make(latent: int, flip: bool, unpaired: bool = False, keep_luma: bool = False) -> Task:
     """Gray image (BT.601 luma) and a random vector in, colour image out.
 
     Args:
@@ -21,8 +21,9 @@ def make(latent: int, flip: bool, unpaired: bool = False) -> Task:
       flip: mirror half of the training images.
       unpaired: the grays and the real colour images come from disjoint halves of the training images, and the
         discriminator sees colour images alone (Curro 2016, chapter 4); else it is shown the gray image too.
+      keep_luma: the image is finished with the luma of the gray image, so that the generator chooses chroma alone.
     """
-    return Task(
+    task = Task(
         draw=partial(_draw, latent, not unpaired),
         augment=partial(ops.random_flip, flip),
         parts=2 if unpaired else 1,
@@ -48,6 +49,15 @@ def make(latent: int, flip: bool, unpaired: bool = False) -> Task:
         ),
         on_files=OnFiles(paint, traced=paint_traced),
     )
+    return task._replace(finish=set_luma) if keep_luma else task
+
+
+def set_luma(gen: dict[str, Array], output: Array) -> Array:
+    """The chroma of `output` [N, H, W, 3] on the luma `gen['image']` [N, H, W, 1].
+
+    Not clipped: what leaves the cube of colours has a gradient that leads back, and its luma is the input's too.
+    """
+    return gen['image'] + (output - ops.luma(output))
 
 
 def _draw(latent: int, shown: bool, key: Array, image: Array) -> Inputs:

@@ -1,4 +1,4 @@
-"""Inpainting: an image with boxes over it in, the whole image out (figure 1 of the flower CGAN post)."""
+"""Inpainting: an image with holes in it in, the whole image out (figure 1 of the flower CGAN post)."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gans.errors import UserError, closest
 from gans.image import compose, ops
+from gans.image.holes import SHAPES, cover
 from gans.image.large_image import LargeImage, bounds, section, windows
 from gans.metrics import measures
 from gans.nn.noise import latent_input
@@ -15,80 +17,105 @@ from gans.types import Array, Inputs, Latents, OnFiles, PairedEvaluation, Task
 
 MOST_PARTS = 16  # a mask of more parts than this is filled in one go
 
+_COVERED = 0.1  # of a scaled pixel: with more of the hole in it, the pixel is not known
 
-def make(latent: int, flip: bool, boxes: int, min_side: float, max_side: float) -> Task:
-    """An image with boxes of random size, colour and place in, the whole image out.
 
-    The boxes are drawn anew at every visit of an image, where the paper prepared three masked versions of each.
+def make(
+    latent: int,
+    flip: bool,
+    boxes: int,
+    min_side: float,
+    max_side: float,
+    holes: str = 'boxes',
+    show_mask: bool = False,
+) -> Task:
+    """An image with holes of random size and place in, the whole image out.
+
+    The holes are drawn anew at every visit of an image, where the paper prepared three masked versions of each. As in
+    the paper each is covered with a random colour, the networks have to find them, and the generator makes the known
+    part of the image anew too, unless `show_mask` is set.
 
     Args:
       latent: the length of the noise vector, 0 for none.
       flip: mirror half of the training images.
-      boxes: how many boxes an image gets.
-      min_side: the shortest box side as a fraction of the image's height (or width).
+      boxes: how many holes an image gets.
+      min_side: the shortest side of the box that a hole is in, as a fraction of the image's height (or width).
       max_side: the longest.
+      holes: their shape, 'boxes' or 'strokes' of a brush.
+      show_mask: both players see where the holes are, in a fourth channel, and mid-gray there; the image is finished
+        with the known pixels, so that the generator makes what is in the holes and nothing else. Source: Suvorov et al.
+        2022, "Resolution-robust Large Mask Inpainting with Fourier Convolutions", section 2.
+
+    Raises:
+      UserError: another shape.
     """
-    return Task(
-        draw=partial(_draw, latent, boxes, min_side, max_side),
+    if holes not in SHAPES:
+        raise UserError(
+            f'config.task.holes is {holes!r}{closest(str(holes), SHAPES)}: choose one of {", ".join(SHAPES)}.'
+        )
+    hide = partial(cover, shape=holes, count=boxes, min_side=min_side, max_side=max_side)
+    seen = 'gray in boxes' if show_mask else 'input'  # not one row where runs of both kinds are compared
+    task = Task(
+        draw=partial(_draw, latent, hide, show_mask),
         augment=partial(ops.random_flip, flip),
         latents=Latents(latent),
         evaluation=PairedEvaluation(
             measures=measures.WHOLE | {f'{name} in boxes': measure for name, measure in measures.IN_MASK.items()},
             main='L1 in boxes',
-            baselines=('input', 'border mean'),
-            rows=_rows,
+            baselines=(seen, 'border mean'),
+            rows=partial(_rows, seen),
         ),
-        on_files=OnFiles(partial(paint, max_side), masked=True, traced=paint_traced),
+        on_files=OnFiles(
+            partial(paint, max_side, show_mask=show_mask),
+            masked=True,
+            traced=partial(paint_traced, show_mask=show_mask),
+        ),
     )
+    return task._replace(finish=keep_known) if show_mask else task
 
 
-def cover_with_boxes(key: Array, image: Array, boxes: int, min_side: float, max_side: float) -> tuple[Array, Array]:
-    """Covers parts of an image [H, W, 3] with boxes of one random colour each.
+def masked(image: Array, mask: Array) -> Array:
+    """An image [..., 3], mid-gray where `mask` [..., 1] is 1, and the mask as a fourth channel, -1 or 1: [..., 4]."""
+    return jnp.concatenate([image * (1 - mask), 2 * mask - 1], axis=-1)
 
-    Every box lies inside the image; its sides are uniform in [min_side, max_side] of the image's.
 
-    Returns:
-      (image [H, W, 3], mask [H, W, 1]: 1 where a box lies).
+def keep_known(gen: dict[str, Array], output: Array) -> Array:
+    """`output` [N, H, W, 3] in the holes of `masked` images, `gen['image']`, and their own pixels elsewhere.
+
+    Both parts are linear in the image and the mask, so that a blurred image and its blurred mask give what the blurred
+    real image would be, were the output right.
     """
-    height, width, _ = image.shape
-    rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
-    # One draw for everything: every call of the generator of random numbers is a piece of program to compile.
-    chance = jax.random.uniform(key, (boxes, 7))
-    extent = jnp.array([height, width])
-    sides = jnp.round(extent * (min_side + (max_side - min_side) * chance[:, 0:2]))
-    firsts = jnp.floor(chance[:, 2:4] * (extent - sides + 1))
-    mask = jnp.zeros((height, width, 1), image.dtype)
-    for side, first, colour in zip(sides, firsts, 2 * chance[:, 4:7] - 1, strict=True):
-        last = first + side
-        inside = (rows >= first[0]) & (rows < last[0]) & (columns >= first[1]) & (columns < last[1])
-        image = jnp.where(inside[..., None], colour, image)
-        mask = jnp.maximum(mask, inside[..., None].astype(mask.dtype))
-    return image, mask
+    image, mask = gen['image'][..., :3], (gen['image'][..., 3:] + 1) / 2
+    return image + mask * output
 
 
-def _draw(latent: int, boxes: int, min_side: float, max_side: float, key: Array, image: Array) -> Inputs:
+def _draw(latent: int, hide: Callable, show_mask: bool, key: Array, image: Array) -> Inputs:
     boxing, noise = jax.random.split(key)
-    boxed, mask = cover_with_boxes(boxing, image, boxes, min_side, max_side)
-    return Inputs(gen={'image': boxed} | latent_input(noise, latent), real=image, cond=boxed, mask=mask)
+    shown, mask = hide(boxing, image)
+    if show_mask:
+        shown = masked(image, mask)
+    return Inputs(gen={'image': shown} | latent_input(noise, latent), real=image, cond=shown, mask=mask)
 
 
-def _rows(_: None, inputs: Inputs, output: np.ndarray) -> dict[str, np.ndarray]:
-    boxed, mask = inputs.gen['image'], inputs.mask
+def _rows(seen: str, _: None, inputs: Inputs, output: np.ndarray) -> dict[str, np.ndarray]:
+    boxed, mask = inputs.gen['image'][..., :3], inputs.mask
     filled = [compose.fill_border(image, m[..., 0]) for image, m in zip(boxed, mask, strict=True)]
     return {
-        'input': boxed,
+        seen: boxed,
         'border mean': np.stack(filled),
         'output': output,
         'output, pasted': np.where(mask > 0.5, output, boxed),
     }
 
 
-def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) -> Iterator[LargeImage]:
+def paint(
+    share: float, network: Callable, image: LargeImage, mask: np.ndarray, show_mask: bool = False
+) -> Iterator[LargeImage]:
     """The image with what the network makes of the true parts of its mask, bool [H, W].
 
     Every connected part of the mask is filled with its border's mean colour and shown to the network in a section of
     the image of its own, so large that the part takes `share` of a side, which is what was trained, or as much of the
-    image as there is.
+    image as there is. With `show_mask` the network sees `masked` images: all parts in the section are holes.
     """
     labels, places = compose.connected(mask)
     means = compose.border_means(lambda window: ops.to_float(image.seen(window)), labels, places)
@@ -102,9 +129,12 @@ def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) 
     def look(window):
         values, part = ops.to_float(image.seen(window)), labels[window]
         values[part > 0] = means[part[part > 0] - 1]
-        return values
+        if not show_mask:
+            return values
+        return np.concatenate([values, np.where(part > 0, np.float32(1), np.float32(-1))[..., None]], axis=-1)
 
-    answers = [network(look, section(place, image.size, network.shape, share)) for _, place in parts]
+    show = (_as_trained,) if show_mask else ()
+    answers = [network(look, section(place, image.size, network.shape, share), *show) for _, place in parts]
     for variant in range(network.variants):
         result = image if variant == network.variants - 1 else image.copy()
         for (number, place), answer in zip(parts, answers, strict=True):
@@ -115,6 +145,16 @@ def paint(share: float, network: Callable, image: LargeImage, mask: np.ndarray) 
         yield result
 
 
-def paint_traced(network: Callable[[Array], Array], images: Array, masks: Array) -> Array:
+def _as_trained(small: np.ndarray) -> np.ndarray:
+    """A scaled image with its scaled mask [h, w, 4] as in training: a pixel is either known or in a hole.
+
+    What was scaled has soft edges and, by Lanczos' filter, ripples of a few hundredths beside them.
+    """
+    hidden = small[..., 3:] > 2 * _COVERED - 1
+    return np.asarray(masked(small[..., :3], hidden.astype(np.float32)))
+
+
+def paint_traced(network: Callable[[Array], Array], images: Array, masks: Array, show_mask: bool = False) -> Array:
     """`paint` for images [N, H, W, 3] of the network's size and masks [N, H, W, 1]: what is outside stays as it is."""
-    return jnp.where(masks > 0.5, network(ops.fill_border(images, masks)), images)
+    shown = masked(images, masks) if show_mask else ops.fill_border(images, masks)
+    return jnp.where(masks > 0.5, network(shown), images)

@@ -64,7 +64,7 @@ def _spread(wanted: int, count: int) -> np.ndarray:
 def _translated(game: Game, state, inputs, step):
     """[what the generator sees, what it makes, what it should make], uint8 [N, H, W, 3] each."""
     seen = seen_by_generator(game, inputs.gen, step)
-    rows = [seen['image'], sample(game, state, seen), inputs.real]
+    rows = [seen['image'][..., :3], sample(game, state, seen), inputs.real]
     return [to_rgb(ops.to_uint8(row)) for row in rows]
 
 

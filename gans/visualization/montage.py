@@ -87,8 +87,8 @@ def _start(field, size, side):
 
 
 def _colours(x):
-    """[h, w, C] -> [h, w, 3]: the channels if there are three, else their mean."""
-    return x if x.shape[-1] == 3 else np.repeat(x.mean(axis=-1, keepdims=True), 3, axis=-1)
+    """[h, w, C] -> [h, w, 3]: the first three channels if there are so many, else their mean."""
+    return x[..., :3] if x.shape[-1] >= 3 else np.repeat(x.mean(axis=-1, keepdims=True), 3, axis=-1)
 
 
 def _resized(tile):

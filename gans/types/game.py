@@ -1,17 +1,14 @@
-"""The records that packages pass to each other: data and what follows from it, no behaviour.
+"""The game that two players play: what losses see of it, everything that does not change in it, and its state."""
 
-Shapes: N examples, H x W pixels, C channels. Images are float32 in [-1, 1] unless they are called uint8.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import flax.struct
-import jax
 from flax import linen as nn
 
-Array = jax.Array
+from gans.types.tasks import Array, Task
+
 Tree = Any
 
 
@@ -22,29 +19,13 @@ class Pair(NamedTuple):
     disc: Any
 
 
-class Inputs(NamedTuple):
-    """What a task makes of a batch.
-
-    Attributes:
-      gen: what the generator gets, by the names of its arguments: `image` [N, H, W, C], `latent` [N, Z].
-      real: the real images [N, H, W, 3].
-      cond: what both players are shown [N, H, W, C], or None.
-      mask: where the task hid the image [N, H, W, 1] in {0, 1}, or None. Only measures read it.
-    """
-
-    gen: dict[str, Array]
-    real: Array
-    cond: Array | None = None
-    mask: Array | None = None
-
-
 class Turn(NamedTuple):
     """All that a loss may look at.
 
     Attributes:
       real: the real images after the view, which may blur.
       fake: the generated images after the view.
-      output: the generated images as they left the generator, before the view.
+      output: the generated images before the view, finished by the task.
       cond: what both players are shown, or None.
       real_seen: `real` as the discriminator sees it: augmented (`config.augment`), or the same.
       fake_seen: `fake` as the discriminator sees it.
@@ -94,6 +75,7 @@ class Term(NamedTuple):
       layers: the layers of the discriminator that it looks at, by their paths ('down_0', 'block_1/conv').
       paired: it compares a generated image with the real one that the generator's input was made of.
       historical: it looks at the running mean of the player's parameters.
+      masked: it looks at where the task hid the image.
       frozen: of {name: () -> variables}, the networks that others trained and through which it looks. The variables are
         read when training begins and are arguments of the step: they are in no program, no state and no checkpoint.
     """
@@ -102,6 +84,7 @@ class Term(NamedTuple):
     layers: tuple[str, ...] = ()
     paired: bool = False
     historical: bool = False
+    masked: bool = False
     frozen: Mapping[str, Callable[[], Tree]] = MappingProxyType({})
 
 
@@ -120,6 +103,7 @@ class Objective(NamedTuple):
       terms: of {name: Term}, the further parts of each player's loss; what the terms look at follows.
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
         gradient by each image does), so that statistics over a batch in the discriminator are refused.
+      masked: the losses themselves look at where the task hid the image.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
@@ -129,6 +113,7 @@ class Objective(NamedTuple):
     map_latent: Callable[[Tree, Array], Array] = lambda carry, latent: latent
     terms: Pair = Pair({}, {})
     per_image: bool = False
+    masked: bool = False
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -154,130 +139,6 @@ class Objective(NamedTuple):
     def historical(self) -> Pair:
         """Of bool: whether a player's losses look at the mean of its parameters over the steps."""
         return Pair(*(any(term.historical for term in own.values()) for own in self.terms))
-
-
-class Latents(NamedTuple):
-    """The random vectors that a generator is given.
-
-    Attributes:
-      size: how many numbers one has; 0 for a generator without noise.
-      distribution: of each number, by its name in `gans.nn.noise.DISTRIBUTIONS`.
-    """
-
-    size: int = 0
-    distribution: str = 'normal'
-
-
-class Watch(NamedTuple):
-    """A number of generated images that is logged in training, with a warning where it falls (`gans.training.monitor`).
-
-    Attributes:
-      name: the metric's.
-      number: images [N, H, W, 3] -> number.
-      least: where real images have no more than this, there is nothing to compare with.
-      without: what a message calls such images.
-      fact: what a warning says is so; `{}` stands for the number as a multiple of that of real images.
-      guess: what it says the generator may have done or be doing.
-    """
-
-    name: str
-    number: Callable[[Array], Array]
-    least: float
-    without: str
-    fact: str
-    guess: str
-
-
-class Measure(NamedTuple):
-    """A number per image.
-
-    Attributes:
-      better: 'lower' or 'higher'; '' for a property of the image itself, which is measured on the originals too.
-      digits: how many digits after the point are worth showing.
-      compute: (images, originals, mask or None) -> [N], all float [-1, 1].
-    """
-
-    better: str
-    digits: int
-    compute: Callable
-
-
-class PairedEvaluation(NamedTuple):
-    """How a task is measured whose inputs have one right output each (`gans.evaluation.paired`).
-
-    Attributes:
-      measures: by name.
-      main: the measure that orders the montages and is compared with the baselines.
-      baselines: those rows that need no network.
-      rows: (what was prepared, Inputs, the generator's output) -> images by name, float [N, H, W, 3] in [-1, 1], all
-        NumPy. One of them is 'output'.
-      prepare: what the baselines need to know of the training images, an iterator over uint8 [n, H, W, 3].
-    """
-
-    measures: dict[str, Measure]
-    main: str
-    baselines: tuple[str, ...]
-    rows: Callable[[Any, Inputs, Any], dict[str, Any]]
-    prepare: Callable[[Iterator], Any] = lambda images: None
-
-
-class SampleEvaluation(NamedTuple):
-    """How a generator from noise alone is measured: samples against held-out images (`gans.evaluation.samples`).
-
-    Attributes:
-      ways: images [N, H, W, C], NumPy -> a list of such arrays: the images in every way in which `Task.augment` may
-        show them, colours aside, so that copies of training images are found in all of them.
-    """
-
-    ways: Callable[[Any], list]
-
-
-class OnFiles(NamedTuple):
-    """How a trained run is used on an image of any size (`gans.inference.translate`).
-
-    Attributes:
-      paint: (Network, LargeImage, mask or None) -> the results, one per variant of the network. Each is used up before
-        the next is made, so that the last one may be the image itself, painted over.
-      masked: images have masks beside them, and keep every pixel outside, so that the format must be lossless. The mask
-        is bool [H, W].
-      traced: the same as a function of arrays that JAX can trace, for images of a size that the network takes (see
-        `gans.export`): (network, images [N, H, W, 3], masks [N, H, W, 1] in {0, 1} or None) -> images [N, H, W, 3]. The
-        network takes what the task shows it, and returns [N, H, W, 3]. None where runs cannot be exported.
-    """
-
-    paint: Callable[[Any, Any, Any], Iterator]
-    masked: bool = False
-    traced: Callable[[Callable[[Array], Array], Array, Array | None], Array] | None = None
-
-
-class Task(NamedTuple):
-    """What a generator is trained for, in everything that depends on it; `make` in a file of `gans/tasks` returns it.
-
-    What is None is not offered: nothing is watched; `evaluate`, `compare` or `translate` say so in a sentence.
-
-    Attributes:
-      draw: (key, image [H, W, 3]) -> Inputs for one example, without the leading N.
-      augment: (key, image [H, W, 3]) -> image; for training only.
-      parts: how many disjoint parts of the training images an example is drawn from, an image from each: with 2,
-        what the generator gets is made of an image from the first, and the real image is one from the second, so
-        that no image ever meets what is made of it.
-      latents: the random vectors that `draw` puts into `Inputs.gen` as `latent`.
-      from_noise: the generator gets a latent and nothing else: sample grids are blocks of samples above a row of real
-        images, and `explore` draws its latent space. Else it gets `Inputs.gen['image']` [H, W, 1 or 3] too, and sample
-        grids have a row of what it sees, one of what it makes and one of what it should make.
-      watch: what is watched in training.
-      evaluation: how runs are measured.
-      on_files: how runs are used on image files.
-    """
-
-    draw: Callable[[Array, Array], Inputs]
-    augment: Callable[[Array, Array], Array]
-    parts: int = 1
-    latents: Latents = Latents()
-    from_noise: bool = False
-    watch: Watch | None = None
-    evaluation: PairedEvaluation | SampleEvaluation | None = None
-    on_files: OnFiles | None = None
 
 
 class Average(NamedTuple):
