@@ -32,7 +32,7 @@ class Layout(NamedTuple):
       devices: how many devices share a batch.
       step: (key, state, *fed, number=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
         placed, metrics float32 [steps] by name. The state given is used up. `number`, of steps done, chooses the
-        program of networks that grow (see `Game.stage`); None plays them whole.
+        program (see `Game.program`), the same for all steps of the call; None plays the whole game.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
@@ -103,10 +103,6 @@ def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
     return -(-batch // devices) * devices, NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
 
 
-def _stage(game, number):
-    return None if number is None else game.stage(number)
-
-
 def _mesh_layout(game: Game, devices, stored) -> Layout:
     # In this order every process has one contiguous part of the batch, the one that it reads.
     devices = sorted(devices, key=lambda device: (device.process_index, device.id))
@@ -115,9 +111,9 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     shared_out = NamedSharding(mesh, P(None, 'data'))
 
     @cache
-    def program(stage):
+    def program(stage, due):
         return jax.jit(
-            partial(_play, game.at(stage), None),
+            partial(_play, game.at(stage, due), None),
             in_shardings=(everywhere, everywhere, everywhere, shared_out),
             out_shardings=(everywhere, everywhere),
             donate_argnums=1,
@@ -129,9 +125,9 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     stored = place(stored)
     return Layout(
         devices=len(devices),
-        step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, stored, fed),
-        needs=lambda key, state, *fed, number=None: _needs(program(_stage(game, number)), key, state, stored, fed),
-        lower=lambda key, state, fed: program(None).lower(key, state, stored, (fed,)),
+        step=lambda key, state, *fed, number=None: program(*game.program(number))(key, state, stored, fed),
+        needs=lambda key, state, *fed, number=None: _needs(program(*game.program(number)), key, state, stored, fed),
+        lower=lambda key, state, fed: program(*game.program(None)).lower(key, state, stored, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
@@ -143,9 +139,9 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
 
     @cache
-    def program(stage):
+    def program(stage, due):
         return jax.pmap(
-            partial(_play, game.at(stage), 'data'),
+            partial(_play, game.at(stage, due), 'data'),
             axis_name='data',
             in_axes=(None, 0, 0, 0),
             devices=devices,
@@ -153,7 +149,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
         )
 
     def step(key, state, *fed, number=None):
-        state, metrics = program(_stage(game, number))(key, state, stored, fed)
+        state, metrics = program(*game.program(number))(key, state, stored, fed)
         return state, _first(metrics)
 
     def place(state):
@@ -167,14 +163,14 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
     def lower(key, state, fed):
         turns, n, *image = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
-        return program(None).lower(
+        return program(*game.program(None)).lower(
             key, states, stored, (jax.ShapeDtypeStruct((count, turns, n // count, *image), fed.dtype),)
         )
 
     stored = place(stored)
 
     def needs(key, state, *fed, number=None):
-        return _needs(program(_stage(game, number)), key, state, stored, fed)
+        return _needs(program(*game.program(number)), key, state, stored, fed)
 
     return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, needs=needs, lower=lower)
 
