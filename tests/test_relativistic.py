@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import config, main
-from saved_run import assert_same_outcome, outcome
+from saved_run import assert_same_outcome, break_after, outcome
 
 from benchmarks.least import least_operations
 from gans.config.load import load
@@ -72,13 +72,12 @@ def test_the_discriminator_moves_by_the_gradient_of_the_whole_loss():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * float(jnp.abs(b).max()) + 1e-6)
 
 
-@pytest.mark.parametrize('kind', ['jit', 'pmap'])
-def test_steps_between_are_those_of_a_game_without_penalties(kind):
+def test_steps_between_are_those_of_a_game_without_penalties():
     """Bit for bit, on the layout that the number of the step chooses; and every third step has both."""
     free = build(described(), 64)
     game, images, state = begun(described(r1=True, r2=True, lazy=3))
     assert [game.program(step) for step in (None, 0, 1, 2, 3)] == [(None, step in (0, 3)) for step in (0, 0, 1, 2, 3)]
-    lazy, never = (lay_out(kind, one, BATCH, 2) for one in (game, free))
+    lazy, never = (lay_out('jit', one, BATCH, 2) for one in (game, free))
     for number, same in ((2, True), (3, False)):
         ends = []
         for layout in (lazy, never):
@@ -126,31 +125,24 @@ def test_calls_of_several_steps_are_of_one_program(monkeypatch):
     assert calls == [1, 1, 2] * 5
 
 
-def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_path):
+def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_path, monkeypatch):
     """By main.py. Plain descent, as Adam divides rounding by its own size (docs/devices.md)."""
-    sgd = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
-    growth = "--config.schedules.growth={'at': (1, 3), 'value': (0.0, 1.0), 'unit': 'step'}"
+    words = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
+    words += ["--config.schedules.growth={'at': (1, 3), 'value': (0.0, 1.0), 'unit': 'step'}", '--config.steps=4']
+    words += ['--config.log.every=1', '--config.log.grids=0', '--config.checkpoint.every=3']
 
-    def train(name, steps, *flags):
-        words = [
-            config('modern:tiny'),
-            f'--workdir={tmp_path / name}',
-            '--config.log.every=1',
-            '--config.log.grids=0',
-            growth,
-            *sgd,
-        ]
-        ended = main(*words, f'--config.steps={steps}', *flags)
+    def train(name, *layout):
+        ended = main(config('modern:tiny'), f'--workdir={tmp_path / name}', *words, *layout)
         assert ended.code == 0, ended.err
         return [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
 
-    alone = train('whole', 4, '--config.devices=1')
+    alone = train('whole', '--config.devices=1')
     assert [line['disc/r1'] > 0 for line in alone] == [True, False, True, False]
-    for steps in (3, 4):  # it stops where the next step has no penalties
-        train('parts', steps, '--config.devices=1')
+    with break_after(3, monkeypatch):  # the next step has no penalties
+        train('parts', '--config.devices=1')
+    train('parts', '--config.devices=1')
     assert_same_outcome(outcome(tmp_path / 'parts'), outcome(tmp_path / 'whole'))
-    shared = train('eight', 4, '--config.devices=8', '--config.parallel=pmap')
-    for one, other in zip(alone, shared, strict=True):
+    for one, other in zip(alone, train('eight', '--config.devices=8', '--config.parallel=pmap'), strict=True):
         losses = {name: value for name, value in one.items() if name.startswith(('gen/', 'disc/'))}
         assert {name: other[name] for name in losses} == pytest.approx(losses, rel=1e-4, abs=1e-7)
 
