@@ -15,6 +15,7 @@ from gans.config.load import load
 from gans.core import schedules
 from gans.core.build import build
 from gans.core.inputs import training_inputs
+from gans.core.overrides import load_with
 from gans.core.state import init, state_shapes
 from gans.core.step import train_step
 from gans.errors import UserError
@@ -145,6 +146,23 @@ def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_pa
     for one, other in zip(alone, train('eight', '--config.devices=8', '--config.parallel=pmap'), strict=True):
         losses = {name: value for name, value in one.items() if name.startswith(('gen/', 'disc/'))}
         assert {name: other[name] for name in losses} == pytest.approx(losses, rel=1e-4, abs=1e-7)
+
+
+def test_any_config_takes_them_by_flag():
+    flags = {'objective.form': 'relativistic', 'objective.r1': 'True', 'objective.lazy': '4', 'schedules.r1': '0.2'}
+    for name in ('dcgan', 'colorize'):
+        settings = load_with(f'configs/{name}.py:tiny', flags)
+        objective = build(settings, 64).objective
+        assert (objective.gradients, objective.every) == (('real',), 4) and 'r1' in objective.needs
+    for flag, sentence in (
+        ({'objective.r3': 'True'}, 'config.objective.r3 is not a field'),
+        ({'schedules.r3': '1'}, 'config.schedules.r3 is not a field'),
+        ({'schedules.label': '1'}, 'config.schedules.label is not a field'),
+        ({'objective.lazy': '0'}, 'config.objective.lazy is 0: give a whole number from 1'),
+        ({'networks': 'unett', 'generator.dropout': '0.1'}, "config.networks is 'unett'.*did you mean 'unet'"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            load_with('configs/dcgan.py:tiny', flag)
 
 
 def test_networks_with_batch_statistics_are_refused():

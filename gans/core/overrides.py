@@ -6,6 +6,7 @@ absl's parsers read the values. The flags of ml_collections are not used: they a
 import ast
 import contextlib
 import errno
+import inspect
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
-from gans.config.registry import kind_of, section_of
+from gans.config.registry import find_module, kind_of, section_of
 from gans.data.opening import fields_of
 from gans.errors import UserError, closest
 
@@ -58,7 +59,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     Args:
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
-        may lack the fields of a source of data, and the names of a generator and a discriminator of their own.
+        may lack the fields of a source of data, the names of a generator and a discriminator of their own, options
+        of its objective, task and networks, and schedules named after an option.
       config_file: the config's name for messages.
 
     Returns:
@@ -84,7 +86,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
 def _with_room(values, name, chosen):
     """Adds to a config what it may lack of what a flag names, with its defaults.
 
-    These are the fields of a source, for `data.folder.path`, and `generator.name` and `discriminator.name`.
+    These are the fields of a source, for `data.folder.path`; `generator.name` and `discriminator.name`; what the
+    objective, the task or a network takes and has a default for, and a schedule that is named after such an argument.
 
     Args:
       values: the config as nested dicts, which is changed.
@@ -98,6 +101,12 @@ def _with_room(values, name, chosen):
     found = values.get(section)
     if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
         found.setdefault('name', None)
+    if (section in _TAKERS or section == 'schedules') and isinstance(found, dict) and field not in found:
+        options = _options(values, 'objective' if section == 'schedules' else section)
+        if section == 'schedules' and isinstance(options.get(field), bool):
+            found[field] = 0.0  # the weight of what that option adds to the loss
+        elif section != 'schedules' and field in options:
+            found[field] = options[field]
     source, _, field = field.partition('.')
     if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
         return {}
@@ -106,6 +115,23 @@ def _with_room(values, name, chosen):
     filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
     found[source] = filled | found.get(source, {})
     return {name: kind_of(one.annotation) for name, one in known.items()}
+
+
+_TAKERS = {'objective': 'objectives', 'task': 'tasks', 'generator': 'networks', 'discriminator': 'networks'}
+
+
+def _options(values, section):
+    """What the module that a section chooses takes beside what is needed: {name: default}, of one value each."""
+    network, found = _TAKERS[section] == 'networks', values.get(section)
+    name, where = found.get('name') if isinstance(found, dict) else None, f'config.{section}.name'
+    if network and not name:
+        name, where = values.get('networks'), 'config.networks'
+    if not isinstance(name, str):
+        return {}  # the check of ranges says so
+    wanted = section.capitalize() if network else 'make'
+    taker = getattr(find_module(_TAKERS[section], name, where, wanted), wanted)
+    defaults = {name: one.default for name, one in inspect.signature(taker).parameters.items()}
+    return {name: default for name, default in defaults.items() if isinstance(default, (bool, int, float, str))}
 
 
 def _near(part, section, values):
