@@ -19,6 +19,7 @@ from gans.core.inputs import draw
 from gans.nn.conv import phase_sums, same_padding
 from gans.nn.conv_transpose import beyond, taps_on
 from gans.nn.layers import Conv, Dense, TransposedConv
+from gans.objectives.standard import FORMS
 from gans.types import Game
 
 
@@ -51,7 +52,10 @@ def least_operations(game: Game, config) -> float:
     the first generator turn share one generator forward pass. A generator turn pushes the generated images through
     the discriminator and back to the image, not to the discriminator's weights, and on to the generator's weights.
     A gradient penalty pushes images forward and back to the image, and both passes back to the weights; the forward
-    one only where the slope depends on it, which that of straight pieces does not.
+    one only where the slope depends on it, which that of straight pieces does not. R1 and R2 share the forward pass and
+    the passes back with the scores: what they add is the pass to the image, and through that pass to what came from
+    above and to the weights. With `objective.lazy` this is a step that has them; the others are those of
+    `game.at(None, due=False)`. A generator whose loss is of pairs needs the scores of the real images too.
     """
     images = jax.ShapeDtypeStruct((game.batch_shape[1], *game.size, 3), np.uint8)
     inputs = jax.eval_shape(partial(draw, game), jax.random.key(0), images)
@@ -63,6 +67,7 @@ def least_operations(game: Game, config) -> float:
     gen_forward, disc_forward = _sum(gen), _sum(disc)
     gen_turn = 2 * disc_forward - (1 - image_share) * disc[0].operations
     gen_turn += 2 * gen_forward - gen[0].operations
+    gen_turn += disc_forward if _compares_pairs(config.objective) else 0
     disc_turn = 2 * (3 * disc_forward - disc[0].operations)
     if 'penalty' in game.objective.needs:
         # Forward; to the image; through that pass, to what came from above and to the weights. The last projection's
@@ -70,8 +75,16 @@ def least_operations(game: Game, config) -> float:
         disc_turn += 4 * disc_forward - (1 - image_share) * disc[0].operations - 3 * disc[-1].operations
         if _has_curves(game.disc):  # through the forward pass too, whose activations the slopes depend on
             disc_turn += 2 * disc_forward - disc[0].operations
+    by_image = 3 * (disc_forward - (1 - image_share) * disc[0].operations) - 2 * disc[-1].operations
+    disc_turn += len(game.objective.gradients) * by_image
     turns = game.turns.disc * disc_turn + game.turns.gen * gen_turn
     return turns + game.batch_shape[0] * gen_forward
+
+
+def _compares_pairs(objective):
+    """Does the generator's loss look at the scores of real images?"""
+    form = FORMS.get(objective.get('gen_form') or objective.get('form'))
+    return form is not None and form.paired
 
 
 def _has_curves(network):

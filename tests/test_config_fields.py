@@ -26,6 +26,7 @@ from gans.core.schedules import UNLESS_GIVEN
 from gans.core.state import init
 from gans.data.opening import fields_of
 from gans.losses import terms
+from gans.objectives import standard
 from gans.types import Term
 
 TEXT = (ROOT / 'docs' / 'configs.md').read_text()
@@ -110,6 +111,8 @@ def known_fields():
     for name, one in made_by(terms, Term).items():
         found |= collected(f'objective.terms.{name}', [('', parameters(one))])
         found[f'schedules.{name}'] = Field('schedule', 'needed')
+    penalised = standard.make('relativistic', {}, penalty=True, drift=True, r1=True, r2=True)
+    found |= {f'schedules.{name}': Field('schedule', 'needed') for name in penalised.needs}
     adam = parameters(optax.scale_by_adam)
     found |= collected('optimizer.PLAYER', [('', {name: (float, adam[name][1]) for name in ('b1', 'b2', 'eps')})])
     for name, module in modules('gans.data.sources'):

@@ -61,7 +61,7 @@ def test_every_example_runs_as_it_is_printed(project):
     ends = json.loads(child.stdout.splitlines()[-1])
     assert [code for code, _ in ends] == [0] * len(lines), ends
     runs = {path.name for path in (project / 'runs').iterdir()}
-    assert runs == {'hinge', 'plain', 'smooth', 'relativistic', 'deblur', 'stripes'}
+    assert runs == {'hinge', 'plain', 'smooth', 'averaged', 'deblur', 'stripes'}
     for name in runs:
         assert (project / 'runs' / name / 'samples' / 'step_000002.png').exists()
     assert 'gen/total_variation' in (project / 'runs' / 'smooth' / 'metrics.jsonl').read_text()

@@ -144,6 +144,23 @@ def test_points_between_lie_on_the_line_of_their_pair():
     np.testing.assert_allclose(found, np.broadcast_to(share[:, None], found.shape), atol=1e-3)
 
 
+def test_zero_centred_penalty_is_half_the_mean_square_of_the_slopes():
+    gradients = jax.random.normal(jax.random.key(0), (3, 2, 4, 5))
+    squares = (np.asarray(gradients, np.float64) ** 2).sum((1, 2, 3))
+    assert penalties.zero_centred(gradients) == pytest.approx(squares.mean() / 2, rel=1e-6)
+
+
+def test_relativistic_losses_are_the_cross_entropy_of_paired_differences():
+    real, fake = LOGITS, LOGITS[::-1] + 1
+    (disc,), gen = adversarial.relativistic_disc(real, fake), adversarial.relativistic_gen(real, fake)
+    assert disc == pytest.approx(-np.log(sigmoid(real - fake)).mean(), rel=1e-6)
+    assert gen == pytest.approx(-np.log(sigmoid(fake - real)).mean(), rel=1e-6)
+    assert disc - gen == pytest.approx(float((fake - real).mean()), rel=1e-5)  # softplus(x) - softplus(-x) = x
+    assert adversarial.relativistic_disc(real + 7, fake + 7)[0] == pytest.approx(float(disc), rel=1e-5)
+    assert adversarial.relativistic_disc(real, fake[::-1])[0] != pytest.approx(float(disc), rel=1e-2)  # pair by pair
+    assert adversarial.relativistic_gen(real, real) == pytest.approx(np.log(2))
+
+
 def test_drift_is_the_mean_square_of_the_scores():
     assert penalties.drift(LOGITS) == pytest.approx((np.asarray(LOGITS) ** 2).mean())
 
@@ -260,6 +277,9 @@ def test_terms_are_added_to_the_discriminators_loss_by_their_weights():
         (dict(form='hinge', threshold=0.0), 'threshold is 0.0: give a score above 0'),
         (dict(form='hinge', label=0.9), "label is 0.9, which the form 'hinge' does not use: minimax, non_saturating"),
         (dict(form='least_squares', threshold=2.0), "the form 'least_squares' does not use: hinge would"),
+        (dict(form='hinge', lazy=4), 'lazy is 4, which is how often r1 and r2 are taken: set one of them'),
+        (dict(form='relativistic', label=0.9), "label is 0.9, which the form 'relativistic' does not use"),
+        (dict(form='relativistic', gen_form='minimax'), "gen_form is 'minimax'.*only their differences: leave"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, sentence):
@@ -273,13 +293,14 @@ def test_a_discriminator_without_scores_is_refused():
         standard.make('hinge', {}).disc(turn)
 
 
-def dirac_gradients(form, theta, psi, penalty=None):
+def dirac_gradients(form, theta, psi, penalty=None, r1=0.0, r2=0.0):
     """The Dirac-GAN (Mescheder 2018): real at 0, fake at theta, D(x) = psi x. Returns (dL_gen, dL_disc)."""
-    objective = standard.make(form, {}, penalty=penalty is not None)
-    hyper = {'adversarial': 1.0, 'penalty': penalty}
+    objective = standard.make(form, {}, penalty=penalty is not None, r1=bool(r1), r2=bool(r2))
+    hyper = {'adversarial': 1.0, 'penalty': penalty, 'r1': r1, 'r2': r2}
 
     def gen(theta):
-        return objective.gen(make_turn(fake_out=jnp.array([psi * theta]), hyper=hyper))[0]
+        scores = dict(real_out=jnp.zeros(1), fake_out=jnp.array([psi * theta]))
+        return objective.gen(make_turn(**scores, hyper=hyper))[0]
 
     def disc(psi):
         turn = make_turn(
@@ -287,6 +308,8 @@ def dirac_gradients(form, theta, psi, penalty=None):
             fake=jnp.full((1, 1), theta),
             real_out=jnp.array([0.0 * psi]),
             fake_out=jnp.array([psi * theta]),
+            real_gradient=jnp.full((1, 1), psi) if r1 else None,
+            fake_gradient=jnp.full((1, 1), psi) if r2 else None,
             disc=lambda x: psi * x[:, 0],
             hyper=hyper,
             rng=jax.random.key(0),
@@ -303,6 +326,7 @@ def dirac_gradients(form, theta, psi, penalty=None):
         ('minimax', None, lambda t, p: -p * sigmoid(p * t), lambda t, p: t * sigmoid(p * t)),
         ('hinge', None, lambda t, p: -p, lambda t, p: t * (p * t > -1)),
         ('least_squares', None, lambda t, p: p * (p * t - 1), lambda t, p: p * t * t),
+        ('relativistic', None, lambda t, p: -p * sigmoid(-p * t), lambda t, p: t * sigmoid(p * t)),
         ('wasserstein', 10.0, lambda t, p: -p, lambda t, p: t + 20 * (abs(p) - 1) * np.sign(p)),
         ('wasserstein', 0.0, lambda t, p: -p, lambda t, p: t),
         ('hinge', 10.0, lambda t, p: -p, lambda t, p: t * (p * t > -1) + 20 * (abs(p) - 1) * np.sign(p)),
@@ -313,3 +337,26 @@ def test_dirac_gan_gradients_by_pencil(form, penalty, by_theta, by_psi, theta, p
     gen, disc = dirac_gradients(form, theta, psi, penalty)
     assert gen == pytest.approx(by_theta(theta, psi), rel=1e-5)
     assert disc == pytest.approx(by_psi(theta, psi), rel=1e-5, abs=1e-6)
+    # A slope of psi at both images: each zero-centred penalty adds gamma psi, for every form.
+    gen, disc = dirac_gradients(form, theta, psi, penalty, r1=0.5, r2=2.0)
+    assert gen == pytest.approx(by_theta(theta, psi), rel=1e-5)
+    assert disc == pytest.approx(by_psi(theta, psi) + 2.5 * psi, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize('form, slope', [('non_saturating', 0.5), ('relativistic', 0.5), ('wasserstein', 1.0)])
+@pytest.mark.parametrize('r1, r2', [(0.3, 0.0), (0.2, 0.1), (3.0, 3.0)])
+def test_zero_centred_penalties_make_the_dirac_gan_converge(form, slope, r1, r2):
+    """The eigenvalues at the equilibrium, -gamma / 2 +- sqrt(gamma^2 / 4 - f'(0)^2) (Mescheder 2018, section 4.1).
+
+    Without a penalty they are +-i f'(0), and the players go round in circles.
+    """
+
+    def field(point):
+        gen, disc = dirac_gradients(form, point[0], point[1], r1=r1, r2=r2)
+        return -jnp.array([gen, disc])
+
+    found = np.linalg.eigvals(jax.jacfwd(field)(jnp.zeros(2)))
+    gamma = r1 + r2
+    root = np.sqrt(complex(gamma**2 / 4 - slope**2))
+    np.testing.assert_allclose(np.sort_complex(found), np.sort_complex([-gamma / 2 - root, -gamma / 2 + root]), 1e-4)
+    assert max(found.real) < 0

@@ -97,6 +97,7 @@ RANGES = {
     'optimizer.*.eps*': _SHARE,
     'objective.label': Range(0.5, 1, above=True),
     'objective.threshold': Range(0, 1e9, above=True),
+    'objective.lazy': _count(1, 10_000),
     'objective.z_dim': _count(1, _SIDE),
     'objective.gamma': _SHARE,
     'objective.gain': _SHARE,

@@ -6,7 +6,6 @@ absl's parsers read the values. The flags of ml_collections are not used: they a
 import ast
 import contextlib
 import errno
-import inspect
 import json
 import math
 import os
@@ -19,10 +18,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
-from gans.config.registry import find_module, kind_of, section_of
-from gans.core.build import term_makers
-from gans.core.schedules import UNLESS_GIVEN
-from gans.data.opening import fields_of
+from gans.core import optional
 from gans.errors import UserError, closest
 
 
@@ -61,9 +57,7 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     Args:
       config: the config.
       fields: {'data.folder.path': '~/photos'}: dotted name -> text, read as the kind that the field has now. A config
-        may lack the fields of a source of data, the names of a generator and a discriminator of their own, terms of the
-        losses with their arguments and weights, what its task, its objective and its networks take by default, and the
-        schedules that may be left out.
+        may lack what `gans.core.optional` knows.
       config_file: the config's name for messages.
 
     Returns:
@@ -73,9 +67,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
       UserError: a field that the config does not have, or a text of another kind.
     """
     values = config.to_dict()
-    chosen = fields.get('data.source') or config.get('data', {}).get('source', '')
     for name, text in fields.items():
-        kinds = _with_room(values, name, chosen) | _with_term(values, name) | _with_default(values, name, fields)
+        kinds = optional.add(values, name, fields)
         *parts, last = name.split('.')
         section, where = values, 'config'
         for part in [*parts, last]:
@@ -84,90 +77,6 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
             parent, section, where = section, section[part], f'{where}.{part}'
         parent[last] = _field(name, text, section, kinds.get(last, str))
     return ConfigDict(values).lock()
-
-
-def _with_room(values, name, chosen):
-    """Adds to a config what it may lack of what a flag names, with its defaults.
-
-    These are the fields of a source, for `data.folder.path`, `generator.name` and `discriminator.name`, and the
-    schedules that may be left out.
-
-    Args:
-      values: the config as nested dicts, which is changed.
-      name: the dotted name of the flag's field.
-      chosen: the source that the config is going to have.
-
-    Returns:
-      {field: kind of value} of the source's fields, for those that are None so far; {} if it is no field of a source.
-    """
-    section, _, field = name.partition('.')
-    found = values.get(section)
-    if section in ('generator', 'discriminator') and field == 'name' and isinstance(found, dict):
-        found.setdefault('name', None)
-    if section == 'schedules' and isinstance(found, dict) and (first := field.partition('.')[0]) in UNLESS_GIVEN:
-        found.setdefault(first, UNLESS_GIVEN[first])
-    source, _, field = field.partition('.')
-    if section != 'data' or not field or not isinstance(found, dict) or not isinstance(found.get(source, {}), dict):
-        return {}
-    module = chosen if section_of(chosen) == source else source
-    known = fields_of(module, f'The source in config.{name}')
-    filled = {name: None if one.default is one.empty else one.default for name, one in known.items()}
-    found[source] = filled | found.get(source, {})
-    return {name: kind_of(one.annotation) for name, one in known.items()}
-
-
-def _with_default(values, name, fields):
-    """Adds to a config the field that a flag names, if what its section chooses takes it by default.
-
-    Args:
-      values: the config as nested dicts, which is changed.
-      name: the dotted name of the flag's field.
-      fields: all flags, which may choose anew.
-
-    Returns:
-      {field: kind of value}; {} if the config has it, or nothing takes it.
-    """
-    section, _, field = name.partition('.')
-    found = values.get(section)
-    if section not in _TAKERS or not isinstance(found, dict) or field in (*found, 'name', 'parent'):
-        return {}
-    package, wanted = _TAKERS[section]
-    chosen = fields.get(f'{section}.name') or found.get('name')
-    if package == 'networks':
-        chosen = chosen or fields.get('networks') or values.get('networks')
-    try:
-        taker = getattr(find_module(package, f'{chosen}', f'config.{section}.name', wanted), wanted)
-    except UserError:
-        return {}  # that is told where the config is built
-    parameter = inspect.signature(taker).parameters.get(field)
-    if parameter is None or parameter.default is parameter.empty:
-        return {}
-    found[field] = parameter.default
-    return {field: kind_of(parameter.annotation)}
-
-
-def _with_term(values, name):
-    """Adds to a config the term that a flag names: its argument, for `objective.terms.chroma.gray`, or its weight.
-
-    The arguments and the result are those of `_with_room`.
-    """
-    section, *parts = name.split('.')
-    found, makers = values.get(section), term_makers()
-    if not isinstance(found, dict):
-        return {}
-    if section == 'schedules' and parts[0] in makers:
-        found.setdefault(parts[0], 0.0)
-    if section != 'objective' or len(parts) != 3 or not parts[0].endswith('terms') or parts[1] not in makers:
-        return {}
-    whose, term, field = parts
-    given = found.get(whose) or ()
-    if not isinstance(given, dict):
-        found[whose] = given = {section_of(one): {'name': one} if '.' in one else {} for one in given}
-    arguments, known = given.setdefault(term, {}), inspect.signature(makers[term]).parameters
-    for key in [field] if field in known else known:  # none of that name: then the message looks for the nearest
-        default = known[key].default
-        arguments.setdefault(key, None if default is inspect.Parameter.empty else default)
-    return {key: kind_of(one.annotation) for key, one in known.items()}
 
 
 def _near(part, section, values):
@@ -214,13 +123,6 @@ def _schedule(where, text):
     raise UserError(f"{where} is {_short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
 
 
-# Sections that choose something by name: its package, and what makes it of the other fields.
-_TAKERS = {
-    'task': ('tasks', 'make'),
-    'objective': ('objectives', 'make'),
-    'generator': ('networks', 'Generator'),
-    'discriminator': ('networks', 'Discriminator'),
-}
 _PLACES = ('.path', '.data_dir')  # fields that say where something lies end so
 _UNREADABLE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError)
 _SAID = {

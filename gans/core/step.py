@@ -28,7 +28,7 @@ def train_step(
     """Plays one step.
 
     Args:
-      game: what is played.
+      game: what is played in this step (see `Game.program`).
       key: the run's key; the step's own is derived from it and `state.step`, never stored.
       state: before the step.
       batches: uint8 [turns, N, H, W, 3], one batch for each of `disc + gen - 1` turns; [turns, N, parts, H, W, 3] for a
@@ -62,8 +62,11 @@ def _play(game, key, state, batches, axis, frozen):
 
         return jax.vjp(forward, gen.params, has_aux=True)
 
-    def discriminate(state, disc_params, inputs, output, fake, key):
-        """The discriminator on real and on generated images: (what the losses may look at, new statistics)."""
+    def discriminate(state, disc_params, inputs, output, fake, key, gradients=()):
+        """The discriminator on real and on generated images: (what the losses may look at, new statistics).
+
+        `gradients` names the images by which its gradient is taken too, of 'real' and 'fake'.
+        """
 
         seen, fake_seen = as_shown(game, key, hyper, inputs, fake)
 
@@ -72,8 +75,13 @@ def _play(game, key, state, batches, axis, frozen):
             rngs = {'noise': jax.random.fold_in(_noise_key(key), place)}
             return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, images, seen.cond)
 
-        real_out, stats, real_layers = judge(state.disc.stats, seen.real, 0)
-        fake_out, stats, fake_layers = judge(stats, fake_seen, 1)
+        def judge_for(name, stats, images, place):
+            if name not in gradients:
+                return *judge(stats, images, place), None
+            return _with_gradient(lambda images: judge(stats, images, place), images)
+
+        real_out, stats, real_layers, real_gradient = judge_for('real', state.disc.stats, seen.real, 0)
+        fake_out, stats, fake_layers, fake_gradient = judge_for('fake', stats, fake_seen, 1)
         turn = Turn(
             real=inputs.real,
             fake=fake,
@@ -86,6 +94,8 @@ def _play(game, key, state, batches, axis, frozen):
             fake_out=fake_out,
             real_layers=real_layers,
             fake_layers=fake_layers,
+            real_gradient=real_gradient,
+            fake_gradient=fake_gradient,
             params=(),
             mean_params=(),
             disc=lambda images: judge(stats, images, 2)[0],
@@ -106,7 +116,7 @@ def _play(game, key, state, batches, axis, frozen):
         (output, fake), _, _ = generated
 
         def loss(params):
-            turn, stats = discriminate(state, params, inputs, output, fake, key)
+            turn, stats = discriminate(state, params, inputs, output, fake, key, game.objective.gradients)
             value, metrics, carry = game.objective.disc(turn._replace(params=params, mean_params=state.disc.mean))
             return value, (metrics | {'loss': value}, carry, stats)
 
@@ -186,6 +196,21 @@ def _apply_watched(network, paths, variables, stats, rngs, *inputs):
                 f'{closest(path, known)}: it has {", ".join(sorted(known))}.'
             )
     return output, {name: kept[name] for name in stats}, {path: layers[f'{path}/__call__'][0] for path in paths}
+
+
+def _with_gradient(judge, images):
+    """What `judge` gives for images [N, ...], scores first, and the gradient of every image's score by that image.
+
+    It is pulled back through the same forward pass, and can be differentiated as that can.
+    """
+
+    def scores_first(images):
+        scores, *rest = judge(images)
+        return scores, rest
+
+    scores, pull_back, rest = jax.vjp(scores_first, images, has_aux=True)
+    (gradient,) = pull_back(jax.tree.map(lambda x: jnp.full_like(x, len(x) / x.size), scores))
+    return scores, *rest, gradient
 
 
 def _noise_key(key):

@@ -76,6 +76,24 @@ def least_squares_gen(fake: Array) -> Array:
     return _mean(jnp.square(fake - 1)) / 2
 
 
+def relativistic_disc(real: Array, fake: Array) -> tuple[Array]:
+    """The discriminator's loss E[-log sigmoid(D(x) - D(G(z)))] of real and fake scores, pair by pair: one part.
+
+    Every real image is compared with the generated one at its place in the batch. Only differences count: a number
+    added to all scores changes nothing. At equal scores it is log 2. Source: Huang et al. 2024, equation 2 (RpGAN);
+    Jolicoeur-Martineau 2018, "The relativistic discriminator".
+    """
+    return (_mean(jax.nn.softplus(fake - real)),)
+
+
+def relativistic_gen(real: Array, fake: Array) -> Array:
+    """The generator's loss E[-log sigmoid(D(G(z)) - D(x))] of real and fake scores, pair by pair.
+
+    Source: as of `relativistic_disc`.
+    """
+    return _mean(jax.nn.softplus(real - fake))
+
+
 def add_weighted(loss: Array, parts: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
     """`loss` and the sum of all `parts`, each times the weight of its name."""
     return loss + sum(weights[name] * part for name, part in parts.items())

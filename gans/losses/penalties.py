@@ -30,6 +30,16 @@ def by_image(scores: Array) -> Array:
     return scores if scores.ndim == 1 else jnp.mean(scores, axis=tuple(range(1, scores.ndim)))
 
 
+def zero_centred(gradients: Array) -> Array:
+    """E[|grad D(x)|^2] / 2 of the gradients of scores by their images, [N, ...].
+
+    Its weight is the papers' gamma. Source: Mescheder et al. 2018, equation 9 at real images (R1), equation 10 at
+    generated ones (R2).
+    """
+    squares = jnp.square(gradients.astype(jnp.float32))
+    return jnp.mean(jnp.sum(squares, axis=tuple(range(1, squares.ndim)))) / 2
+
+
 def between(share: Array, real: Array, fake: Array) -> Array:
     """A point on the line from each fake image to a real one, [N, ...]: so far along as `share` [N] says."""
     return fake + share.reshape(len(real), *[1] * (real.ndim - 1)) * (real - fake)

@@ -1,8 +1,11 @@
 """The standard two-player game, in several forms, with weighted extra terms for both players.
 
 L_gen = w_adversarial * L_adversarial + sum over terms of w_term * term, every weight a schedule of that name.
-L_disc = L_real + L_fake (+ w_penalty * gradient penalty) (+ w_drift * drift) + sum over terms of w_term * term. The
-adversarial part has no weight: where `adversarial` is 0, the discriminator still learns to tell real from fake.
+L_disc = L_real + L_fake (+ w_penalty * gradient penalty) (+ w_drift * drift) (+ w_r1 * R1) (+ w_r2 * R2)
+         + sum over terms of w_term * term.
+
+The adversarial part L_real + L_fake has no weight: where `adversarial` is 0, the discriminator still learns to tell
+real from fake. In the relativistic form it is one loss of pairs.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from gans.errors import UserError, closest
 from gans.losses import adversarial, holes, penalties
@@ -18,16 +22,23 @@ from gans.types import Objective, Pair, Term, Turn
 
 
 class Form(NamedTuple):
-    """What the two players minimise: (real scores, fake scores) -> two parts; fake scores -> loss.
+    """What the two players minimise.
 
-    `logits` says whether a sigmoid makes a score a probability, `aim` the argument of `disc` that says when a score
-    is good enough, '' if there is none.
+    Attributes:
+      disc: (real scores, fake scores) -> the parts of the discriminator's loss.
+      gen: fake scores -> the generator's loss; (real scores, fake scores) -> it, if `paired`.
+      logits: a sigmoid makes a score a probability.
+      aim: the argument of `disc` that says when a score is good enough, '' if there is none.
+      parts: what the parts are called in the log.
+      paired: both players compare scores in pairs, so that a number added to all of them changes nothing.
     """
 
     disc: Callable
     gen: Callable
     logits: bool = False
     aim: str = ''
+    parts: tuple[str, ...] = ('real_loss', 'fake_loss')
+    paired: bool = False
 
 
 FORMS = {
@@ -36,7 +47,12 @@ FORMS = {
     'hinge': Form(adversarial.hinge_disc, adversarial.score_gen, aim='threshold'),
     'wasserstein': Form(adversarial.wasserstein_disc, adversarial.score_gen),
     'least_squares': Form(adversarial.least_squares_disc, adversarial.least_squares_gen),
+    'relativistic': Form(
+        adversarial.relativistic_disc, adversarial.relativistic_gen, parts=('pair_loss',), paired=True
+    ),
 }
+
+SLOPES = {'r1': 'real', 'r2': 'fake'}  # the images at which each is taken
 
 
 def make(
@@ -48,6 +64,9 @@ def make(
     threshold: float = 1.0,
     penalty: bool = False,
     drift: bool = False,
+    r1: bool = False,
+    r2: bool = False,
+    lazy: int = 1,
     fake_in_hole: bool = False,
 ) -> Objective:
     """Makes the objective.
@@ -63,7 +82,13 @@ def make(
       threshold: the score beyond which a hinge discriminator is content (alpha of Curro 2016, equation 103).
       penalty: holds the discriminator's slope near 1 between real and fake images, weighted by the schedule
         `penalty` (10 in Gulrajani et al. 2017).
-      drift: holds a Wasserstein critic's real scores near 0, weighted by the schedule `drift`.
+      drift: holds a Wasserstein critic's or a relativistic discriminator's real scores near 0, weighted by the schedule
+        `drift`.
+      r1: half the squared slope of the discriminator at real images, weighted by the schedule `r1` (gamma of Mescheder
+        et al. 2018, equation 9).
+      r2: the same at generated images, weighted by the schedule `r2` (equation 10).
+      lazy: steps, from one with `r1` and `r2` to the next, the first step of all included; they count so many times
+        there and are not computed in between (Karras et al. 2020, section 3.1).
       fake_in_hole: for the discriminator a generated image is fake only where the task hid the real one
         (`gans.losses.holes.disc`); for discriminators with a score for each place.
 
@@ -72,32 +97,31 @@ def make(
     """
     gen_form, disc_terms = gen_form or form, disc_terms or {}
     _check_forms(form, gen_form, label, threshold)
-    if form == 'wasserstein' and not penalty:
+    _check_penalties(form, penalty, drift, r1 or r2, lazy)
+    if fake_in_hole and FORMS[form].paired:
         raise UserError(
-            "config.objective.form is 'wasserstein' without a penalty: nothing would bound the critic, whose loss "
-            'falls as its weights grow. Set config.objective.penalty=True and give config.schedules.penalty.'
+            f'config.objective.fake_in_hole=True needs a form that judges every score by itself, and {form!r} compares '
+            "them in pairs: leave it out, or choose config.objective.form='hinge' for example."
         )
-    if drift and form != 'wasserstein':
-        raise UserError(
-            f'config.objective.drift is for a Wasserstein critic, whose offset is free; the form {form!r} has none.'
-        )
-    extra = (*(('penalty',) if penalty else ()), *(('drift',) if drift else ()))
+    extra = tuple(name for name, on in dict(penalty=penalty, drift=drift, r1=r1, r2=r2).items() if on)
     aims = {'label': label, 'threshold': threshold}
     aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
     return Objective(
-        gen=partial(_gen, FORMS[gen_form].gen, terms),
+        gen=partial(_gen, FORMS[gen_form], terms),
         disc=partial(
             _disc_in_hole if fake_in_hole else _disc,
-            partial(FORMS[form].disc, **aim),
-            FORMS[form].logits,
+            FORMS[form]._replace(disc=partial(FORMS[form].disc, **aim)),
             extra,
             disc_terms,
+            lazy,
         ),
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
         terms=Pair(terms, disc_terms),
-        per_image=penalty,
+        per_image=penalty or r1 or r2,
         masked=fake_in_hole,
+        gradients=tuple(images for name, images in SLOPES.items() if name in extra),
+        every=lazy,
     )
 
 
@@ -107,6 +131,11 @@ def _check_forms(form, gen_form, label, threshold):
             raise UserError(
                 f'config.objective.{where} is {name!r}{closest(name, FORMS)}: choose one of {", ".join(sorted(FORMS))}.'
             )
+    if FORMS[form].paired and gen_form not in (form, 'hinge', 'wasserstein'):
+        raise UserError(
+            f'config.objective.gen_form is {gen_form!r}, whose loss rests on the scores themselves, but the form '
+            f'{form!r} fixes only their differences: leave gen_form out.'
+        )
     if not 0.5 < label <= 1:
         raise UserError(f'config.objective.label is {label}: give more than 0.5, and 1 for no smoothing.')
     if threshold <= 0:
@@ -117,17 +146,33 @@ def _check_forms(form, gen_form, label, threshold):
             raise UserError(f'config.objective.{name} is {value}, which the form {form!r} does not use: {fit} would.')
 
 
-def _disc(loss, logits, extra, terms, turn: Turn):
+def _check_penalties(form, penalty, drift, slopes, lazy):
+    if form == 'wasserstein' and not (penalty or slopes):
+        raise UserError(
+            "config.objective.form is 'wasserstein' without a penalty: nothing would bound the critic, whose loss "
+            'falls as its weights grow. Set config.objective.penalty=True and give config.schedules.penalty.'
+        )
+    if drift and not (form == 'wasserstein' or FORMS[form].paired):
+        raise UserError(
+            f'config.objective.drift is for a Wasserstein critic, whose offset is free; the form {form!r} has none.'
+        )
+    if lazy != 1 and not slopes:
+        raise UserError(
+            f'config.objective.lazy is {lazy}, which is how often r1 and r2 are taken: set one of them to True.'
+        )
+
+
+def _disc(form, extra, terms, lazy, turn: Turn):
     if isinstance(turn.real_out, dict):
         raise UserError(
             "config.objective.name is 'standard', which needs scores, but this discriminator gives "
             f'{", ".join(turn.real_out)}: choose other networks, or the objective that was made for these.'
         )
-    real, fake = loss(turn.real_out, turn.fake_out)
-    metrics = {'real_loss': real, 'fake_loss': fake}
+    parts = form.disc(turn.real_out, turn.fake_out)
+    metrics = dict(zip(form.parts, parts, strict=True))
     scores = {'real': turn.real_out, 'fake': turn.fake_out}
     for name, score in scores.items():
-        if logits:
+        if form.logits:
             metrics[f'{name}_probability'] = jax.nn.sigmoid(score).mean()
         else:
             metrics[f'{name}_score'] = score.mean()
@@ -138,19 +183,24 @@ def _disc(loss, logits, extra, terms, turn: Turn):
         metrics['penalty'], metrics['slope'] = penalties.gradient_penalty(turn.disc, points)
     if 'drift' in extra:
         metrics['drift'] = penalties.drift(turn.real_out)
+    for name, gradient in (('r1', turn.real_gradient), ('r2', turn.fake_gradient)):
+        if name in extra:  # 0 in the steps between, so that the mean over steps is that of the penalty
+            metrics[name] = jnp.float32(0) if gradient is None else lazy * penalties.zero_centred(gradient)
     added = {name: metrics[name] for name in extra} | {name: term.value(turn) for name, term in terms.items()}
-    return adversarial.add_weighted(real + fake, added, turn.hyper), metrics | added, turn.carry
+    return adversarial.add_weighted(sum(parts[1:], parts[0]), added, turn.hyper), metrics | added, turn.carry
 
 
-def _disc_in_hole(loss, logits, extra, terms, turn: Turn):
+def _disc_in_hole(form, extra, terms, lazy, turn: Turn):
     if getattr(turn.fake_out, 'ndim', 3) != 3:
         raise UserError(
             'config.objective.fake_in_hole=True needs a score for each place of an image, but this discriminator gives '
             'one for the whole: leave it out, or set config.discriminator.patches=True (networks unet).'
         )
-    return _disc(partial(holes.disc, loss, mask=turn.mask_seen), logits, extra, terms, turn)
+    inside = form._replace(disc=partial(holes.disc, form.disc, mask=turn.mask_seen))
+    return _disc(inside, extra, terms, lazy, turn)
 
 
-def _gen(loss, terms, turn: Turn):
-    parts = {'adversarial': loss(turn.fake_out)} | {name: term.value(turn) for name, term in terms.items()}
+def _gen(form, terms, turn: Turn):
+    scores = (turn.real_out, turn.fake_out) if form.paired else (turn.fake_out,)
+    parts = {'adversarial': form.gen(*scores)} | {name: term.value(turn) for name, term in terms.items()}
     return adversarial.add_weighted(0.0, parts, turn.hyper), parts, turn.carry

@@ -32,7 +32,7 @@ class Layout(NamedTuple):
       devices: how many devices share a batch.
       step: (key, state, *fed, number=None) -> (state, metrics): as many steps as it is fed for, in one call; all as
         placed, metrics float32 [steps] by name. The state given is used up. `number`, of steps done, chooses the
-        program of networks that grow (see `Game.stage`); None plays them whole.
+        program (see `Game.program`), the same for all steps of the call; None plays the whole game.
       place: a state on the host or one device, the same in every process -> the state as `step` wants it.
       feed: this process's part of what a step is fed with, on the host -> the whole as `step` wants it.
       fetch: a placed state -> one copy on one device of this process, which later steps leave alone.
@@ -105,10 +105,6 @@ def shares(batch: int) -> tuple[int, NamedSharding, NamedSharding]:
     return -(-batch // devices) * devices, NamedSharding(mesh, P('data')), NamedSharding(mesh, P())
 
 
-def _stage(game, number):
-    return None if number is None else game.stage(number)
-
-
 def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
     # In this order every process has one contiguous part of the batch, the one that it reads.
     devices = sorted(devices, key=lambda device: (device.process_index, device.id))
@@ -117,9 +113,9 @@ def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
     shared_out = NamedSharding(mesh, P(None, 'data'))
 
     @cache
-    def program(stage):
+    def program(stage, due):
         return jax.jit(
-            partial(_play, game.at(stage), None),
+            partial(_play, game.at(stage, due), None),
             in_shardings=(everywhere, everywhere, everywhere, everywhere, shared_out),
             out_shardings=(everywhere, everywhere),
             donate_argnums=1,
@@ -131,9 +127,9 @@ def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
     kept = place((stored, frozen))
     return Layout(
         devices=len(devices),
-        step=lambda key, state, *fed, number=None: program(_stage(game, number))(key, state, *kept, fed),
-        needs=lambda key, state, *fed, number=None: _needs(program(_stage(game, number)), key, state, *kept, fed),
-        lower=lambda key, state, fed: program(None).lower(key, state, *kept, (fed,)),
+        step=lambda key, state, *fed, number=None: program(*game.program(number))(key, state, *kept, fed),
+        needs=lambda key, state, *fed, number=None: _needs(program(*game.program(number)), key, state, *kept, fed),
+        lower=lambda key, state, fed: program(*game.program(None)).lower(key, state, *kept, (fed,)),
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
@@ -145,9 +141,9 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
 
     @cache
-    def program(stage):
+    def program(stage, due):
         return jax.pmap(
-            partial(_play, game.at(stage), 'data'),
+            partial(_play, game.at(stage, due), 'data'),
             axis_name='data',
             in_axes=(None, 0, 0, 0, 0),
             devices=devices,
@@ -155,7 +151,7 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
         )
 
     def step(key, state, *fed, number=None):
-        state, metrics = program(_stage(game, number))(key, state, *kept, fed)
+        state, metrics = program(*game.program(number))(key, state, *kept, fed)
         return state, _first(metrics)
 
     def place(state):
@@ -169,14 +165,14 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
     def lower(key, state, fed):
         turns, n, *image = fed.shape
         states = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), state)
-        return program(None).lower(
+        return program(*game.program(None)).lower(
             key, states, *kept, (jax.ShapeDtypeStruct((count, turns, n // count, *image), fed.dtype),)
         )
 
     kept = place((stored, frozen))
 
     def needs(key, state, *fed, number=None):
-        return _needs(program(_stage(game, number)), key, state, *kept, fed)
+        return _needs(program(*game.program(number)), key, state, *kept, fed)
 
     return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, needs=needs, lower=lower)
 

@@ -149,9 +149,10 @@ class _Loop:
         if not conv.loop_well():
             return 1
         together = self.experiment.config.steps_per_call
-        stage, last = self.experiment.game.stage, min(step + together, self.experiment.config.steps) - 1
+        after = min(step + together, self.experiment.config.steps)
+        programs = {self.experiment.game.program(number) for number in range(step, after)}
         on_time = step % together == 0 and not any(self.due(step + i) for i in range(1, together))
-        return together if on_time and stage(step) == stage(last) else 1
+        return together if on_time and len(programs) == 1 else 1
 
     def idle(self):
         """Have the devices nothing left to do?"""

@@ -36,6 +36,9 @@ class Turn(NamedTuple):
       real_layers: what the layers of the discriminator that `Objective.layers` names gave for `real_seen`, [N, ...] by
         name.
       fake_layers: the same for `fake_seen`.
+      real_gradient: the gradient of the score of every image in `real_seen` (of their mean, if it has several) by that
+        image, [N, H, W, 3]. None where `Objective.gradients` does not ask for it, and in the generator's turn.
+      fake_gradient: the same for `fake_seen`.
       params: the parameters of the player whose turn it is.
       mean_params: their mean over all steps so far, the present ones included; () where no term asks for it.
       disc: image, as the discriminator sees it -> output, closed over its parameters (for gradient penalties).
@@ -57,6 +60,8 @@ class Turn(NamedTuple):
     fake_out: Tree
     real_layers: dict[str, Array]
     fake_layers: dict[str, Array]
+    real_gradient: Array | None
+    fake_gradient: Array | None
     params: Tree
     mean_params: Tree
     disc: Callable[[Array], Tree]
@@ -104,6 +109,8 @@ class Objective(NamedTuple):
       per_image: the losses rest on every image being judged by itself (a penalty on the discriminator's
         gradient by each image does), so that statistics over a batch in the discriminator are refused.
       masked: the losses themselves look at where the task hid the image.
+      gradients: the images at which the discriminator's loss wants its gradient, of 'real' and 'fake' (see `Turn`).
+      every: steps, from one that has these gradients to the next; the first step of all has them.
     """
 
     gen: Callable[[Turn], tuple[Array, dict[str, Array], Tree]]
@@ -114,6 +121,8 @@ class Objective(NamedTuple):
     terms: Pair = Pair({}, {})
     per_image: bool = False
     masked: bool = False
+    gradients: tuple[str, ...] = ()
+    every: int = 1
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -181,12 +190,20 @@ class Game(NamedTuple):
         """The images' (height, width) in pixels."""
         return self.batch_shape[-3:-1]
 
-    def at(self, stage: int | None) -> 'Game':
-        """The game of a stage: that of networks whose field `stage` says what of them is computed."""
+    def program(self, step: int | None) -> tuple[int | None, bool]:
+        """Which program plays the step after so many, as arguments of `at`; None: the whole game's."""
+        return (None, True) if step is None else (self.stage(step), step % self.objective.every == 0)
+
+    def at(self, stage: int | None, due: bool = True) -> 'Game':
+        """The game of a stage: that of networks whose field `stage` says what of them is computed.
+
+        Where `Objective.gradients` are not due, nothing is computed for them.
+        """
+        game = self if due else self._replace(objective=self.objective._replace(gradients=()))
         if stage is None:
-            return self
+            return game
         gen = self.gen.clone(stage=stage)
-        return self._replace(gen=gen, disc=self.disc.clone(stage=stage), target=gen.target)
+        return game._replace(gen=gen, disc=self.disc.clone(stage=stage), target=gen.target)
 
 
 class Player(flax.struct.PyTreeNode):

@@ -1,0 +1,85 @@
+"""Generate images from noise with today's baseline: a relativistic game with penalties at real and generated images.
+
+Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (R3GAN), section 2 for the
+losses; Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1 for penalties in some
+steps only. The networks are those of `progressive` at their whole size from the start.
+
+    python main.py --config=configs/modern.py              embedded flowers, 64 px
+    python main.py --config=configs/modern.py:paper        the paper's numbers for 64 px: batch 256, 5.9e5 steps
+    python main.py --config=configs/modern.py:tiny         a few steps of very small networks, for tests
+
+Every real image is compared with a generated one, and both players minimise softplus of the difference of their scores,
+each in its own direction. R1 and R2 hold the discriminator flat at real and at generated images; without both of them
+such a game need not converge. There is no norm of batches, no slope of 1 and no drift.
+"""
+
+from ml_collections import ConfigDict
+
+from gans.config.common import with_defaults
+from gans.config.load import choose_variant
+
+
+def get_config(variant: str = '') -> ConfigDict:
+    """Returns the config, or the variant of it that is named."""
+    config = with_defaults(
+        name='modern',
+        size=64,
+        batch=16,
+        steps=4000,
+        data=dict(tfds=dict(dataset='celeb_a_hq/64')),
+        # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
+        # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
+        task=dict(
+            name='generate',
+            latent=128,
+            distribution='normal',
+            flip=True,
+            rotate=False,
+            hue=0.0,
+            saturation=0.0,
+            value=0.0,
+        ),
+        networks='progressive',
+        # Channels of the levels, from the first map on: five of them make 64 px of 4.
+        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
+        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+        # R1 and R2 in every fourth step, four times as heavy.
+        objective=dict(name='standard', form='relativistic', r1=True, r2=True, lazy=4, terms=()),
+        ema=0.995,
+        optimizer=dict(
+            gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
+        ),
+        # Breakpoints in fractions of training, values joined by straight lines, constant outside.
+        schedules=dict(
+            learning_rate_gen=dict(at=(0.7, 1.0), value=(2e-3, 2e-4)),
+            learning_rate_disc=dict(at=(0.7, 1.0), value=(2e-3, 2e-4)),
+            adversarial=1.0,
+            # The paper's gamma, which falls as generated images become like real ones.
+            r1=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
+            r2=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
+            growth=dict(at=(0.0,), value=(4.0,)),
+            # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
+            blur=0.0,
+        ),
+    )
+    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny})
+
+
+def _paper(config):
+    config.batch, config.steps, config.ema = 256, 590_000, 0.9996
+    config.data.source, config.data.threads = 'tfds', 4
+    config.task.latent = config.generator.z_dim = 64
+    config.objective.lazy = 1
+    config.generator.widths = config.discriminator.widths = (512, 512, 512, 512, 256)
+    config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0, 0.2), value=(2e-4, 5e-5))
+    config.schedules.r1 = config.schedules.r2 = dict(at=(0.0, 0.2), value=(2.0, 0.2))
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 34, 64, 5000
+
+
+def _tiny(config):
+    config.size, config.batch, config.steps = 16, 8, 5
+    config.data.embedded.count = 64
+    config.task.latent = config.generator.z_dim = 8
+    config.generator.widths = config.discriminator.widths = (6, 4, 4)
+    config.objective.lazy, config.schedules.growth = 2, dict(at=(0.0,), value=(2.0,))
+    config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2
