@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import config, main
 from generators import KEY, generator_game
+from turns import make_turn
 
 from benchmarks.least import least_operations
 from gans.config.load import load
@@ -23,7 +24,7 @@ from gans.errors import UserError
 from gans.image import augment
 from gans.model_card import model_card
 from gans.nn import noise
-from gans.types import Inputs, Turn
+from gans.types import Inputs
 
 ALL = ('colour', 'translation', 'cutout')
 KEYS = jax.random.split(KEY, 1000)
@@ -271,7 +272,7 @@ def test_a_gradient_penalty_is_taken_between_the_images_as_the_discriminator_see
     constants = dict(real=0.0, fake=0.0, real_seen=4.0, fake_seen=2.0)
     # The slope of half the sum of squares is the image itself.
     values = {name: jnp.full((8, 4, 4, 3), value) for name, value in constants.items()}
-    turn = Turn(**(dict.fromkeys(Turn._fields) | values))._replace(
+    turn = make_turn(**values)._replace(
         real_out=jnp.zeros(8),
         fake_out=jnp.zeros(8),
         disc=lambda x: (x**2).sum((1, 2, 3)) / 2,

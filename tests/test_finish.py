@@ -11,6 +11,7 @@ import pytest
 from command_line import config, main
 from PIL import Image
 from saved_run import CONFIGS, fake_run, make_config, save_images, smooth_images
+from turns import make_turn
 
 from gans.app.limits import Limits, Turns
 from gans.app.photos import PhotoTool
@@ -29,7 +30,6 @@ from gans.losses import holes as losses
 from gans.objectives import standard
 from gans.run.trained import load_run
 from gans.tasks import colorize, inpaint
-from gans.types import Turn
 from gans.visualization import montage
 
 KEY = jax.random.key(0)
@@ -121,10 +121,6 @@ def test_l1_counts_hole_and_rest_by_their_weights():
     assert not terms.l1().masked and terms.l1().value(turn) == reconstruction.l1(turn.output, turn.real)
 
 
-def make_turn(**values):
-    return Turn(**(dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}} | values))
-
-
 @pytest.mark.parametrize('form', ['non_saturating', 'hinge', 'least_squares', 'wasserstein'])
 def test_only_places_that_see_the_hole_are_fake(form):
     loss = standard.FORMS[form].disc
@@ -153,6 +149,8 @@ def test_the_objective_takes_the_hole_and_one_score_for_all_is_refused():
     assert metrics['fake_loss'] != adversarial.logistic_disc(*scores)[1]
     with pytest.raises(UserError, match='fake_in_hole=True needs a score for each place'):
         objective.disc(turn._replace(fake_out=scores[1, :, 0, 0]))
+    with pytest.raises(UserError, match='needs a form that judges every score by itself'):
+        standard.make('relativistic', {}, fake_in_hole=True)
 
 
 @pytest.mark.parametrize(

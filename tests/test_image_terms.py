@@ -14,6 +14,7 @@ from command_line import ROOT, main
 from generators import KEY, generator_config
 from runs_on_disk import refused, steps_of
 from saved_run import assert_same_outcome, logged, outcome
+from turns import make_turn
 
 from gans.core.build import build
 from gans.core.overrides import load_with
@@ -26,15 +27,11 @@ from gans.metrics.colour import chroma_error, colourfulness
 from gans.metrics.perceptual import perceptual
 from gans.pretrained import lite0
 from gans.run.parallel import lay_out
-from gans.types import Pair, Term, Turn
+from gans.types import Pair, Term
 
 
 def random_images(*shape, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (*shape, 3)).astype(np.float32)
-
-
-def make_turn(**values):
-    return Turn(**(dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}} | values))
 
 
 SEEN = ('stem', 'block_0')  # of EfficientNet-Lite0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from generators import KEY, generator_config
 from saved_run import logged
+from turns import make_turn
 
 from gans.config.load import load
 from gans.core.build import build
@@ -20,7 +21,6 @@ from gans.run.experiment import open_experiment
 from gans.run.parallel import lay_out
 from gans.run.trained import load_run
 from gans.training.loop import train
-from gans.types import Turn
 
 LAYERS = ('down_0', 'down_1')  # of dcgan's discriminator, and of the unet's
 ALL = {
@@ -30,10 +30,6 @@ ALL = {
     'historical': {},
 }
 WEIGHTS = dict(moments=0.2, style=0.1, features=0.1, historical=0.3)
-
-
-def make_turn(**values):
-    return Turn(**(dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}} | values))
 
 
 def noise(*shape, seed=0):

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from turns import make_turn
 
 from gans.errors import UserError
 from gans.losses import adversarial, penalties, reconstruction, terms
 from gans.objectives import standard
-from gans.types import Turn
 
 LOGITS = jnp.array([-3.0, -0.5, 0.0, 0.25, 4.0])
 
@@ -168,13 +168,6 @@ def test_drift_is_the_mean_square_of_the_scores():
 def test_l1_is_the_mean_absolute_difference():
     a, b = jnp.array([[-1.0, 0.5], [1.0, 0.0]]), jnp.array([[1.0, 0.5], [0.0, 0.25]])
     assert reconstruction.l1(a, b) == pytest.approx((2 + 0 + 1 + 0.25) / 4)
-
-
-def make_turn(**values):
-    """A turn of a game without augmentation."""
-    rest = dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {}}
-    rest |= {f'{name}_seen': values.get(name) for name in ('real', 'fake', 'mask')}
-    return Turn(**(rest | values))
 
 
 def test_generator_loss_is_the_weighted_sum_of_its_terms():

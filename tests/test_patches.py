@@ -10,6 +10,7 @@ from command_line import ROOT, config, main
 from generators import KEY
 from runs_on_disk import refused
 from test_least import products
+from turns import make_turn
 
 from benchmarks.least import least_operations
 from gans.config.load import load
@@ -22,11 +23,6 @@ from gans.networks.unet import Discriminator
 from gans.objectives import standard
 from gans.pretrained import lite0
 from gans.run.parallel import lay_out
-from gans.types import Turn
-
-
-def make_turn(**values):
-    return Turn(**(dict.fromkeys(Turn._fields) | {'carry': (), 'hyper': {'adversarial': 1.0}} | values))
 
 
 def patches(levels):
@@ -72,7 +68,7 @@ def test_every_form_takes_every_place_for_an_example(form):
     @jax.jit
     def losses(real, fake):
         images = jnp.ones((len(real), 2, 2, 1))
-        turn = make_turn(real=images, fake=images, real_out=real, fake_out=fake, rng=KEY)
+        turn = make_turn(real=images, fake=images, real_out=real, fake_out=fake, rng=KEY, hyper={'adversarial': 1.0})
         turn = turn._replace(disc=lambda x: x[:, 0, 0, 0], hyper=dict.fromkeys(('adversarial', *objective.needs), 1.0))
         return objective.disc(turn)[:2], objective.gen(turn)[:2]
 

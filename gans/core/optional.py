@@ -1,4 +1,4 @@
-"""Fields that a config may lack, and still be given by flag: those of sources, options with defaults, terms, schedules."""
+"""Fields that a config may lack and a flag may give: those of sources, options with defaults, terms, schedules."""
 
 import inspect
 from collections.abc import Mapping

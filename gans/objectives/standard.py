@@ -96,25 +96,15 @@ def make(
       UserError: an unknown form, or a combination without sense.
     """
     gen_form, disc_terms = gen_form or form, disc_terms or {}
-    _check_forms(form, gen_form, label, threshold)
+    _check_forms(form, gen_form, label, threshold, fake_in_hole)
     _check_penalties(form, penalty, drift, r1 or r2, lazy)
-    if fake_in_hole and FORMS[form].paired:
-        raise UserError(
-            f'config.objective.fake_in_hole=True needs a form that judges every score by itself, and {form!r} compares '
-            "them in pairs: leave it out, or choose config.objective.form='hinge' for example."
-        )
     extra = tuple(name for name, on in dict(penalty=penalty, drift=drift, r1=r1, r2=r2).items() if on)
     aims = {'label': label, 'threshold': threshold}
     aim = {name: value for name, value in aims.items() if name == FORMS[form].aim}
+    judged = FORMS[form]._replace(disc=partial(FORMS[form].disc, **aim))
     return Objective(
         gen=partial(_gen, FORMS[gen_form], terms),
-        disc=partial(
-            _disc_in_hole if fake_in_hole else _disc,
-            FORMS[form]._replace(disc=partial(FORMS[form].disc, **aim)),
-            extra,
-            disc_terms,
-            lazy,
-        ),
+        disc=partial(_disc_in_hole if fake_in_hole else _disc, judged, extra, disc_terms, lazy),
         init=lambda: (),
         needs=('adversarial', *extra, *terms, *disc_terms),
         terms=Pair(terms, disc_terms),
@@ -125,7 +115,7 @@ def make(
     )
 
 
-def _check_forms(form, gen_form, label, threshold):
+def _check_forms(form, gen_form, label, threshold, fake_in_hole):
     for where, name in (('form', form), ('gen_form', gen_form)):
         if name not in FORMS:
             raise UserError(
@@ -135,6 +125,11 @@ def _check_forms(form, gen_form, label, threshold):
         raise UserError(
             f'config.objective.gen_form is {gen_form!r}, whose loss rests on the scores themselves, but the form '
             f'{form!r} fixes only their differences: leave gen_form out.'
+        )
+    if fake_in_hole and FORMS[form].paired:
+        raise UserError(
+            f'config.objective.fake_in_hole=True needs a form that judges every score by itself, and {form!r} compares '
+            "them in pairs: leave it out, or choose config.objective.form='hinge' for example."
         )
     if not 0.5 < label <= 1:
         raise UserError(f'config.objective.label is {label}: give more than 0.5, and 1 for no smoothing.')
