@@ -330,12 +330,12 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
         return real(config, text, fields, folder, *rest, **named)
 
     paces = {'non_saturating': 0.01, 'hinge': 0.03}
-    play = pace._Timer.time
+    play = pace._Timer.times
     monkeypatch.setattr(pace._Timer, '__init__', _noting(pace._Timer.__init__))
-    monkeypatch.setattr(pace._Timer, 'time', lambda self, *given: play(self, *given) * 0 + paces[self.form])
+    monkeypatch.setattr(pace._Timer, 'times', lambda self, *given: [paces[self.form] for _ in play(self, *given)])
     monkeypatch.setattr(pace, 'POINTS', 2)
+    monkeypatch.setattr(pace, 'ROUNDS', 1)
     monkeypatch.setattr(train, 'complete', complete)
-    monkeypatch.setattr(train, 'SLICES', 2)
     given = [word for word in words(place, tmp_path / 'out', '--seeds=3', '--minutes=0.001') if 'steps' not in word]
     done = main(*given)
     assert done.code == 0, done
@@ -357,6 +357,20 @@ def _noting(init):
         init(self, config)
 
     return noting
+
+
+def test_how_many_parts_of_a_run_take_turns():
+    assert [train.slices(minutes) for minutes in (None, 0.1, 1.5, 2.9, 3, 7.9, 8, 600)] == [1, 2, 2, 2, 3, 7, 8, 8]
+
+
+def test_a_run_beside_others_is_the_run_alone(swept, tmp_path):
+    """Seeds of a cell share images' memory and programs."""
+    alone = main('--config=configs/colorize.py:tiny', *SMALL, '--config.seed=1', f'--workdir={tmp_path}/alone')
+    assert alone.code == 0, alone
+    beside = swept[0] / 'runs/plain/seed_1'
+    assert (tmp_path / 'alone/metrics.jsonl').read_bytes() == (beside / 'metrics.jsonl').read_bytes()
+    with Checkpoints(beside, read_only=True) as one, Checkpoints(tmp_path / 'alone', read_only=True) as other:
+        assert one.about(3)['data'] == other.about(3)['data']
 
 
 def test_steps_that_compile_are_not_in_the_time_that_training_took():

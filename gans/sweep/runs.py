@@ -64,7 +64,8 @@ def complete(
             try:
                 experiment = open_experiment(config)
                 opened(experiment)
-                done = sit(experiment, folder, config_text, fields, pause or (lambda step: False))
+                evaluated = experiment.game.task.evaluation is not None
+                done = sit(experiment, folder, config_text, fields, pause or (lambda step: False), not evaluated)
             finally:
                 stop.go_on()
         if not done.finished:
@@ -76,6 +77,7 @@ def complete(
         try:
             evaluate_run(trained, network)
         except Failure as error:  # its images are not finite, although its losses were
+            report([folder])
             raise Diverged(f'{error}') from error
         report([folder])
     return True

@@ -4,6 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -17,6 +18,7 @@ from gans.nn import conv
 from gans.progress import progress
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
+from gans.run.kept import once
 from gans.run.memory import free_memory
 from gans.run.parallel import lay_out
 from gans.training.monitor import monitor_of
@@ -60,9 +62,13 @@ def train(
 
 
 def _train(experiment, folder, begun, pause, stop):
-    config = experiment.config
-    shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
-    layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
+    config, game = experiment.config, experiment.game
+    # First of all: what does not fit together leaves no folder behind.
+    shapes = once(game, 'state shapes', lambda: state_shapes(game, config))
+    stored = _stored(experiment)
+    placed = (config.parallel, game, config.batch, config.devices)
+    # A layout that holds all images is not kept: it is as large as they are.
+    layout = once(game, 'layout', lambda: lay_out(*placed)) if stored is None else lay_out(*placed, stored)
     recorder = Recorder(experiment, shapes, folder) if multihost.is_first() else NoRecorder()
     with multihost.peers(), recorder:
         place, state = multihost.from_first(recorder.begin, shapes)
@@ -114,7 +120,7 @@ class _Loop:
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
                 if not self.looked:
-                    self.look_at_memory(layout.needs(self.key, state, *fed, number=step), free_memory())
+                    self.look_at_memory(self.needs(state, fed, step), free_memory())
                 state, metrics = layout.step(self.key, state, *fed, number=step)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
@@ -127,6 +133,12 @@ class _Loop:
         if step > self.saved:
             self.save(step, state)
         return number
+
+    def needs(self, state, fed, step):
+        """Bytes of memory that a call needs."""
+        game, placement = self.experiment.game, self.experiment.config.data.placement
+        count = partial(self.layout.needs, self.key, state, *fed, number=step)
+        return once(game, ('needs', placement, game.stage(step), len(fed)), count)
 
     def look_at_memory(self, needed, free):
         """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""

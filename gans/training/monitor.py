@@ -16,6 +16,7 @@ from gans.data.content import by_content
 from gans.image import ops
 from gans.image.batching import fill
 from gans.run.experiment import Experiment
+from gans.run.kept import once
 from gans.startup import jit_seldom
 from gans.types import TrainState, Watch
 
@@ -44,9 +45,9 @@ class Monitor:
         images = read_whole(experiment.source, fill(few, COUNT))
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
-        self._gen_inputs = jit_seldom(partial(draw, game))(key, images).gen
+        self._gen_inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images).gen
         self._real = float(watch.number(ops.to_float(images)))
-        self._measure = jit_seldom(partial(_measure, game, watch))
+        self._measure = once(game, 'watched', lambda: jit_seldom(partial(_measure, game, watch)))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:

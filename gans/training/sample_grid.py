@@ -19,6 +19,7 @@ from gans.image import grids, ops
 from gans.image.batching import fill
 from gans.nn.layers import to_rgb
 from gans.run.experiment import Experiment
+from gans.run.kept import once
 from gans.startup import jit_seldom
 from gans.types import Game, TrainState
 
@@ -41,8 +42,8 @@ class SampleGrids:
             rows_of, self._columns = _generated, _side(wanted)
         else:
             rows_of, self._columns = _translated, len(images)
-        self._inputs = jit_seldom(partial(draw, game))(key, images)
-        self._make = jit_seldom(partial(rows_of, game))
+        self._inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images)
+        self._make = once(game, 'sample grid', lambda: jit_seldom(partial(rows_of, game)))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sample grid of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
