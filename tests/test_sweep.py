@@ -343,12 +343,19 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
     plan = json.loads((tmp_path / 'out/sweep.json').read_text())
     assert [cell['steps'] for cell in plan['cells']] == [6, 2]
     assert [cell['seconds_per_step'] for cell in plan['cells']] == pytest.approx([0.01, 0.03])
+    configs = [json.loads((tmp_path / f'out/runs/{run}/seed_3/config.json').read_text()) for run in ('plain', 'hinge')]
+    # The config has 4 steps, a log line after each, and a checkpoint after every second one.
+    assert [(one['log']['every'], one['checkpoint']['every']) for one in configs] == [(2, 3), (1, 1)]
     assert '10.0 ms for a step, 6 steps' in done.out and 'Part 1 of 2' in done.out
     found = found_in(tmp_path / 'out')
     assert found['minutes'] == 0.001 and found['cells'][0]['numbers']['output.l1']['low'] is None
     assert found['claims'][0]['verdict'] == 'undecided'
     monkeypatch.setattr(pace, 'seconds_per_step', None)  # it goes on with the pace that was measured
     assert main(*given).code == 0 and len(order) == 4
+    del plan['stretched']  # begun by an earlier version: it goes on as it was begun
+    (tmp_path / 'out/sweep.json').write_text(json.dumps(plan))
+    assert main(*given).code == 0 and len(order) == 4
+    assert json.loads((tmp_path / 'out/sweep.json').read_text())['stretched'] is False
 
 
 def _noting(init):
