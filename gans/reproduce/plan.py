@@ -145,7 +145,7 @@ def source_of(figure: Figure) -> Path:
 
 def files_of(figure: Figure, place: Place) -> Sequence[Path]:
     """Files that a figure is drawn from beside its runs; they need not be there."""
-    return getattr(_kind(figure), 'files', lambda place: ())(place)
+    return getattr(_kind(figure), 'follows_from', lambda place: ())(place)
 
 
 def waits(figure: Figure) -> bool:

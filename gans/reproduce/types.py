@@ -134,5 +134,5 @@ class Place(NamedTuple):
 
 
 # `draw` of a kind. A kind that says TRAINED = False draws from the configs alone: its figures wait for no run. One that
-# has `files(place)`, a list of paths, has its figures drawn again when one of these files changes, comes or goes.
+# has `follows_from(place)`, a list of files, has its figures drawn again when one of them changes, comes or goes.
 Draw = Callable[..., Drawn]

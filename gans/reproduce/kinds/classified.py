@@ -65,7 +65,7 @@ def draw(place: Place, kept: bool = False) -> Drawn:
     return _sure_of(place.folder, run, classifier, most, commands, notes)
 
 
-def files(place: Place) -> list[Path]:
+def follows_from(place: Place) -> list[Path]:
     """The labels of a person: with other ones the figure is drawn again."""
     return [place.runs[0] / BESIDE / FILE]
 
