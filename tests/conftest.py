@@ -2,8 +2,10 @@
 
 import gc
 import importlib
+import json
 import os
 import pkgutil
+import re
 import sys
 from functools import partial
 from importlib.metadata import version
@@ -24,6 +26,8 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from watch import pytest_configure  # noqa: E402, F401
 
+from gans.core import build, programs  # noqa: E402
+
 # Tracing makes millions of objects that live as long as the process: looking for garbage among them as often as Python
 # does by default takes a sixth of the time.
 gc.set_threshold(20_000, 20, 20)
@@ -33,10 +37,55 @@ jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
+_NO_PART_OF_A_GAME = ('seed', 'name', 'data', 'log', 'checkpoint')
+_build, _games = build.build, {}
+
+
+def _build_once(config, images):
+    """One game for all equal configs, whose programs are traced and loaded once; seeds and data are not part of it.
+
+    What is somebody's own code, named by its path with dots, may be another in the next test.
+    """
+    sections = {name: value for name, value in config.to_dict().items() if name not in _NO_PART_OF_A_GAME}
+    name = json.dumps([images, sections])
+    if re.search(r'"\w+(\.\w+)+"', name):
+        return _build(config, images)
+    if name not in _games:
+        _games[name] = _build(config, images)
+    return _games[name]
+
+
+build.build = _build_once
+
+
+def _forget_games():
+    _games.clear()
+    programs.forget()
+
+
+class _Patching(pytest.MonkeyPatch):
+    """pytest's own, but that programs which were traced with other code than the project's serve nothing else."""
+
+    def setattr(self, *arguments, **keywords):
+        super().setattr(*arguments, **keywords)
+        _forget_games()
+
+    def undo(self):
+        super().undo()
+        _forget_games()
+
+
+@pytest.fixture
+def monkeypatch():
+    with _Patching.context() as patching:
+        yield patching
+
+
 @pytest.fixture(scope='module', autouse=True)
 def programs_and_modules_end_with_their_file(tmp_path_factory):
     """Forgets the programs of a file of tests behind it, which take gigabytes, and the modules that it has written."""
     yield
+    _forget_games()
     jax.clear_caches()
     written = str(tmp_path_factory.getbasetemp())
     for name, module in list(sys.modules.items()):

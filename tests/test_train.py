@@ -65,9 +65,9 @@ def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole,
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
 
 
-def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, monkeypatch, capsys):
+def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, capsys):
     config = tiny(CONFIG_FILE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3})
-    with break_after(5, monkeypatch):
+    with break_after(5):
         train(open_experiment(config), tmp_path / 'run')
     assert train(open_experiment(config), tmp_path / 'run')
     assert 'Going on from step 3.' in capsys.readouterr().out

@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from gans import startup
 from gans.config import ranges
 from gans.core.build import build
-from gans.core.state import init
+from gans.core.state import first_state
 from gans.data.batches import read_whole
 from gans.data.cache import keep, remember
 from gans.data.opening import open_source
@@ -61,8 +59,7 @@ def held_out_images(experiment: Experiment, count: int) -> np.ndarray:
 
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: everything random about it follows from `config.seed`."""
-    first = np.zeros((1, *experiment.game.batch_shape[2:]), np.uint8)
-    return startup.jit_seldom(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
+    return first_state(experiment.game, experiment.config.seed)
 
 
 def stored_bytes(experiment: Experiment) -> int:
