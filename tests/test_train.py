@@ -1,5 +1,6 @@
 """The loop: exact resume, stops, damage, divergence. test_acceptance_data trains every config."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from command_line import main
 from PIL import Image
 from processes import heard, wait_for
 from runs_on_disk import data_of
@@ -24,20 +26,28 @@ CONFIG_FILE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
+# log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
+TIMES = ['--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3', '--config.devices=1']
+COMMAND = [f'--config={CONFIG_FILE}:tiny', *TIMES]
+
+
 @pytest.fixture(scope='module')
-def whole(tmp_path_factory):
-    """A run of six steps that was never interrupted, by the command line."""
+def uncut(tmp_path_factory):
+    """The folder of a run of six steps that was never interrupted, by the command line."""
     folder = tmp_path_factory.mktemp('whole') / 'run'
-    finished = command(folder).communicate()
-    assert (folder / 'checkpoints' / '6').is_dir(), finished
-    return outcome(folder)
+    assert main(*COMMAND, f'--workdir={folder}').code == 0
+    return folder
 
 
-def command(folder, *flags):
-    # log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
-    words = [f'--config={CONFIG_FILE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
+@pytest.fixture(scope='module')
+def whole(uncut):
+    return outcome(uncut)
+
+
+def process(folder):
+    """The command in a process of its own, to be stopped from outside. It sees one device, the tests' process eight."""
     return subprocess.Popen(
-        [sys.executable, 'main.py', *words, f'--workdir={folder}', *flags],
+        [sys.executable, 'main.py', *COMMAND, f'--workdir={folder}'],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,13 +65,11 @@ def test_what_compiling_took_is_given_back_once(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('line', ['step 2/6', 'step 4/6'])
 def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole, tmp_path):
-    first = command(tmp_path / 'run')
+    first = process(tmp_path / 'run')
     wait_for(first, line)
     first.kill()
     first.communicate()
-    second = command(tmp_path / 'run')
-    second.communicate()
-    assert second.returncode == 0
+    assert main(*COMMAND, f'--workdir={tmp_path}/run').code == 0
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
 
 
@@ -77,26 +85,23 @@ def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path,
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_ends_with_a_message(number, whole, tmp_path):
-    first = command(tmp_path / 'run')
+    first = process(tmp_path / 'run')
     wait_for(first, 'step 2/6')
     first.send_signal(number)
     out, err = first.communicate()
     if first.returncode:  # it was not already past its last step
         assert first.returncode == 128 + number and f'Stopped by {signal.Signals(number).name}' in out, (out, err)
-    second = command(tmp_path / 'run')
-    second.communicate()
+    assert main(*COMMAND, f'--workdir={tmp_path}/run').code == 0
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
 
 
-def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
-    folder = tmp_path / 'run'
-    command(folder).communicate()
+def test_a_damaged_checkpoint_is_passed_over(uncut, whole, tmp_path):
+    folder = shutil.copytree(uncut, tmp_path / 'run')
     arrays = data_of(folder / 'checkpoints' / '6')
     arrays.write_bytes(arrays.read_bytes()[: arrays.stat().st_size // 2])
     assert load_run(folder).step == 3
-    again = command(folder)
-    out, err = again.communicate()
-    assert again.returncode == 0 and 'Going on from step 3' in out and 'damaged' in err
+    again = main(*COMMAND, f'--workdir={folder}')
+    assert again.code == 0 and 'Going on from step 3' in again.out and 'damaged' in again.err
     assert_same_outcome(outcome(folder), whole)
 
 
