@@ -37,17 +37,21 @@ jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
-_NO_PART_OF_A_GAME = ('seed', 'name', 'data', 'log', 'checkpoint')
+_NO_PART_OF_A_GAME = ('seed', 'name', 'data', 'log', 'checkpoint', 'steps')
+_TRACED = re.compile(r'jax\b|gans\.(nn|core|losses|networks|objectives|tasks|types|image\.ops)\b')
 _build, _games = build.build, {}
 
 
 def _build_once(config, images):
     """One game for all equal configs, whose programs are traced and loaded once; seeds and data are not part of it.
 
-    What is somebody's own code, named by its path with dots, may be another in the next test.
+    Steps and the number of images are where schedules count in fractions of training or in epochs. What is somebody's
+    own code, named by its path with dots, may be another in the next test.
     """
     sections = {name: value for name, value in config.to_dict().items() if name not in _NO_PART_OF_A_GAME}
-    name = json.dumps([images, sections])
+    text = json.dumps(sections, default=repr)
+    clock = (config.steps if '"at":' in text else None, images if '"epoch"' in text else None)
+    name = f'{text} {clock}'
     if re.search(r'"\w+(\.\w+)+"', name):
         return _build(config, images)
     if name not in _games:
@@ -66,13 +70,19 @@ def _forget_games():
 class _Patching(pytest.MonkeyPatch):
     """pytest's own, but that programs which were traced with other code than the project's serve nothing else."""
 
-    def setattr(self, *arguments, **keywords):
-        super().setattr(*arguments, **keywords)
-        _forget_games()
+    traced = False
+
+    def setattr(self, target, *rest, **keywords):
+        super().setattr(target, *rest, **keywords)
+        names = [target] if isinstance(target, str) else [getattr(target, n, '') for n in ('__module__', '__name__')]
+        if any(_TRACED.match(f'{name}') for name in names):
+            self.traced = True
+            _forget_games()
 
     def undo(self):
         super().undo()
-        _forget_games()
+        if self.traced:
+            _forget_games()
 
 
 @pytest.fixture
