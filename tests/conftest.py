@@ -32,9 +32,20 @@ from gans.core import build, programs  # noqa: E402
 # does by default takes a sixth of the time.
 gc.set_threshold(20_000, 20, 20)
 
+# The files that take longest, the longest first, so that both processes are busy to the end.
+LONG = 'acceptance_docs acceptance_data multihost train evaluate_command reproduce_faces notebooks parallel resume'
+LONG += ' reproduce_thesis sweep train_step progressive recorder signals reproduce_progressive extending app_page'
+LONG += ' reproduce families_in_the_step least reproduce_birds files_of_others families printing report history'
+
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+
+
+def pytest_collection_modifyitems(items):
+    """Orders the files; pytest-xdist gives them away in this order (`--no-loadscope-reorder`)."""
+    places = {f'test_{name}': place for place, name in enumerate(LONG.split())}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 _NO_PART_OF_A_GAME = ('seed', 'name', 'data', 'log', 'checkpoint', 'steps')
