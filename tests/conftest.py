@@ -48,13 +48,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
-_NO_PART_OF_A_GAME = ('seed', 'name', 'data', 'log', 'checkpoint', 'steps')
+_NO_PART_OF_A_GAME = 'seed name data log checkpoint steps steps_per_call devices parallel'.split()
 _TRACED = re.compile(r'jax\b|gans\.(nn|core|losses|networks|objectives|tasks|types|image\.ops)\b')
 _build, _games = build.build, {}
 
 
 def _build_once(config, images):
-    """One game for all equal configs, whose programs are traced and loaded once; seeds and data are not part of it.
+    """One game for all equal configs, whose programs are traced once; seeds, data and devices are no part of it.
 
     Steps and the number of images are where schedules count in fractions of training or in epochs. What is somebody's
     own code, named by its path with dots, may be another in the next test.

@@ -211,16 +211,16 @@ def test_a_number_that_is_too_small_is_named(field, value, tiny):
 
 def test_images_held_by_the_devices_train_like_images_that_are_streamed(tiny, tmp_path):
     """Two programs, so not bit for bit; that the batches are the same is held by test_batches.py."""
-    changes = {'steps': 2, 'devices': 2, 'log.every': 1}
-    train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'host')
-    train(open_experiment(tiny(CONFIG_FILE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
+    changes, two = {'steps': 3, 'devices': 2, 'log.every': 1}, (2).__eq__
+    stored = changes | {'data.placement': 'device'}
+    train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'host', pause=two)
+    train(open_experiment(tiny(CONFIG_FILE, **stored)), tmp_path / 'device', pause=two)
     host, device = logged(tmp_path / 'host'), logged(tmp_path / 'device')
     assert device[0] == pytest.approx(host[0], rel=1e-4)
     # Another run: were the numbers read wrongly, the first step would already see other images.
     assert host[0]['gen/l1'] != pytest.approx(host[1]['gen/l1'], rel=1e-3)
-    assert train(
-        open_experiment(tiny(CONFIG_FILE, **{**changes, 'steps': 3, 'data.placement': 'device'})), tmp_path / 'host'
-    )
+    assert train(open_experiment(tiny(CONFIG_FILE, **stored)), tmp_path / 'host')
+    assert [line['step'] for line in logged(tmp_path / 'host')] == [1, 2, 3]
 
 
 def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):
