@@ -1,5 +1,6 @@
 """The loop: exact resume, stops, damage, divergence. test_acceptance_data trains every config."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -45,9 +46,13 @@ def whole(uncut):
 
 
 def process(folder):
-    """The command in a process of its own, to be stopped from outside. It sees one device, the tests' process eight."""
+    """The command in a process of its own, to be stopped from outside.
+
+    It sees as many devices as that of the tests: with another number, XLA's threads round otherwise.
+    """
     return subprocess.Popen(
         [sys.executable, 'main.py', *COMMAND, f'--workdir={folder}'],
+        env=os.environ | {'JAX_NUM_CPU_DEVICES': str(jax.device_count())},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
