@@ -21,11 +21,11 @@ def test_equal_games_and_images_are_the_same_objects_while_they_are_kept():
         assert other.source is not one.source, 'flowers are drawn by the seed'
         assert opened(steps='9').game is not one.game and opened(steps='9').source is one.source
         assert opened(size='32').source is not one.source
-        made = [kept.once(one.game, 'x', list), kept.once(one.game, 'x', list), kept.once(other.game, 'y', list)]
+        made = [kept.once(one.source, name, list) for name in 'xxy']
         assert made[0] is made[1] and made[0] is not made[2]
         digits = [open_experiment(load_with('configs/mnist.py:tiny', {'seed': seed})) for seed in '01']
         assert digits[0].source is digits[1].source
-    assert opened().source is not opened().source and kept.once(one.game, 'x', list) is not made[0]
+    assert opened().source is not opened().source and kept.once(one.source, 'x', list) is not made[0]
 
 
 def test_the_newest_stay_up_to_a_weight():

@@ -3,10 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -15,7 +13,7 @@ from gans.config import ranges
 from gans.config.load import to_json
 from gans.core.build import build
 from gans.core.schedules import counts_epochs
-from gans.core.state import init
+from gans.core.state import first_state
 from gans.data.batches import read_whole
 from gans.data.cache import Memory, keep, remember
 from gans.data.opening import identity, open_source
@@ -81,10 +79,7 @@ def held_out_images(experiment: Experiment, count: int) -> np.ndarray:
 
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: everything random about it follows from `config.seed`."""
-    game = experiment.game
-    first = np.zeros((1, *game.batch_shape[2:]), np.uint8)
-    make = once(game, 'first state', lambda: startup.jit_seldom(partial(init, game)))
-    return make(jax.random.key(experiment.config.seed), first)
+    return first_state(experiment.game, experiment.config.seed)
 
 
 def stored_bytes(experiment: Experiment) -> int:

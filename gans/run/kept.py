@@ -1,8 +1,9 @@
-"""What stays open between trainings and evaluations of one process: images, games, programs that are compiled.
+"""What stays open between trainings and evaluations of one process: images, and the games of equal configs.
 
 A sweep begins and ends some dozens of trainings. Each would open and decode its images, trace its step and get its
 programs compiled anew, which takes longer than a minute of training. While `kept_open` is entered, equal images and
-equal games are the same objects, and what was made `once` for one of them is there for the next. Numbers do not change.
+equal games are the same objects, and what was made `once` for images, or by `gans.core.programs` for a game, is there
+for the next. Numbers do not change.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 BYTES = 4 * 2**30  # of decoded images that stay open; the newest do whatever they take
-GAMES = 8  # whose programs stay in memory: those of tiny networks took 10 to 60 MiB each
+GAMES = 8  # they are small; `gans.core.programs` keeps the programs of fewer
 
 Made = TypeVar('Made')
 
@@ -67,18 +68,17 @@ def kept() -> Kept:
     return _KEPT.get() or Kept()
 
 
-def once(owner: Any, name: Hashable, make: Callable[[], Made]) -> Made:
-    """What `make` returns, made once for an owner that is kept open; for others anew at every call.
+def once(source: Any, name: Hashable, make: Callable[[], Made]) -> Made:
+    """What `make` returns, made once for a source of images that is kept open; for others anew at every call.
 
     Args:
-      owner: the source of images or the game that it follows from; nothing else but the name may decide it.
-      name: what it is, different for different things of one owner.
+      source: what it follows from; nothing else but the name may decide it.
+      name: what it is, different for different things of one source.
       make: makes it.
     """
-    for newest in (kept().images, kept().games):
-        beside = newest.beside(owner)
-        if beside is not None:
-            if name not in beside:
-                beside[name] = make()
-            return beside[name]
-    return make()
+    beside = kept().images.beside(source)
+    if beside is None:
+        return make()
+    if name not in beside:
+        beside[name] = make()
+    return beside[name]

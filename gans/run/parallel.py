@@ -17,6 +17,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gans import startup
+from gans.core.programs import once
 from gans.core.step import train_step
 from gans.errors import UserError, closest
 from gans.types import Game
@@ -114,14 +115,16 @@ def _mesh_layout(game: Game, devices, stored) -> Layout:
     everywhere = NamedSharding(mesh, P())
     shared_out = NamedSharding(mesh, P(None, 'data'))
 
-    @cache
-    def program(stage):
+    def compiled(stage):
         return jax.jit(
             partial(_play, game.at(stage), None),
             in_shardings=(everywhere, everywhere, everywhere, shared_out),
             out_shardings=(everywhere, everywhere),
             donate_argnums=1,
         )
+
+    def program(stage):
+        return once(game, ('jit', everywhere, stage), lambda: compiled(stage))
 
     def place(tree):
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(everywhere, np.asarray(x), x.shape), tree)
@@ -142,8 +145,7 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
     count = len(devices)
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
 
-    @cache
-    def program(stage):
+    def compiled(stage):
         return jax.pmap(
             partial(_play, game.at(stage), 'data'),
             axis_name='data',
@@ -151,6 +153,9 @@ def _pmap_layout(game: Game, devices, stored) -> Layout:
             devices=devices,
             donate_argnums=1,
         )
+
+    def program(stage):
+        return once(game, ('pmap', by_device, stage), lambda: compiled(stage))
 
     def step(key, state, *fed, number=None):
         state, metrics = program(_stage(game, number))(key, state, stored, fed)

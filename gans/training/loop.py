@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from gans import signals, startup
+from gans.core.programs import once
 from gans.core.state import state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
@@ -18,7 +19,6 @@ from gans.nn import conv
 from gans.progress import progress
 from gans.run import multihost
 from gans.run.experiment import Experiment, stored_bytes
-from gans.run.kept import once
 from gans.run.memory import free_memory
 from gans.run.parallel import lay_out
 from gans.training.monitor import monitor_of
@@ -62,13 +62,9 @@ def train(
 
 
 def _train(experiment, folder, begun, pause, stop):
-    config, game = experiment.config, experiment.game
-    # First of all: what does not fit together leaves no folder behind.
-    shapes = once(game, 'state shapes', lambda: state_shapes(game, config))
-    stored = _stored(experiment)
-    placed = (config.parallel, game, config.batch, config.devices)
-    # A layout that holds all images is not kept: it is as large as they are.
-    layout = once(game, 'layout', lambda: lay_out(*placed)) if stored is None else lay_out(*placed, stored)
+    config = experiment.config
+    shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
+    layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
     recorder = Recorder(experiment, shapes, folder) if multihost.is_first() else NoRecorder()
     with multihost.peers(), recorder:
         place, state = multihost.from_first(recorder.begin, shapes)
@@ -136,9 +132,10 @@ class _Loop:
 
     def needs(self, state, fed, step):
         """Bytes of memory that a call needs."""
-        game, placement = self.experiment.game, self.experiment.config.data.placement
+        game, config = self.experiment.game, self.experiment.config
         count = partial(self.layout.needs, self.key, state, *fed, number=step)
-        return once(game, ('needs', placement, game.stage(step), len(fed)), count)
+        where = (config.parallel, self.layout.devices, config.data.placement)
+        return once(game, ('needs', *where, game.stage(step), len(fed)), count)
 
     def look_at_memory(self, needed, free):
         """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""

@@ -10,13 +10,13 @@ from functools import partial
 import jax
 
 from gans.core.inputs import draw, seen_by_generator
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.data.content import by_content
 from gans.image import ops
 from gans.image.batching import fill
 from gans.run.experiment import Experiment
-from gans.run.kept import once
 from gans.startup import jit_seldom
 from gans.types import TrainState, Watch
 
@@ -47,7 +47,7 @@ class Monitor:
         self._watch, self._steps = watch, config.steps
         self._gen_inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images).gen
         self._real = float(watch.number(ops.to_float(images)))
-        self._measure = once(game, 'watched', lambda: jit_seldom(partial(_measure, game, watch)))
+        self._measure = once(game, 'watch', lambda: jit_seldom(partial(_measure, game, watch)))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:

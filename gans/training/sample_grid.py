@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.core.inputs import draw, seen_by_discriminator, seen_by_generator
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.image import grids, ops
 from gans.image.batching import fill
 from gans.nn.layers import to_rgb
 from gans.run.experiment import Experiment
-from gans.run.kept import once
 from gans.startup import jit_seldom
 from gans.types import Game, TrainState
 
@@ -43,7 +43,7 @@ class SampleGrids:
         else:
             rows_of, self._columns = _translated, len(images)
         self._inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images)
-        self._make = once(game, 'sample grid', lambda: jit_seldom(partial(rows_of, game)))
+        self._make = once(game, rows_of, lambda: jit_seldom(partial(rows_of, game)))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sample grid of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""
