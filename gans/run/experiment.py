@@ -50,15 +50,16 @@ def open_experiment(config: ConfigDict) -> Experiment:
     source = kept().images.get(identity(config), lambda: _remembered(open_source(config)), _bytes_of)
     held_out = config.data.held_out
     train, test = once(source, ('split', held_out), lambda: split(source, held_out))
-    game = kept().games.get(_game_of(config, train), lambda: build(config, len(train)))
+    game = open_game(config, len(train))
     parts = disjoint_parts(source, train, game.task.parts)
     return Experiment(config, source, train, parts, test, game)
 
 
-def _game_of(config, train):
-    """All that a game follows from."""
+def open_game(config: ConfigDict, images: int) -> Game:
+    """The game of a config with so many training images; see `open_experiment`."""
     rest = {name: value for name, value in json.loads(to_json(config)).items() if name != 'seed'}
-    return json.dumps(rest, sort_keys=True), counts_epochs(config.schedules.to_dict()) and len(train)
+    follows_from = json.dumps(rest, sort_keys=True), counts_epochs(config.schedules.to_dict()) and images
+    return kept().games.get(follows_from, lambda: build(config, images))
 
 
 def _bytes_of(source):
