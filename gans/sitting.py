@@ -21,7 +21,7 @@ class Sat(NamedTuple):
     Attributes:
       folder: the run's; None in all processes but the first.
       finished: whether the run has all its steps; else a pause or a signal (`signals.stopping`) ended the sitting.
-      report: the report that was written; None if it could not be.
+      report: the report that was written; None if it could not be, or was not to be.
     """
 
     folder: Path | None
@@ -35,6 +35,7 @@ def sit(
     config: str | None = None,
     fields: Mapping[str, str] | None = None,
     pause: Callable[[int], bool] = lambda step: False,
+    reported: bool = True,
 ) -> Sat:
     """Trains, or goes on with a run.
 
@@ -44,6 +45,7 @@ def sit(
       config: the config and its variant as the person gave them, for the record; None goes on with that of the run.
       fields: {'batch': '8'}: the values that the person gave for fields of the config.
       pause: the number of steps done -> whether to save and leave off here. Without an end no report is written.
+      reported: whether to write the report at the end of training; False for whoever writes one later.
 
     Raises:
       UserError, Diverged, gans.signals.Stopped: as `gans.training.loop.train`; the end of the sitting is noted.
@@ -67,6 +69,9 @@ def sit(
         if not finished and not stop.number:
             sittings.end(place[0], 'a pause')
             return Sat(place[0], False, None)
+        if finished and not reported:
+            sittings.end(place[0], '')
+            return Sat(place[0], True, None)
         return Sat(place[0], finished, _try_to_close(place[0], '' if finished else signals.name_of(stop.number)))
 
 

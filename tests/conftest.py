@@ -2,8 +2,10 @@
 
 import gc
 import importlib
+import json
 import os
 import pkgutil
+import re
 import sys
 from functools import partial
 from importlib.metadata import version
@@ -24,19 +26,87 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from watch import pytest_configure  # noqa: E402, F401
 
+from gans.core import build, programs  # noqa: E402
+
 # Tracing makes millions of objects that live as long as the process: looking for garbage among them as often as Python
 # does by default takes a sixth of the time.
 gc.set_threshold(20_000, 20, 20)
+
+# The files that take longest, the longest first, so that both processes are busy to the end.
+LONG = 'acceptance_docs acceptance_data multihost train evaluate_command reproduce_faces notebooks parallel resume'
+LONG += ' reproduce_thesis sweep train_step progressive recorder signals reproduce_progressive extending app_page'
+LONG += ' reproduce families_in_the_step least reproduce_birds files_of_others families printing report history'
 
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
+def pytest_collection_modifyitems(items):
+    """Orders the files; pytest-xdist gives them away in this order (`--no-loadscope-reorder`)."""
+    places = {f'test_{name}': place for place, name in enumerate(LONG.split())}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+_NO_PART_OF_A_GAME = 'seed name data log checkpoint steps steps_per_call devices parallel'.split()
+_TRACED = re.compile(r'jax\b|gans\.(nn|core|losses|networks|objectives|tasks|types|image\.ops)\b')
+_build, _games = build.build, {}
+
+
+def _build_once(config, images):
+    """One game for all equal configs, whose programs are traced once; seeds, data and devices are no part of it.
+
+    Steps and the number of images are where schedules count in fractions of training or in epochs. What is somebody's
+    own code, named by its path with dots, may be another in the next test.
+    """
+    sections = {name: value for name, value in config.to_dict().items() if name not in _NO_PART_OF_A_GAME}
+    text = json.dumps(sections, default=repr)
+    clock = (config.steps if '"at":' in text else None, images if '"epoch"' in text else None)
+    name = f'{text} {clock}'
+    if re.search(r'"\w+(\.\w+)+"', name):
+        return _build(config, images)
+    if name not in _games:
+        _games[name] = _build(config, images)
+    return _games[name]
+
+
+build.build = _build_once
+
+
+def _forget_games():
+    _games.clear()
+    programs.forget()
+
+
+class _Patching(pytest.MonkeyPatch):
+    """pytest's own, but that programs which were traced with other code than the project's serve nothing else."""
+
+    traced = False
+
+    def setattr(self, target, *rest, **keywords):
+        super().setattr(target, *rest, **keywords)
+        names = [target] if isinstance(target, str) else [getattr(target, n, '') for n in ('__module__', '__name__')]
+        if any(_TRACED.match(f'{name}') for name in names):
+            self.traced = True
+            _forget_games()
+
+    def undo(self):
+        super().undo()
+        if self.traced:
+            _forget_games()
+
+
+@pytest.fixture
+def monkeypatch():
+    with _Patching.context() as patching:
+        yield patching
+
+
 @pytest.fixture(scope='module', autouse=True)
 def programs_and_modules_end_with_their_file(tmp_path_factory):
     """Forgets the programs of a file of tests behind it, which take gigabytes, and the modules that it has written."""
     yield
+    _forget_games()
     jax.clear_caches()
     written = str(tmp_path_factory.getbasetemp())
     for name, module in list(sys.modules.items()):

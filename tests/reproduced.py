@@ -60,7 +60,7 @@ class Made:
 
     def interrupt(self):
         with pytest.MonkeyPatch.context() as patch:
-            with break_after(2, patch):
+            with break_after(2):
                 reproduce(self.name, self.folder)
             self.begun = sorted(path.name for path in self.folder.iterdir())
             kind = inspect.getmodule(drawer(self.document.figures[-1]))

@@ -65,7 +65,8 @@ def whole(request, tmp_path_factory):
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(whole, tmp_path):
     name, folder = whole
     for steps in (1, 3, 4):
-        assert train(open_experiment(family(name, steps=steps)), tmp_path / 'parts')
+        ended = train(open_experiment(family(name, steps=4)), tmp_path / 'parts', pause=steps.__eq__)
+        assert ended == (steps == 4)
     one, other = (load_run(place) for place in (folder, tmp_path / 'parts'))
     assert other.step == 4
     jax.tree.map(np.testing.assert_array_equal, one.state, other.state)

@@ -15,6 +15,7 @@ from test_families import family
 from gans.config.load import load, to_json
 from gans.errors import UserError
 from gans.image import files, grids
+from gans.metrics.curves import is_tall
 from gans.run.experiment import open_experiment
 from gans.training import history as verb
 from gans.training.history import draw_curves, draw_insets, equally_spaced, grouped, history, render, series
@@ -236,6 +237,12 @@ def test_a_peak_does_not_hide_the_rest(values, scale):
     curves = {'gen/loss': verb.Series(np.arange(len(values)), np.array(values, float))}
     (part,) = draw_curves(curves).subfigs
     assert part.axes[0].get_yscale() == scale
+
+
+def test_curves_of_one_axis_are_judged_together():
+    low, high, lost = np.ones(3), np.array([1.0, 30, 30]), np.array([1.0, np.nan, np.inf])
+    assert not is_tall([high]) and is_tall([high, low]) and not is_tall([low, lost]) and not is_tall([lost[1:]])
+    assert not is_tall([high, low - 1]), 'zero has no logarithm'
 
 
 def remove_sample_grids(folder):

@@ -91,11 +91,11 @@ def test_colours_are_measured_in_parts_of_real_images(tiny):
         assert ('fading to gray' in warning) == (colour == 0)
 
 
-def test_the_number_does_not_know_of_interruptions(tmp_path, monkeypatch):
+def test_the_number_does_not_know_of_interruptions(tmp_path):
     """A run that broke off between two log lines logs what one without a break logs."""
     words = (config('dcgan:tiny'), '--config.devices=1', '--config.steps=5', '--config.checkpoint.every=2')
     assert main(*words, f'--workdir={tmp_path}/whole').code == 0
-    with break_after(3, monkeypatch):
+    with break_after(3):
         main(*words, f'--workdir={tmp_path}/broken')
     assert main(*words, f'--workdir={tmp_path}/broken').code == 0
     whole, broken = ((tmp_path / run / 'metrics.jsonl').read_bytes() for run in ('whole', 'broken'))

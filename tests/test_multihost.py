@@ -19,6 +19,8 @@ from gans.run.trained import load_run
 from gans.training.loop import train
 
 CONFIG_FILE = 'configs/inpaint.py'
+# A process traces its programs anew: the smallest networks.
+SMALLEST = {'generator.widths': (4,), 'discriminator.widths': (4,)}
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
@@ -31,7 +33,15 @@ def free_port():
 def start_both(folder, *flags):
     """Starts two processes with one device each on one run."""
     port = free_port()
-    words = [f'--config={CONFIG_FILE}:tiny', '--config.log.every=1', *flags, f'--workdir={folder}', '--processes=2']
+    small = [f'--config.{name}=(4,)' for name in SMALLEST]
+    words = [
+        f'--config={CONFIG_FILE}:tiny',
+        '--config.log.every=1',
+        *small,
+        *flags,
+        f'--workdir={folder}',
+        '--processes=2',
+    ]
     return [
         subprocess.Popen(
             [sys.executable, 'main.py', *words, f'--coordinator=localhost:{port}', f'--index={index}'],
@@ -56,7 +66,7 @@ def test_two_processes_train_like_one_and_one_goes_on_and_two_again(tiny, tmp_pa
     ends = ends_of(start_both(tmp_path / 'two', '--config.steps=3'))
     assert [code for code, *_ in ends] == [0, 0], ends
     assert 'step 3/3' in ends[0][1] and 'step' not in ends[1][1]
-    changes = {'steps': 3, 'log.every': 1}
+    changes = {'steps': 3, 'log.every': 1, **SMALLEST}
     for folder, count in (('one', 1), ('two', 4)):
         assert train(open_experiment(tiny(CONFIG_FILE, **changes, devices=count)), tmp_path / folder)
         changes['steps'] = 4
@@ -103,7 +113,9 @@ def test_a_dead_process_ends_the_other_and_the_run_goes_on(victim, tiny, tmp_pat
     assert 'Traceback' not in end.err
     done = load_run(tmp_path / 'run').step
     assert done >= 2
-    assert train(open_experiment(tiny(CONFIG_FILE, **{'steps': done + 1, 'log.every': 1})), tmp_path / 'run')
+    assert train(
+        open_experiment(tiny(CONFIG_FILE, **{'steps': done + 1, 'log.every': 1, **SMALLEST})), tmp_path / 'run'
+    )
     assert load_run(tmp_path / 'run').step == done + 1
 
 

@@ -195,7 +195,7 @@ def test_a_run_that_is_interrupted_between_stages_comes_to_the_same_end(tiny_gro
     """There is a checkpoint before every stage, since its program takes long to compile; here are no others."""
     played = []
     tiny_growing.checkpoint.update(every=100, keep=9)
-    with break_after(3, monkeypatch):
+    with break_after(3):
         train(open_experiment(tiny_growing), tmp_path / 'run')
     assert train(open_experiment(tiny_growing), tmp_path / 'run')
     assert 'Going on from step 2.' in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -14,7 +15,9 @@ from saved_run import CONFIGS, save_run
 from gans.config.load import load
 from gans.core.sampling import judge
 from gans.image import grids, ops
+from gans.reproduce import drawing
 from gans.reproduce.kinds import classified, losses
+from gans.reproduce.plan import make_plan
 from gans.reproduce.types import Place
 from gans.run.trained import load_run
 
@@ -62,7 +65,7 @@ def test_losses_are_beside_each_other_with_their_jumps(run, tmp_path):
 
 def test_without_a_person_the_discriminator_stands_in(run, tmp_path):
     drawn = classified.draw(place(tmp_path / 'figure', run))
-    folder = tmp_path / 'figure' / 'labelled'
+    folder = tmp_path / 'figure' / 'classifier_run' / 'labelled'
     labels = {row['file']: row['label'] for row in csv.DictReader((folder / 'labels.csv').open())}
     assert len(labels) == 24 and drawn.numbers['acceptable'].startswith('not measured')
     images = np.stack([np.asarray(Image.open(folder / name)) for name in labels])
@@ -79,6 +82,30 @@ def test_without_a_person_the_discriminator_stands_in(run, tmp_path):
     np.testing.assert_array_equal(tiles[1], images[~right][:8])
 
 
+def test_two_figures_have_one_classifier_until_labels_change(made, run, tmp_path, monkeypatch):
+    trained = []
+    classify = classified.classify
+    monkeypatch.setattr(classified, 'classify', lambda *given, **named: trained.append(1) or classify(*given, **named))
+    where = place(tmp_path / 'figure', run)._replace(shared=tmp_path / 'shared')
+    for kept in (False, True, False):
+        classified.draw(where, kept=kept)
+    assert len(trained) == 1
+    (tmp_path / 'shared/classifier_run/made.json').unlink()  # as a kill leaves it
+    classified.draw(where)
+    assert len(trained) == 2
+
+    plan = make_plan('birds', 'tiny', (), None, shutil.copytree(made.folder, tmp_path / 'made'))
+    both = [figure for figure in plan.document.figures if figure.kind == 'classified']
+    assert len(both) == 2 and all(drawing.read(plan, figure) for figure in both)
+    assert len(list((plan.folder / 'shared').iterdir())) == 1
+    labels = plan.runs['birds'].folder / 'to_label' / 'labels.csv'
+    labels.parent.mkdir()
+    labels.write_text('file,label\n')
+    assert not any(drawing.read(plan, figure) for figure in both), 'they are drawn again'
+    others = [figure for figure in plan.document.figures if figure.kind != 'classified']
+    assert all(drawing.read(plan, figure) for figure in others)
+
+
 def test_labels_of_a_person_come_first_and_samples_are_kept_by_them(run, tmp_path):
     """By the commands that the figure names."""
     mine = tmp_path / 'run'
@@ -89,7 +116,7 @@ def test_labels_of_a_person_come_first_and_samples_are_kept_by_them(run, tmp_pat
     (mine / 'to_label' / 'labels.csv').write_text('\n'.join(['file,label', *lines]))
     drawn = classified.draw(place(tmp_path / 'figure', mine), kept=True)
     assert drawn.notes[0] == f'Labels of a person, in {mine}/to_label.'
-    assert not (tmp_path / 'figure' / 'labelled').exists()
+    assert not (tmp_path / 'figure' / 'classifier_run' / 'labelled').exists()
     assert f'--labels={mine}/to_label/labels.csv' in drawn.commands[0]
     assert 0 <= drawn.numbers['kept'] <= 1 and '64 samples have more than 0.95' in drawn.notes[-1]
     assert np.asarray(Image.open(drawn.images[0][0])).shape[1] == 8 * 98 - 2

@@ -47,9 +47,16 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def edits(run, tmp_path_factory):
-    """(what was drawn of the edits by themselves, of two sums, of morphs)."""
+    """(what was drawn of the edits by themselves, of two sums, of morphs); they are looked for once."""
     options = ({'count': 2}, {'sums': 2, 'count': 2}, {'frames': 4, 'count': 2})
-    return [found_edits.draw(place(tmp_path_factory.mktemp('edits'), run), **some) for some in options]
+    shared, looked = tmp_path_factory.mktemp('shared'), []
+    with pytest.MonkeyPatch.context() as patch:
+        find = found_edits.find_edits
+        patch.setattr(found_edits, 'find_edits', lambda *given: looked.append(1) or find(*given))
+        places = [place(tmp_path_factory.mktemp('edits'), run)._replace(shared=shared) for _ in options]
+        drawn = [found_edits.draw(where, **some) for where, some in zip(places, options, strict=True)]
+    assert len(looked) == 1
+    return drawn
 
 
 def place(folder, *runs):
@@ -110,9 +117,9 @@ def test_morphs_are_those_of_explore(edits, tmp_path):
         assert 0 <= drawn.numbers[f'{name}: rising'] <= 1
 
 
-def test_the_same_run_gives_the_same_edits(edits):
-    texts = {Path(drawn.images[0][0]).with_name(found_edits.FILE).read_text() for drawn in edits}
-    assert len(texts) == 1
+def test_the_same_run_gives_the_same_edits(run, edits, tmp_path):
+    again = found_edits.draw(place(tmp_path, run), count=2)
+    assert _edits(again) == _edits(edits[0]) and again.numbers == edits[0].numbers
 
 
 def test_an_edit_changes_what_it_is_named_after_and_the_number_says_how_much(run, edits):
@@ -130,7 +137,8 @@ def test_an_edit_changes_what_it_is_named_after_and_the_number_says_how_much(run
 def _edits(drawn):
     import yaml
 
-    return yaml.safe_load(drawn.images[0][0].with_name(found_edits.FILE).read_text())
+    (path,) = (word.removeprefix('--edits=') for word in drawn.commands[0] if word.startswith('--edits='))
+    return yaml.safe_load(Path(path).read_text())
 
 
 def _light(images):

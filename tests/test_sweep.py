@@ -272,6 +272,18 @@ def test_two_sweeps_do_not_write_one_folder(place, swept):
     lock.close()
 
 
+def test_a_run_that_somebody_trains_is_refused_by_the_flag_of_this_verb(place, swept, tmp_path):
+    from gans.run.folder import Lock
+
+    output = lacking(swept[0], tmp_path / 'again')
+    (output / 'runs/hinge/seed_1').mkdir()
+    lock = Lock(output / 'runs/hinge/seed_1')
+    done = main(*words(place, output))
+    lock.close()
+    refused(done, 'Another training is going on', 'choose another --output')
+    assert '--workdir' not in done.err
+
+
 def test_a_run_that_diverges_is_told_and_stops_no_other(place, swept, tmp_path, monkeypatch):
     output = lacking(swept[0], tmp_path / 'again')
     collect = _Loop.collect
@@ -330,25 +342,33 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
         return real(config, text, fields, folder, *rest, **named)
 
     paces = {'non_saturating': 0.01, 'hinge': 0.03}
-    play = pace._Timer.time
+    play = pace._Timer.times
     monkeypatch.setattr(pace._Timer, '__init__', _noting(pace._Timer.__init__))
-    monkeypatch.setattr(pace._Timer, 'time', lambda self, *given: play(self, *given) * 0 + paces[self.form])
+    monkeypatch.setattr(pace._Timer, 'times', lambda self, *given: [paces[self.form] for _ in play(self, *given)])
     monkeypatch.setattr(pace, 'POINTS', 2)
+    monkeypatch.setattr(pace, 'ROUNDS', 1)
     monkeypatch.setattr(train, 'complete', complete)
-    monkeypatch.setattr(train, 'SLICES', 2)
+    monkeypatch.setattr('gans.sitting.report', None)  # there is one report, behind the evaluation
     given = [word for word in words(place, tmp_path / 'out', '--seeds=3', '--minutes=0.001') if 'steps' not in word]
     done = main(*given)
-    assert done.code == 0, done
+    assert done.code == 0 and 'was not written' not in done.err, done
     assert order == [('plain', 6), ('hinge', 2)] * 2
     plan = json.loads((tmp_path / 'out/sweep.json').read_text())
     assert [cell['steps'] for cell in plan['cells']] == [6, 2]
     assert [cell['seconds_per_step'] for cell in plan['cells']] == pytest.approx([0.01, 0.03])
+    configs = [json.loads((tmp_path / f'out/runs/{run}/seed_3/config.json').read_text()) for run in ('plain', 'hinge')]
+    # The config has 4 steps, a log line after each, and a checkpoint after every second one.
+    assert [(one['log']['every'], one['checkpoint']['every']) for one in configs] == [(2, 3), (1, 1)]
     assert '10.0 ms for a step, 6 steps' in done.out and 'Part 1 of 2' in done.out
     found = found_in(tmp_path / 'out')
     assert found['minutes'] == 0.001 and found['cells'][0]['numbers']['output.l1']['low'] is None
     assert found['claims'][0]['verdict'] == 'undecided'
     monkeypatch.setattr(pace, 'seconds_per_step', None)  # it goes on with the pace that was measured
     assert main(*given).code == 0 and len(order) == 4
+    del plan['stretched']  # begun by an earlier version: it goes on as it was begun
+    (tmp_path / 'out/sweep.json').write_text(json.dumps(plan))
+    assert main(*given).code == 0 and len(order) == 4
+    assert json.loads((tmp_path / 'out/sweep.json').read_text())['stretched'] is False
 
 
 def _noting(init):
@@ -357,6 +377,20 @@ def _noting(init):
         init(self, config)
 
     return noting
+
+
+def test_how_many_parts_of_a_run_take_turns():
+    assert [train.slices(minutes) for minutes in (None, 0.1, 1.5, 2.9, 3, 7.9, 8, 600)] == [1, 2, 2, 2, 3, 7, 8, 8]
+
+
+def test_a_run_beside_others_is_the_run_alone(swept, tmp_path):
+    """Seeds of a cell share images' memory and programs."""
+    alone = main('--config=configs/colorize.py:tiny', *SMALL, '--config.seed=1', f'--workdir={tmp_path}/alone')
+    assert alone.code == 0, alone
+    beside = swept[0] / 'runs/plain/seed_1'
+    assert (tmp_path / 'alone/metrics.jsonl').read_bytes() == (beside / 'metrics.jsonl').read_bytes()
+    with Checkpoints(beside, read_only=True) as one, Checkpoints(tmp_path / 'alone', read_only=True) as other:
+        assert one.about(3)['data'] == other.about(3)['data']
 
 
 def test_steps_that_compile_are_not_in_the_time_that_training_took():

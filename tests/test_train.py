@@ -1,5 +1,7 @@
 """The loop: exact resume, stops, damage, divergence. test_acceptance_data trains every config."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from command_line import main
 from PIL import Image
 from processes import heard, wait_for
 from runs_on_disk import data_of
@@ -24,20 +27,32 @@ CONFIG_FILE = 'configs/inpaint.py'
 pytestmark = pytest.mark.usefixtures(heard.__name__)
 
 
+# log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
+TIMES = ['--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3', '--config.devices=1']
+COMMAND = [f'--config={CONFIG_FILE}:tiny', *TIMES]
+
+
 @pytest.fixture(scope='module')
-def whole(tmp_path_factory):
-    """A run of six steps that was never interrupted, by the command line."""
+def uncut(tmp_path_factory):
+    """The folder of a run of six steps that was never interrupted, by the command line."""
     folder = tmp_path_factory.mktemp('whole') / 'run'
-    finished = command(folder).communicate()
-    assert (folder / 'checkpoints' / '6').is_dir(), finished
-    return outcome(folder)
+    assert main(*COMMAND, f'--workdir={folder}').code == 0
+    return folder
 
 
-def command(folder, *flags):
-    # log.every=2 and checkpoint.every=3: a checkpoint falls between two log lines.
-    words = [f'--config={CONFIG_FILE}:tiny', '--config.steps=6', '--config.log.every=2', '--config.checkpoint.every=3']
+@pytest.fixture(scope='module')
+def whole(uncut):
+    return outcome(uncut)
+
+
+def process(folder):
+    """The command in a process of its own, to be stopped from outside.
+
+    It sees as many devices as that of the tests: with another number, XLA's threads round otherwise.
+    """
     return subprocess.Popen(
-        [sys.executable, 'main.py', *words, f'--workdir={folder}', *flags],
+        [sys.executable, 'main.py', *COMMAND, f'--workdir={folder}'],
+        env=os.environ | {'JAX_NUM_CPU_DEVICES': str(jax.device_count())},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,20 +70,18 @@ def test_what_compiling_took_is_given_back_once(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('line', ['step 2/6', 'step 4/6'])
 def test_kill_9_and_the_same_command_end_as_if_nothing_had_happened(line, whole, tmp_path):
-    first = command(tmp_path / 'run')
+    first = process(tmp_path / 'run')
     wait_for(first, line)
     first.kill()
     first.communicate()
-    second = command(tmp_path / 'run')
-    second.communicate()
-    assert second.returncode == 0
+    assert main(*COMMAND, f'--workdir={tmp_path}/run').code == 0
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
 
 
-def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, monkeypatch, capsys):
+def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path, capsys):
     masked = {'task.show_mask': True, 'task.holes': 'strokes'}
     config = tiny(CONFIG_FILE, **{'steps': 6, 'log.every': 2, 'checkpoint.every': 3}, **masked)
-    with break_after(5, monkeypatch):
+    with break_after(5):
         train(open_experiment(config), tmp_path / 'run')
     assert train(open_experiment(config), tmp_path / 'run')
     assert 'Going on from step 3.' in capsys.readouterr().out
@@ -78,26 +91,23 @@ def test_steps_after_the_last_checkpoint_are_repeated_to_the_bit(tiny, tmp_path,
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_ends_with_a_message(number, whole, tmp_path):
-    first = command(tmp_path / 'run')
+    first = process(tmp_path / 'run')
     wait_for(first, 'step 2/6')
     first.send_signal(number)
     out, err = first.communicate()
     if first.returncode:  # it was not already past its last step
         assert first.returncode == 128 + number and f'Stopped by {signal.Signals(number).name}' in out, (out, err)
-    second = command(tmp_path / 'run')
-    second.communicate()
+    assert main(*COMMAND, f'--workdir={tmp_path}/run').code == 0
     assert_same_outcome(outcome(tmp_path / 'run'), whole)
 
 
-def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
-    folder = tmp_path / 'run'
-    command(folder).communicate()
+def test_a_damaged_checkpoint_is_passed_over(uncut, whole, tmp_path, caplog):
+    folder = shutil.copytree(uncut, tmp_path / 'run')
     arrays = data_of(folder / 'checkpoints' / '6')
     arrays.write_bytes(arrays.read_bytes()[: arrays.stat().st_size // 2])
     assert load_run(folder).step == 3
-    again = command(folder)
-    out, err = again.communicate()
-    assert again.returncode == 0 and 'Going on from step 3' in out and 'damaged' in err
+    again = main(*COMMAND, f'--workdir={folder}')
+    assert again.code == 0 and 'Going on from step 3' in again.out and 'is damaged' in caplog.text
     assert_same_outcome(outcome(folder), whole)
 
 
@@ -207,16 +217,16 @@ def test_a_number_that_is_too_small_is_named(field, value, tiny):
 
 def test_images_held_by_the_devices_train_like_images_that_are_streamed(tiny, tmp_path):
     """Two programs, so not bit for bit; that the batches are the same is held by test_batches.py."""
-    changes = {'steps': 2, 'devices': 2, 'log.every': 1}
-    train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'host')
-    train(open_experiment(tiny(CONFIG_FILE, **changes, **{'data.placement': 'device'})), tmp_path / 'device')
+    changes, two = {'steps': 3, 'devices': 2, 'log.every': 1}, (2).__eq__
+    stored = changes | {'data.placement': 'device'}
+    train(open_experiment(tiny(CONFIG_FILE, **changes)), tmp_path / 'host', pause=two)
+    train(open_experiment(tiny(CONFIG_FILE, **stored)), tmp_path / 'device', pause=two)
     host, device = logged(tmp_path / 'host'), logged(tmp_path / 'device')
     assert device[0] == pytest.approx(host[0], rel=1e-4)
     # Another run: were the numbers read wrongly, the first step would already see other images.
     assert host[0]['gen/l1'] != pytest.approx(host[1]['gen/l1'], rel=1e-3)
-    assert train(
-        open_experiment(tiny(CONFIG_FILE, **{**changes, 'steps': 3, 'data.placement': 'device'})), tmp_path / 'host'
-    )
+    assert train(open_experiment(tiny(CONFIG_FILE, **stored)), tmp_path / 'host')
+    assert [line['step'] for line in logged(tmp_path / 'host')] == [1, 2, 3]
 
 
 def test_a_place_that_does_not_exist_and_a_set_that_does_not_fit_are_refused(tiny, tmp_path, monkeypatch):

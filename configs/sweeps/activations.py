@@ -12,8 +12,8 @@ def get_hyper(hyper):
         [hyper.sweep(f'{player}.activation', ACTIVATIONS) for player in ('generator', 'discriminator')]
         + [hyper.sweep('label', ACTIVATIONS)]
     )
-    # Jumps are looked for from one log line to the next.
-    return hyper.product([hyper.fixed('config', 'configs/birds.py'), cells, hyper.fixed('log.every', 10)])
+    # Jumps are looked for from one log line to the next: a hundred of them.
+    return hyper.product([hyper.fixed('config', 'configs/birds.py'), cells, hyper.fixed('log.every', 28)])
 
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps')

@@ -13,8 +13,10 @@ def get_hyper(hyper):
             hyper.sweep('label', ('blur', 'no blur')),
         ]
     )
-    # For the delay: many sample grids while the blur shrinks, each with 64 samples and 8 real images.
-    return hyper.product([cells, hyper.fixed('log.grids', 40), hyper.fixed('log.grid_images', 64)])
+    # For the delay: many sample grids while the blur shrinks, each with 64 samples and 8 real images. They show no
+    # average of the generator, which is a hundred steps behind by itself. For jumps: a hundred log lines.
+    more = {'log.grids': 40, 'log.grid_images': 64, 'log.every': 28, 'ema': 0.0}
+    return hyper.product([cells, *(hyper.fixed(name, value) for name, value in more.items())])
 
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps', 'blur_delay')

@@ -8,12 +8,13 @@ tells about both halves together.
 
 
 def get_hyper(hyper):
-    return hyper.zipit(
+    cells = hyper.zipit(
         [
             hyper.sweep('config', ('configs/progressive.py', 'configs/progressive.py:fixed')),
             hyper.sweep('label', ('growing', 'fixed')),
         ]
     )
+    return hyper.product([cells, hyper.fixed('checkpoint.every', 1500)])  # the config keeps many, for its figures
 
 
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'loss_jumps')

@@ -39,6 +39,6 @@ def get_hyper(hyper):
                     hyper.sweep('discriminator.norm', NORMS),
                 ]
             ),
-            hyper.fixed('log.every', 10),  # jumps are looked for from one log line to the next
+            hyper.fixed('log.every', 28),  # jumps are looked for from one log line to the next: a hundred of them
         ]
     )

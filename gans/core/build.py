@@ -26,7 +26,7 @@ def build(config: ConfigDict, images: int) -> Game:
 
     Args:
       config: an experiment config.
-      images: the number of training images (schedules may count epochs).
+      images: the number of training images: schedules may count epochs, and nothing else follows from it.
 
     Raises:
       UserError: a name, an argument or a value that does not exist, by its place in the config.

@@ -42,6 +42,11 @@ def make(config: Mapping, clock: Clock) -> dict[str, Callable]:
     return {name: _make_one(name, value, clock) for name, value in config.items()}
 
 
+def counts_epochs(config: Mapping) -> bool:
+    """Whether schedules of a config follow from the number of training images."""
+    return any(isinstance(one, Mapping) and one.get('unit') == 'epoch' for one in config.values())
+
+
 def _make_one(name, config, clock):
     if isinstance(config, (int, float)):
         return optax.schedules.constant_schedule(float(config))

@@ -12,7 +12,9 @@ from ml_collections import ConfigDict
 
 from gans.core import schedules
 from gans.core.inputs import training_inputs
+from gans.core.programs import once
 from gans.errors import UserError
+from gans.startup import jit_seldom
 from gans.types import Game, Player, TrainState
 
 
@@ -49,12 +51,30 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
     Raises:
       UserError: networks, images, objective and devices that do not fit together.
     """
-    images = jax.ShapeDtypeStruct((1, *game.batch_shape[2:]), np.uint8)
-    found = {'gen': set(), 'disc': set()}
-    with nn.intercept_methods(partial(_note_batchwise, game, found)):
-        state = jax.eval_shape(lambda images: init(game, jax.random.key(0), images), images)
+    state, found = once(game, 'shapes', partial(_trace, game))
     _check_batchwise(game, config, state, found)
     return state
+
+
+def first_state(game: Game, seed: int) -> TrainState:
+    """The state before the first step, which follows from the seed: `init` as one program."""
+    return _program(game)(jax.random.key(seed), np.zeros(**_one_image(game)))
+
+
+def _program(game):
+    return once(game, 'init', lambda: jit_seldom(partial(init, game)))
+
+
+def _one_image(game):
+    return dict(shape=(1, *game.batch_shape[2:]), dtype=np.uint8)
+
+
+def _trace(game):
+    """(The state's shapes, layers that look at a whole batch by player); `first_state` is traced with that."""
+    found = {'gen': set(), 'disc': set()}
+    with nn.intercept_methods(partial(_note_batchwise, game, found)):
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        return _program(game).eval_shape(key, jax.ShapeDtypeStruct(**_one_image(game))), found
 
 
 def _note_batchwise(game, found, call, arguments, keywords, context):

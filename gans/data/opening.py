@@ -4,13 +4,16 @@ A source is a module in `gans/data/sources` with a function `open_source(shape, 
 the fields of `config.data.<name>`, with their defaults: a config needs no section for it, and the command line takes
 `--config.data.<name>.<field>=...` for any config. Parameters called `max_bytes` and `max_pixels` get the limits of
 `config.data`; one called `resample` is no field, but for measures (`gans.sets`); one that says where the images are is
-called `path` or `data_dir`, and `PLACE` in the module is its name.
+called `path` or `data_dir`, and `PLACE` in the module is its name. `SEEDED = False` in the module says that the seed
+decides nothing: what was opened for one seed may serve others.
 """
 
 import inspect
+import json
 
 from ml_collections import ConfigDict
 
+from gans.config.load import to_json
 from gans.config.registry import arguments_of, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.data.source import Labels, Source
@@ -24,6 +27,12 @@ _GIVEN = ('shape', 'seed', *_LIMITS, 'resample')
 def open_source(config: ConfigDict) -> Source:
     """Opens the source of images that `config.data` names."""
     return _open(_module(config.data.source).open_source, config)
+
+
+def identity(config: ConfigDict) -> str:
+    """What `open_source` and all else about the images follow from: equal texts mean equal images."""
+    seed = config.seed if getattr(_module(config.data.source), 'SEEDED', True) else None
+    return json.dumps([json.loads(to_json(config))['data'], shape_of(config), seed], sort_keys=True)
 
 
 def fields_of(source: str, where: str) -> dict[str, inspect.Parameter]:

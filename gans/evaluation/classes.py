@@ -1,9 +1,9 @@
 """Measures for generators whose images belong to classes, for example digits: which of them do samples show?
 
-The judge is a classifier that is trained on the labels of the run's own training images, anew for every evaluation:
-that takes less than half a minute, and the same images give the same judge, whatever their files are called, so that
-runs on one set can be compared. How often it is right of images that neither it nor a generator was trained on stands
-beside its numbers; so do its numbers on such images.
+The judge is a classifier that is trained on the labels of the run's own training images, for every evaluation, or once
+for those of one sweep: that takes less than half a minute, and the same images give the same judge, whatever their
+files are called, so that runs on one set can be compared. How often it is right of images that neither it nor a
+generator was trained on stands beside its numbers; so do its numbers on such images.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from gans.metrics import bootstrap, classes
 from gans.metrics.frechet import frechet
 from gans.progress import counted, progress
 from gans.run.experiment import Experiment
+from gans.run.kept import once
 
 COVERED, ENTROPY, CONFIDENCE, FRECHET = 'classes covered', 'label entropy', 'confidence', 'Frechet distance'
 MOST = 'the most there can be'
@@ -72,6 +73,10 @@ def open_judge(experiment: Experiment, train: np.ndarray, test: np.ndarray, most
       test: the held-out images, in such an order.
       most: how many images a set has at most.
     """
+    return once(experiment.source, ('judge', most), lambda: _train_judge(experiment, train, test, most))
+
+
+def _train_judge(experiment, train, test, most):
     labels = open_labels(experiment.config)
     if labels is None:
         return None

@@ -13,6 +13,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_all
 from gans.data.content import by_content, seeds
@@ -49,7 +50,8 @@ class Answers:
         self._seeds = seeds(source, test)
         self.batch, shared, everywhere = shares(min(batch, len(test)))
         self._state = jax.device_put(state, everywhere)
-        self._answer = jax.jit(partial(_answer, game), in_shardings=(everywhere, shared, shared))
+        answer, places = partial(_answer, game), (everywhere, shared, shared)
+        self._answer = once(game, 'answers', lambda: jax.jit(answer, in_shardings=places))
         self._source, self._test, self._threads = source, test, threads
 
     def __call__(self, places: np.ndarray) -> Iterator[tuple[Inputs, np.ndarray]]:

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.core.inputs import draw_from_noise
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_all, read_whole
 from gans.data.content import by_content
@@ -61,7 +62,8 @@ class Samples:
         self._folder = trained.folder
         self._batch, shared, everywhere = shares(trained.config.batch)
         self._state = jax.device_put(trained.state, everywhere)
-        self._make = jax.jit(partial(_make, trained.game, self._shape), in_shardings=(everywhere, shared))
+        make = partial(_make, trained.game, self._shape)
+        self._make = once(trained.game, 'samples', lambda: jax.jit(make, in_shardings=(everywhere, shared)))
 
     def __call__(self, places: np.ndarray, chunk: int) -> Iterator[np.ndarray]:
         """Yields the samples at `places` in order, uint8 [chunk, H, W, 3], fewer at the end; all devices share them.

@@ -13,6 +13,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.files import check_no_file
 from gans.errors import UserError, check_local
@@ -48,7 +49,7 @@ class Network:
             )
         self.shape, self.variants = trained.game.size, variants
         self._latents = latents
-        self._sample = jax.jit(partial(sample, trained.game))
+        self._sample = once(trained.game, 'sample', lambda: jax.jit(partial(sample, trained.game)))
         self._state = trained.state
 
     def __call__(

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from gans.core.inputs import draw_from_noise
+from gans.core.programs import once
 from gans.core.sampling import map_latents, paint
 from gans.errors import UserError
 from gans.image import grids, ops
@@ -76,6 +77,10 @@ class Drawing(NamedTuple):
     details: Sequence[str] = ()
 
 
+def _paint(game, state, latents):
+    return ops.to_uint8(paint(game, state, {'latent': latents}))
+
+
 class Painter:
     """A run's finished generator as a map from latents to stored images, and the space of its latents."""
 
@@ -93,8 +98,8 @@ class Painter:
         mean, cov = space.moments(of_latent, self.size, VARIANCES[distribution])
         self.space = space.principal(mean, cov)
         self.quantile = QUANTILES[distribution]
-        self._paint = jax.jit(lambda state, x: ops.to_uint8(paint(game, state, {'latent': x})))
-        self._latents_of_seeds = jax.jit(partial(_latents_of_seeds, game, self.shape))
+        self._paint = once(game, 'paint', lambda: jax.jit(partial(_paint, game)))
+        self._latents_of_seeds = once(game, 'seeds', lambda: jax.jit(partial(_latents_of_seeds, game, self.shape)))
 
     def latents(self, seeds: Sequence[int]) -> np.ndarray:
         """float32 [N, Z], each by its seed alone (and by what the objective has learned)."""
@@ -119,7 +124,7 @@ class Painter:
         """(latents [N, Z] of uint8 [N, H, W, 3], how they were found); `search` leaves an encoder aside."""
         game, space, batch = self.game, self.space, min(_BATCH, len(images))
         if not search and inversion.encodes(game, self.state, self.shape, self.size):
-            encode = jax.jit(partial(inversion.encode, game))
+            encode = once(game, 'encode', lambda: jax.jit(partial(inversion.encode, game)))
             found = in_batches(lambda x: encode(self.state, ops.to_float(x)), images, batch)
             return found, "the discriminator's encoder"
         scale, steps = math.sqrt(space.eigenvalues.mean()), inversion.STEPS

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gans.core.programs import once
 from gans.core.sampling import paint
 from gans.image import ops
 from gans.image.batching import in_batches
@@ -81,7 +82,8 @@ class Measure:
 
     def __init__(self, painter: Painter):
         self._size = painter.size
-        self._measured = partial(jax.jit(partial(_measured, painter.game)), painter.state)
+        measured = once(painter.game, 'properties', lambda: jax.jit(partial(_measured, painter.game)))
+        self._measured = partial(measured, painter.state)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Latents [..., Z] -> float64 [..., P], P in the order of PROPERTIES; images are dropped batch by batch."""

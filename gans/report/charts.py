@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gans.data.files import printable
+from gans.metrics.curves import is_tall
 from gans.report.curves import Summary
 from gans.report.record import Record, constant
 from gans.training.history import CONVERGENCE, LOSSES, grouped
 from gans.web.elements import Html, element, folded, joined, table
 
-_TALL = 20  # times the median: a curve whose peak is higher than that gets a logarithmic axis
 _SPEED, _TERMS, _SCHEDULES = 'Speed and memory', 'Terms, and what is watched', 'Schedules'
 _TITLES = {'losses': 'Losses', 'schedule': _SCHEDULES}  # of groups; all others are terms
 _NAMES = {
@@ -161,7 +161,4 @@ def _is_positive(chart, records):
 
 
 def _is_tall(chart, records):
-    values = list(_values(chart, records))
-    if not values or chart.lines[0].file == 'timing' or not _is_positive(chart, records):
-        return False
-    return bool(max(v.max() for v in values) > _TALL * min(np.median(v) for v in values))
+    return chart.lines[0].file != 'timing' and is_tall(list(_values(chart, records)))

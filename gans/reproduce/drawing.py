@@ -10,7 +10,7 @@ from gans.data.files import read_regular
 from gans.errors import UserError
 from gans.evaluation.stored import FILE as EVALUATION
 from gans.image.files import check_folder, write_json
-from gans.reproduce.plan import Plan, drawer, source_of, waits
+from gans.reproduce.plan import Plan, drawer, files_of, source_of, waits
 from gans.reproduce.types import Drawn, Figure, Table
 from gans.run.experiment import digest
 from gans.sweep.runs import steps_done
@@ -65,14 +65,14 @@ def _key(plan, figure):
     ]
     if waits(figure):
         for run in runs:
-            parts += [str(steps_done(run.folder)).encode(), *_numbers_of_run(run.folder)]
+            # What training and evaluating have measured: other weights have other numbers.
+            parts += [str(steps_done(run.folder)).encode(), *(_bytes_of(run.folder / f) for f in (METRICS, EVALUATION))]
+    parts += map(_bytes_of, files_of(figure, plan.place(figure)))
     return digest(parts)
 
 
-def _numbers_of_run(folder):
-    """What training and evaluating have measured: other weights have other numbers."""
-    for name in (METRICS, EVALUATION):
-        yield read_regular(folder / name, 2**40) if (folder / name).is_file() else b''
+def _bytes_of(path):
+    return read_regular(path, 2**40) if path.is_file() else b''
 
 
 def _as_json(made: Drawn, folder: Path) -> dict[str, Any]:

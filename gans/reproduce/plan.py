@@ -13,6 +13,7 @@ from gans.config.shipped import CLONE
 from gans.core.overrides import load_with
 from gans.errors import UserError, closest
 from gans.reproduce import documents
+from gans.reproduce.shared import FOLDER
 from gans.reproduce.types import SCALES, Document, Draw, Figure, Place, Run
 
 _TINY = {'devices': '1', 'data.embedded.count': '24'}  # evaluating more images is most of the work at this scale
@@ -82,6 +83,7 @@ class Plan(NamedTuple):
             scale=self.scale,
             loaded=[(run.config, run.own_config) for run in runs],
             fields=[run.fields for run in runs],
+            shared=self.folder / FOLDER,
         )
 
 
@@ -139,6 +141,11 @@ def drawer(figure: Figure) -> Draw:
 def source_of(figure: Figure) -> Path:
     """The file of what draws a figure."""
     return Path(_kind(figure).__file__)
+
+
+def files_of(figure: Figure, place: Place) -> Sequence[Path]:
+    """Files that a figure is drawn from beside its runs; they need not be there."""
+    return getattr(_kind(figure), 'follows_from', lambda place: ())(place)
 
 
 def waits(figure: Figure) -> bool:

@@ -11,7 +11,9 @@ from gans.reproduce import drawing, page, record
 from gans.reproduce.plan import Plan, make_plan, waits
 from gans.reproduce.types import Drawn, Figure
 from gans.run.experiment import open_experiment
+from gans.run.kept import kept_open
 from gans.sweep.runs import complete, is_done
+from gans.sweep.train import free_programs
 
 
 def reproduce(name: str, scale: str, only: Sequence[str], images: str | None, folder: str) -> int:
@@ -34,8 +36,9 @@ def reproduce(name: str, scale: str, only: Sequence[str], images: str | None, fo
     plan = make_plan(name, scale, only, images, folder)
     record.claim(plan)
     _announce(plan)
-    failed = _train(plan)
-    drawn, problems = _draw(plan, failed)
+    with kept_open():  # several runs and figures have the same images
+        failed = _train(plan)
+        drawn, problems = _draw(plan, failed)
     record.write(plan, drawn, problems)
     say(page.write(plan, drawn, problems))
     for figure, problem in problems.items():
@@ -66,6 +69,7 @@ def _train(plan: Plan) -> dict[str, str]:
         except Failure as error:  # the others may go well
             failed[name] = f'{error}'
             say(f'{name}: {error}', sys.stderr)
+        free_programs()
     return failed
 
 

@@ -121,6 +121,7 @@ class Place(NamedTuple):
       scale: of `SCALES`.
       loaded: the two configs of `configs`, loaded, with the values of `Run.fields`; the first is what is trained.
       fields: for each of them the values that were given for fields of what is trained: {'size': '128'}.
+      shared: a folder for what several figures need (`gans.reproduce.shared`); None for the figure's own.
     """
 
     folder: Path
@@ -129,7 +130,9 @@ class Place(NamedTuple):
     scale: str
     loaded: Sequence[tuple[ConfigDict, ConfigDict]] = ()
     fields: Sequence[Mapping[str, str]] = ()
+    shared: Path | None = None
 
 
-# `draw` of a kind. A kind that says TRAINED = False draws from the configs alone: its figures wait for no run.
+# `draw` of a kind. A kind that says TRAINED = False draws from the configs alone: its figures wait for no run. One that
+# has `follows_from(place)`, a list of files, has its figures drawn again when one of them changes, comes or goes.
 Draw = Callable[..., Drawn]

@@ -1,23 +1,25 @@
 """An experiment with its data opened."""
 
 import hashlib
+import json
 from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from gans import startup
 from gans.config import ranges
+from gans.config.load import to_json
 from gans.core.build import build
-from gans.core.state import init
+from gans.core.schedules import counts_epochs
+from gans.core.state import first_state
 from gans.data.batches import read_whole
-from gans.data.cache import keep, remember
-from gans.data.opening import open_source
+from gans.data.cache import Memory, keep, remember
+from gans.data.opening import identity, open_source
 from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
+from gans.run.kept import kept, once
 from gans.run.memory import free_memory
 from gans.types import Game, TrainState
 
@@ -38,20 +40,37 @@ class Experiment(NamedTuple):
 def open_experiment(config: ConfigDict) -> Experiment:
     """Opens the images of a config, splits them and builds its game.
 
+    Within `gans.run.kept.kept_open` equal images, and the games of configs that differ in their seed alone, are the
+    same objects: nothing of a game follows from the seed.
+
     Raises:
       UserError: anything in the config or the data that a user can mend.
     """
     ranges.check(config)
-    source = _remembered(open_source(config))
-    train, test = split(source, config.data.held_out)
-    game = build(config, len(train))
-    return Experiment(config, source, train, disjoint_parts(source, train, game.task.parts), test, game)
+    source = kept().images.get(identity(config), lambda: _remembered(open_source(config)), _bytes_of)
+    held_out = config.data.held_out
+    train, test = once(source, ('split', held_out), lambda: split(source, held_out))
+    game = open_game(config, len(train))
+    parts = disjoint_parts(source, train, game.task.parts)
+    return Experiment(config, source, train, parts, test, game)
+
+
+def open_game(config: ConfigDict, images: int) -> Game:
+    """The game of a config with so many training images; see `open_experiment`."""
+    rest = {name: value for name, value in json.loads(to_json(config)).items() if name != 'seed'}
+    follows_from = json.dumps(rest, sort_keys=True), counts_epochs(config.schedules.to_dict()) and images
+    return kept().games.get(follows_from, lambda: build(config, images))
+
+
+def _bytes_of(source):
+    """What the images take where they are remembered; those that are not are decoded at every look."""
+    return len(source) * source[0].nbytes if len(source) and isinstance(source, Memory) else 0
 
 
 def _remembered(source):
     folder = startup.decoded_folder()
-    kept = keep(source, folder) if folder and source.decoding else None
-    return remember(source, _MEMORY) if kept is None else kept
+    on_disk = keep(source, folder) if folder and source.decoding else None
+    return remember(source, _MEMORY) if on_disk is None else on_disk
 
 
 def held_out_images(experiment: Experiment, count: int) -> np.ndarray:
@@ -61,8 +80,7 @@ def held_out_images(experiment: Experiment, count: int) -> np.ndarray:
 
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: everything random about it follows from `config.seed`."""
-    first = np.zeros((1, *experiment.game.batch_shape[2:]), np.uint8)
-    return startup.jit_seldom(partial(init, experiment.game))(jax.random.key(experiment.config.seed), first)
+    return first_state(experiment.game, experiment.config.seed)
 
 
 def stored_bytes(experiment: Experiment) -> int:

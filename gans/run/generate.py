@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.core.inputs import draw_each, draw_from_noise
+from gans.core.programs import once
 from gans.core.sampling import map_latents, paint
 from gans.data.arrays import Arrays
 from gans.data.batches import read_all
@@ -109,7 +110,7 @@ class Sampler:
         self.most = self.inputs if self.shown and not self._varies() else None
         self.devices = devices or jax.local_devices()
         self._states: dict = {}
-        self._make = jax.jit(partial(_make, run.game))
+        self._make = once(run.game, 'make', lambda: jax.jit(partial(_make, run.game)))
         if truncation != 1 and not self._heeds_length():
             raise UserError(
                 f'The generator of {run.folder} makes the same of latents that are pulled to their mean, since it '
@@ -188,7 +189,9 @@ class Sampler:
         """Whether the generator gets different things when it is shown one image in several rounds."""
         image = self.shown.source[int(self.shown.ids[0])]
         keys = jax.random.split(jax.random.key(0), _TRIALS)
-        gen = jax.device_get(jax.jit(partial(draw_each, self.run.game))(keys, np.stack([image] * _TRIALS)).gen)
+        game = self.run.game
+        drawn = once(game, 'draw_each', lambda: jax.jit(partial(draw_each, game)))
+        gen = jax.device_get(drawn(keys, np.stack([image] * _TRIALS)).gen)
         return any(bool((x != x[:1]).any()) for x in jax.tree.leaves(gen))
 
     def _heeds_length(self) -> bool:

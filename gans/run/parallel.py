@@ -17,6 +17,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gans import startup
+from gans.core.programs import once
 from gans.core.step import train_step
 from gans.errors import UserError, closest
 from gans.types import Game
@@ -112,14 +113,16 @@ def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
     everywhere = NamedSharding(mesh, P())
     shared_out = NamedSharding(mesh, P(None, 'data'))
 
-    @cache
-    def program(stage, due):
+    def compiled(stage, due):
         return jax.jit(
             partial(_play, game.at(stage, due), None),
             in_shardings=(everywhere, everywhere, everywhere, everywhere, shared_out),
             out_shardings=(everywhere, everywhere),
             donate_argnums=1,
         )
+
+    def program(stage, due):
+        return once(game, ('jit', everywhere, stage, due), lambda: compiled(stage, due))
 
     def place(tree):
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(everywhere, np.asarray(x), x.shape), tree)
@@ -140,8 +143,7 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
     count = len(devices)
     by_device = NamedSharding(jax.sharding.Mesh(np.array(devices), ('data',)), P('data'))
 
-    @cache
-    def program(stage, due):
+    def compiled(stage, due):
         return jax.pmap(
             partial(_play, game.at(stage, due), 'data'),
             axis_name='data',
@@ -149,6 +151,9 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
             devices=devices,
             donate_argnums=1,
         )
+
+    def program(stage, due):
+        return once(game, ('pmap', by_device, stage, due), lambda: compiled(stage, due))
 
     def step(key, state, *fed, number=None):
         state, metrics = program(*game.program(number))(key, state, *kept, fed)

@@ -8,12 +8,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config import stored
-from gans.core.build import build
 from gans.core.state import state_shapes
 from gans.errors import UserError, check_local
 from gans.run import checkpoint
 from gans.run.checkpoint_files import Damaged
-from gans.run.experiment import Experiment, digest, fingerprint, open_experiment
+from gans.run.experiment import Experiment, digest, fingerprint, open_experiment, open_game
 from gans.types import Game, TrainState, Tree
 
 
@@ -124,7 +123,7 @@ def _described(about, folder):
     if not isinstance(images, int) or not 0 < images < 2**31:
         raise stored.unusable(folder, f'train_images is {images!r}')
     try:
-        game = build(config, images)
+        game = open_game(config, images)
         return config, game, state_shapes(game, config)
     except Exception as error:  # of any kind: what is no config of this code can fail anywhere in it
         raise stored.unusable(folder, error) from error

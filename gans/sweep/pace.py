@@ -21,45 +21,48 @@ def seconds_per_step(configs: Sequence[ConfigDict], clock: Callable[[], float] =
     """The mean time of a training step of each config, without compilation, reading and writing.
 
     Steps are timed at equally spaced points of training, since a network that grows computes more at every level, and a
-    blur is left out from where its radius is 0. At each point the configs take turns, so that a moment in which the
-    machine has other work falls on all; of the times at a point the median counts. Images are random.
+    blur is left out from where its radius is 0. In each round the configs take turns, so that a time in which the
+    machine has other work falls on all; of the times at a point the median counts. Images are random. The networks of
+    one config at a time are in memory.
     """
     timers = [_Timer(config) for config in configs]
-    times = np.zeros((len(configs), POINTS, ROUNDS))
+    times = np.zeros((ROUNDS, len(configs), POINTS))
     with progress('measuring the pace', times.size, 'steps') as advance:
-        for point in range(POINTS):
-            for timer in timers:
-                timer.compile(point)
-            for turn in range(ROUNDS):
-                for number, timer in enumerate(timers):
-                    times[number, point, turn] = timer.time(point, clock)
-                    advance(1)
-    return [statistics.mean(map(statistics.median, own)) for own in times]
+        for turn in range(ROUNDS):
+            for number, timer in enumerate(timers):
+                times[turn, number] = timer.times(clock)
+                advance(POINTS)
+    return [statistics.mean(map(statistics.median, own.T)) for own in times.swapaxes(0, 1)]
 
 
 class _Timer:
     """The step of a config on random images, at any step of training."""
 
     def __init__(self, config):
-        experiment = open_experiment(config)  # its images are not kept
-        self._game, self._steps = experiment.game, config.steps
-        state_shapes(self._game, config)
-        self._layout = lay_out(config.parallel, self._game, config.batch, config.devices)
+        self._experiment = open_experiment(config)
+        game, self._steps = self._experiment.game, config.steps
+        state_shapes(game, config)
+        self._layout = lay_out(config.parallel, game, config.batch, config.devices)
         self._key = jax.random.key(config.seed)
-        self._state = self._layout.place(start(experiment))
-        images = np.random.default_rng(0).integers(0, 256, self._game.batch_shape, np.uint8)
-        self._fed = self._layout.feed(images)
+        self._stages = set()  # those whose program is compiled
 
-    def compile(self, point):
-        self._play(point)
+    def times(self, clock):
+        """The time of a step at each point. The first of all is played twice, and so is what compiles."""
+        images = np.random.default_rng(0).integers(0, 256, self._experiment.game.batch_shape, np.uint8)
+        state, fed = self._layout.place(start(self._experiment)), self._layout.feed(images)
+        found = []
+        for point in range(POINTS):
+            step = min(self._steps - 1, int(self._steps * (point + 0.5) / POINTS))
+            stage = self._experiment.game.stage(step)
+            if not found or stage not in self._stages:
+                state = self._play(step, state, fed)
+                self._stages.add(stage)
+            begun = clock()
+            state = self._play(step, state, fed)
+            found.append(clock() - begun)
+        return found
 
-    def time(self, point, clock):
-        begun = clock()
-        self._play(point)
-        return clock() - begun
-
-    def _play(self, point):
-        step = min(self._steps - 1, int(self._steps * (point + 0.5) / POINTS))
-        state = self._state.replace(step=self._layout.place(np.asarray(step, self._state.step.dtype)))
-        self._state, metrics = self._layout.step(self._key, state, self._fed, number=step)
-        jax.block_until_ready((self._state, metrics))
+    def _play(self, step, state, fed):
+        state = state.replace(step=self._layout.place(np.asarray(step, state.step.dtype)))
+        state, metrics = self._layout.step(self._key, state, fed, number=step)
+        return jax.block_until_ready((state, metrics))[0]

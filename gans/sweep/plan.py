@@ -64,6 +64,8 @@ class Plan:
       features: a network whose features the evaluation compares too.
       diverged: {run's title: the sentence that tells of it}.
       times: {run's title: [steps, seconds that they took]}, of training.
+      stretched: whether runs of other numbers of steps than their configs' have as many log lines and checkpoints as
+        these: measures count and compare them. False in folders of sweeps that began without that.
     """
 
     def __init__(self, sweep: Sweep, folder: Path, seeds: Sequence[int], minutes: float | None, features: str | None):
@@ -78,6 +80,7 @@ class Plan:
         self.seconds_per_step: list[float] = []
         self.diverged: dict[str, str] = {}
         self.times: dict[str, list[float]] = {}
+        self.stretched = True
         self._lock = Lock(self.folder, LOCK, '--output')
         try:
             if (self.folder / FILE).exists():
@@ -117,6 +120,7 @@ class Plan:
             'config': self.sweep.config,
             'seeds': list(self.seeds),
             'minutes': self.minutes,
+            'stretched': self.stretched,
             'features': self.features,
             'diverged': self.diverged,
             'times': self.times,
@@ -148,6 +152,10 @@ class Plan:
         fields = {**cell.fields, 'seed': f'{seed}'}
         if self.minutes:
             fields['steps'] = f'{config.steps}'
+        if self.minutes and self.stretched:
+            for section in ('log', 'checkpoint'):
+                every = max(1, round(config[section].every * config.steps / cell.config.steps))
+                config[section].every, fields[f'{section}.every'] = every, f'{every}'
         folder = self.folder / RUNS / name / f'seed_{seed}'
         return Run(number, cell.label, seed, folder, cell.config_text, fields, config.lock())
 
@@ -170,7 +178,7 @@ class Plan:
         features = found['features']
         if not isinstance(features, str | None):
             raise TypeError(features)
-        self.features = self.features or features
+        self.features, self.stretched = self.features or features, found.get('stretched') is True
         if self.minutes:
             self.steps = [int(cell['steps']) for cell in found['cells']]
             self.seconds_per_step = [float(cell['seconds_per_step']) for cell in found['cells']]

@@ -1,5 +1,6 @@
 """A run as one of many: trained to its end or gone on with, and evaluated, in a process that makes others too."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from gans.evaluation.evaluate import evaluate_run
 from gans.evaluation.stored import read_evaluation
 from gans.features.opening import open_features
 from gans.printing import hushed
+from gans.report.report import FILE as REPORT
 from gans.report.report import report
 from gans.run import checkpoint
 from gans.run.experiment import Experiment, open_experiment
 from gans.run.trained import load_run, read_config
 from gans.sitting import sit
 from gans.training.loop import Diverged
+
+_FLAG = re.compile(r'--workdir(?!=)')  # names the folder of a run where it is trained alone
 
 
 def complete(
@@ -64,7 +68,10 @@ def complete(
             try:
                 experiment = open_experiment(config)
                 opened(experiment)
-                done = sit(experiment, folder, config_text, fields, pause or (lambda step: False))
+                evaluated = experiment.game.task.evaluation is not None
+                done = sit(experiment, folder, config_text, fields, pause or (lambda step: False), not evaluated)
+            except UserError as error:
+                raise UserError(_FLAG.sub('--output', f'{error}')) from error
             finally:
                 stop.go_on()
         if not done.finished:
@@ -72,17 +79,13 @@ def complete(
         trained = load_run(folder)
     if trained.game.task.evaluation is not None:
         doing('evaluating')
-        network = open_features(features) if features else None
-        try:
-            evaluate_run(trained, network)
-        except Failure as error:  # its images are not finite, although its losses were
-            raise Diverged(f'{error}') from error
-        report([folder])
+        _evaluate(trained, features)
     return True
 
 
 def is_done(folder: Path, config: ConfigDict, features: str | None = None) -> bool:
-    """Whether a run of this config has all its steps and an evaluation of the last one, with these features if any.
+    """Whether a run of this config has all its steps, an evaluation of the last one, with these features if any, and a
+    report, which is written last.
 
     Raises:
       UserError: the folder has a run of another config.
@@ -91,7 +94,7 @@ def is_done(folder: Path, config: ConfigDict, features: str | None = None) -> bo
         return False
     _check_config(folder, read_config(folder), config)
     found, _ = read_evaluation(folder)
-    if found is None or found.step != config.steps:
+    if found is None or found.step != config.steps or not (folder / REPORT).is_file():
         return False
     return not features or found.features == open_features(features).name
 
@@ -102,6 +105,17 @@ def steps_done(folder: Path) -> int:
         return 0
     with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
         return max(checkpoints.steps(), default=0)
+
+
+def _evaluate(trained, features):
+    """Evaluates a run, and writes its report."""
+    network = open_features(features) if features else None
+    try:
+        evaluate_run(trained, network)
+    except Failure as error:  # its images are not finite, although its losses were
+        report([trained.folder])
+        raise Diverged(f'{error}') from error
+    report([trained.folder])
 
 
 def _trained(folder, config):

@@ -14,10 +14,11 @@ from gans.features.opening import open_features
 from gans.image.files import save_png, write_json, write_whole
 from gans.printing import not_lost, tell
 from gans.run.experiment import open_experiment
+from gans.run.kept import kept_open
 from gans.sweep import figures, numbers, pace, page, results, table
 from gans.sweep.cells import Sweep, read_sweep
 from gans.sweep.plan import Plan
-from gans.sweep.train import Trainer
+from gans.sweep.train import Trainer, free_programs
 
 TABLE = 'table.md'
 _MOST_SEED = 2**31 - 1
@@ -55,7 +56,11 @@ def sweep(wishes: Wishes) -> str:
       gans.signals.Stopped: a signal; everything is saved.
     """
     _check(wishes)
-    found = read_sweep(wishes.config, wishes.fields)
+    with kept_open():
+        return _sweep(read_sweep(wishes.config, wishes.fields), wishes)
+
+
+def _sweep(found: Sweep, wishes: Wishes) -> str:
     _check_all(found, wishes)
     with Plan(found, wishes.output, wishes.seeds, wishes.minutes, wishes.features) as plan:
         if not plan.steps:
@@ -110,6 +115,7 @@ def _check_all(found: Sweep, wishes):
 def _set_steps(plan):
     """The steps that fit into the wished time at each cell's own pace."""
     plan.seconds_per_step = pace.seconds_per_step([cell.config for cell in plan.sweep.cells])
+    free_programs()  # those of trainings have other numbers of steps in them
     plan.steps = [min(_MOST_STEPS, max(1, int(60 * plan.minutes / seconds))) for seconds in plan.seconds_per_step]
     for cell, steps, seconds in zip(plan.sweep.cells, plan.steps, plan.seconds_per_step, strict=True):
         tell(printable(f'{cell.label}: {1000 * seconds:.1f} ms for a step, {steps:,} steps in {plan.minutes:g} min.'))

@@ -15,8 +15,24 @@ from gans.sweep.plan import Plan, Run
 from gans.sweep.runs import complete, is_done, steps_done
 from gans.training.loop import Diverged
 
-_KEPT = 4  # trainings whose programs stay in memory: they are made anew for each
-SLICES = 8  # parts of each run that take turns, where wall time is to be equal
+_KEPT = 8  # cells and evaluations whose programs stay in memory
+_SLICES = (2, 8)  # the fewest and the most parts of each run that take turns, where wall time is to be equal
+
+
+def slices(minutes: float | None) -> int:
+    """How many parts of each run take turns; 1 without minutes. A part is a minute or longer if there are more than 2.
+
+    Each part begins by opening its run's newest checkpoint, and ends by writing one.
+    """
+    fewest, most = _SLICES
+    return 1 if minutes is None else int(min(max(minutes, fewest), most))
+
+
+def free_programs() -> None:
+    """Frees all compiled programs; one that is needed again is compiled again."""
+    jax.clear_caches()
+    gc.collect()
+    startup.give_back()
 
 
 class Trainer:
@@ -30,7 +46,7 @@ class Trainer:
           evaluated: is given the folder of each run that has an evaluation, as soon as it has one.
         """
         self._plan, self._runs, self._evaluated = plan, plan.runs(), evaluated
-        self._doing, self.done, self._programs = '', 0, 0
+        self._doing, self.done, self._programs = '', 0, set()
 
     def run(self) -> None:
         """Trains and evaluates all runs.
@@ -42,14 +58,14 @@ class Trainer:
         total = sum(run.config.steps for run in self._runs)
         done = sum(min(steps_done(run.folder), run.config.steps) for run in self._runs)
         with progress('sweep', total, 'steps', done, note=self._note, only_bar=True) as advance:
-            slices = SLICES if self._plan.minutes else 1
-            for part in range(1, slices + 1):
+            parts = slices(self._plan.minutes)
+            for part in range(1, parts + 1):
                 trained = False
                 for run in self._runs:
                     if run.title not in self._plan.diverged:
-                        trained |= self._go_on(run, round(run.config.steps * part / slices), advance)
-                if trained and part < slices:
-                    tell(f'Part {part} of {slices} of all runs is trained.')
+                        trained |= self._go_on(run, round(run.config.steps * part / parts), advance)
+                if trained and part < parts:
+                    tell(f'Part {part} of {parts} of all runs is trained.')
 
     def _go_on(self, run: Run, last: int, advance) -> bool:
         """Trains a run up to the step `last`, and evaluates it if that is its end; False if that was done before."""
@@ -75,7 +91,7 @@ class Trainer:
             tell(f'{run.title} diverged: {error}')
             return True
         self._plan.took(run.title, watch.steps, watch.seconds)
-        self._forget()
+        self._forget(f'training of {run.label}', f'evaluation of {run.title}' if done else '')
         if done:
             watch.finish()
             self.done += 1
@@ -83,14 +99,16 @@ class Trainer:
             say(f'{run.title} is done, {self.done} of {len(self._runs)} runs.')
         return True
 
-    def _forget(self):
-        """Frees the programs of trainings that have ended: those of tiny networks left 10 to 60 MiB each."""
-        self._programs += 1
-        if self._programs >= _KEPT:
-            self._programs = 0
-            jax.clear_caches()
-            gc.collect()
-            startup.give_back()
+    def _forget(self, *programs):
+        """Frees all programs when there are many: those of tiny networks left 10 to 60 MiB each.
+
+        Args:
+          programs: what was done just now; seeds of one cell train by one program. '' is nothing.
+        """
+        self._programs |= set(filter(None, programs))
+        if len(self._programs) >= _KEPT:
+            self._programs = set()
+            free_programs()
 
     def _note(self, speed):
         return ', '.join(filter(None, [self._doing, f'{self.done} of {len(self._runs)} runs done']))

@@ -18,6 +18,7 @@ from gans.core.build import make_task
 from gans.data import decode
 from gans.errors import UserError
 from gans.image import files, grids
+from gans.metrics.curves import is_tall
 from gans.run.trained import run_folder
 from gans.training.metrics_files import read_metrics
 
@@ -30,7 +31,6 @@ _DPI = 128  # a power of two: with it inches are whole pixels again, without rou
 _WIDTH = 1536  # pixels of a figure, unless its images need more
 _COLUMNS = 4  # small panels side by side
 _SHORT = 40  # points: a shorter curve is drawn with them
-_TALL = 20  # times the median: a curve whose peak is higher than that gets a logarithmic axis
 _EXAMPLES = 2  # samples, and real images, for every time in `progress`
 _SIDE = 160  # pixels: smaller images are magnified by whole factors, so that every pixel of theirs stays one
 _INSET = 256  # pixels: so wide insets become, unless one image is wider
@@ -334,8 +334,7 @@ def _plot(axes, curves: Mapping[str, Series]) -> None:
             label=name,
         )
     axes.ticklabel_format(useOffset=False)
-    least, highest = (pick([pick(c.values) for c in curves.values()]) for pick in (np.min, np.max))
-    if least > 0 and highest > _TALL * min(np.median(curve.values) for curve in curves.values()):
+    if is_tall([values for _, values in curves.values()]):
         axes.set_yscale('log')
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)

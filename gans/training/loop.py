@@ -4,12 +4,14 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from gans import signals, startup
+from gans.core.programs import once
 from gans.core.state import state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
@@ -114,7 +116,7 @@ class _Loop:
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
                 if not self.looked:
-                    self.look_at_memory(layout.needs(self.key, state, *fed, number=step), free_memory())
+                    self.look_at_memory(self.needs(state, fed, step), free_memory())
                 state, metrics = layout.step(self.key, state, *fed, number=step)
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
@@ -127,6 +129,13 @@ class _Loop:
         if step > self.saved:
             self.save(step, state)
         return number
+
+    def needs(self, state, fed, step):
+        """Bytes of memory that a call needs."""
+        game, config = self.experiment.game, self.experiment.config
+        count = partial(self.layout.needs, self.key, state, *fed, number=step)
+        where = (config.parallel, self.layout.devices, config.data.placement)
+        return once(game, ('needs', *where, game.stage(step), len(fed)), count)
 
     def look_at_memory(self, needed, free):
         """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""

@@ -10,6 +10,7 @@ from functools import partial
 import jax
 
 from gans.core.inputs import draw, seen_by_generator
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.data.content import by_content
@@ -44,9 +45,9 @@ class Monitor:
         images = read_whole(experiment.source, fill(few, COUNT))
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31 - 2)
         self._watch, self._steps = watch, config.steps
-        self._gen_inputs = jit_seldom(partial(draw, game))(key, images).gen
+        self._gen_inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images).gen
         self._real = float(watch.number(ops.to_float(images)))
-        self._measure = jit_seldom(partial(_measure, game, watch))
+        self._measure = once(game, 'watch', lambda: jit_seldom(partial(_measure, game, watch)))
         self._highest, self._warned = 0.0, False
 
     def __call__(self, step: int, fetch: Callable[[], TrainState]) -> tuple[dict[str, float], str]:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.core.inputs import draw, seen_by_discriminator, seen_by_generator
+from gans.core.programs import once
 from gans.core.sampling import sample
 from gans.data.batches import read_whole
 from gans.image import grids, ops
@@ -41,8 +42,8 @@ class SampleGrids:
             rows_of, self._columns = _generated, _side(wanted)
         else:
             rows_of, self._columns = _translated, len(images)
-        self._inputs = jit_seldom(partial(draw, game))(key, images)
-        self._make = jit_seldom(partial(rows_of, game))
+        self._inputs = once(game, 'draw', lambda: jit_seldom(partial(draw, game)))(key, images)
+        self._make = once(game, rows_of, lambda: jit_seldom(partial(rows_of, game)))
 
     def __call__(self, state: TrainState, step: int) -> np.ndarray:
         """The sample grid of a step, uint8 [H, W, 3]; `state` is what `Layout.fetch` gives."""

@@ -16,6 +16,7 @@ from gans.data.fitting import check_fit
 from gans.errors import UserError, check_local
 
 PLACE = 'path'  # the argument that says where the images lie
+SEEDED = False  # the seed decides nothing here
 
 # Files that people keep beside images: passed over, and said so in `where`. Whatever is in neither list is
 # opened: an image without an extension is an image, anything else is an error that names it.

@@ -25,6 +25,7 @@ from gans.data.source import Labels
 from gans.errors import UserError, check_local
 
 PLACE = 'path'  # the argument that says where the images lie
+SEEDED = False  # the seed decides nothing here
 
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = 'x_train', 'y_train', 'x_test', 'y_test'  # Keras's names
 IDX = 'train-images-idx3-ubyte'  # the authors' name of the training images; the others' names follow from it

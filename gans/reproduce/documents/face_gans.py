@@ -67,8 +67,8 @@ _DETAIL = 'high spatial frequencies (here: detail of samples), {}'
 _NAMED = (
     'The document looked for directions by eye and named them after what faces do: red lips, wide grins, mustaches. '
     'Nobody looks here. Every direction is tried to both sides, numbers are measured on the images, and the direction '
-    'that raises a number most gets its name: it promises that number and nothing else. edits.yaml in the folder of '
-    'this figure holds them, for --mode=explore.'
+    'that raises a number most gets its name: it promises that number and nothing else. The file edits.yaml that the '
+    'command names holds them, for --mode=explore.'
 )
 
 

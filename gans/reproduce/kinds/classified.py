@@ -15,9 +15,10 @@ from gans.image.batching import in_batches
 from gans.image.files import save_png, write_whole
 from gans.labelling.classify import REPORT, classify
 from gans.labelling.labels_file import CLASSES, FILE, read_labels
+from gans.reproduce.shared import shared
 from gans.reproduce.types import Drawn, Place, Table
 from gans.run.generate import Sampler
-from gans.run.trained import Trained, load_run
+from gans.run.trained import Trained, load_run, weights
 from gans.sets.keeping import choose
 from gans.sets.sample_folder import name_of
 
@@ -52,10 +53,9 @@ def draw(place: Place, kept: bool = False) -> Drawn:
     """
     run = load_run(place.runs[0])
     many, most, steps = _COUNTS.get(place.scale, _MANY)
-    beside, classifier = run.folder / BESIDE, place.folder / 'classifier'
+    beside = run.folder / BESIDE
     by_person = (beside / FILE).is_file()
-    labels = (beside if by_person else _stand_in(run, place.folder / 'labelled', many)) / FILE
-    classify(classifier, labels=f'{labels}', steps=steps)
+    labels, classifier = _classifier(place, run, beside / FILE if by_person else None, many, steps)
     commands = [['--mode=classify', f'--labels={labels}', f'--output={classifier}']]
     notes = [f'Labels of a person, in {beside}.'] if by_person else [_STAND_IN, _how_to_label(run.folder, many)]
     if not kept:
@@ -65,12 +65,29 @@ def draw(place: Place, kept: bool = False) -> Drawn:
     return _sure_of(place.folder, run, classifier, most, commands, notes)
 
 
+def follows_from(place: Place) -> list[Path]:
+    """The labels of a person: with other ones the figure is drawn again."""
+    return [place.runs[0] / BESIDE / FILE]
+
+
+def _classifier(place: Place, run: Trained, by_person: Path | None, many: int, steps: int | None) -> tuple[Path, Path]:
+    """(The table of labels, the folder of the classifier): made once for all figures of the run."""
+
+    def make(folder):
+        labels = by_person or _stand_in(run, folder / 'labelled', many) / FILE
+        classify(folder / 'classifier', labels=f'{labels}', steps=steps)
+
+    decides = [weights(run).encode(), f'{many} {steps}'.encode(), Path(__file__).read_bytes()]
+    decides += [by_person.read_bytes()] if by_person else []
+    folder = shared(place, f'classifier_{run.folder.name}', decides, make)
+    return by_person or folder / 'labelled' / FILE, folder / 'classifier'
+
+
 def _how_to_label(run: Path, count: int) -> str:
     beside = run / BESIDE
     return (
         f'With labels of a person: python main.py --mode=label --workdir={run} --output={beside} --count={count}, '
-        f'mark the samples in {beside}/label.html, save {FILE} beside it, remove the folder of this figure, and give '
-        'the command of the document again.'
+        f'mark the samples in {beside}/label.html, save {FILE} beside it, and give the command of the document again.'
     )
 
 

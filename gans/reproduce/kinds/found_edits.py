@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from gans.image import files, grids
-from gans.latent import space
+from gans.latent import measured, space
 from gans.latent.drawings import Painter
-from gans.latent.edits import choose_edits, edits_text
+from gans.latent.edits import choose_edits, edits_text, read_edits
 from gans.latent.measured import (
     DISTANCE,
     OTHERS,
@@ -21,16 +21,17 @@ from gans.latent.measured import (
     find_edits,
 )
 from gans.latent.space import Edit
+from gans.reproduce.shared import shared
 from gans.reproduce.types import Drawn, Place, Table
-from gans.run.trained import load_run
+from gans.run.trained import Trained, load_run, weights
 
 FILE = 'edits.yaml'
 
 
 def draw(place: Place, sums: int = 0, frames: int = 2, count: int = 6) -> Drawn:
-    """Finds the edits of a run (`gans.latent.measured.find_edits`), saves them as a file, and draws some.
+    """Draws some edits of a run (`gans.latent.measured.find_edits`).
 
-    Writes `edits.yaml`, which `--mode=explore --edits` takes.
+    They are looked for once, and kept as the file `edits.yaml`, which `--mode=explore --edits` takes.
 
     Args:
       place: of one run from noise.
@@ -48,9 +49,8 @@ def draw(place: Place, sums: int = 0, frames: int = 2, count: int = 6) -> Drawn:
     run = load_run(place.runs[0])
     painter = Painter(run)
     measure = Measure(painter)
-    found = find_edits(painter, measure)
-    path = place.folder / FILE
-    files.write_whole(path, lambda file: file.write(_text(found, run.config.name, run.step).encode()))
+    path = _edits_of(place, run, painter, measure)
+    found = read_edits(path, len(painter.space.directions)) if path.stat().st_size else {}
     wanted = best_sums(painter, measure, found, sums) if sums else list(found)
     parts = [part for name in wanted for part in name.split('+')] if sums else []
     drawn = choose_edits(found, list(dict.fromkeys([*parts, *wanted]))) if wanted else {}
@@ -67,7 +67,7 @@ def draw(place: Place, sums: int = 0, frames: int = 2, count: int = 6) -> Drawn:
         images=images,
         table=table,
         numbers=numbers,
-        commands=[_command(place, list(drawn), frames, count)],
+        commands=[_command(place, path, list(drawn), frames, count)],
         notes=[
             'The table: what each edit changes, in standard deviations of the samples, a mean over '
             f'{len(OTHERS)} latents on which it was not looked for.',
@@ -75,6 +75,17 @@ def draw(place: Place, sums: int = 0, frames: int = 2, count: int = 6) -> Drawn:
             *([f'No direction raises what {", ".join(left_out)} stands for: no such edit.'] if left_out else []),
         ],
     )
+
+
+def _edits_of(place: Place, run: Trained, painter: Painter, measure: Measure) -> Path:
+    """The file of a run's edits."""
+
+    def make(folder):
+        text = _text(find_edits(painter, measure), run.config.name, run.step)
+        files.write_whole(folder / FILE, lambda file: file.write(text.encode()))
+
+    decides = [weights(run).encode(), Path(__file__).read_bytes(), Path(measured.__file__).read_bytes()]
+    return shared(place, f'edits_{run.folder.name}', decides, make) / FILE
 
 
 def _text(edits: Mapping[str, Edit], name: str, step: int) -> str:
@@ -139,12 +150,12 @@ def _measured(painter, measure, chosen: Mapping[str, Edit], frames: int) -> tupl
     return Table(['edit', 'root eigenvalues', *(one.name for one in PROPERTIES.values())], rows), numbers
 
 
-def _command(place: Place, wanted: Sequence[str], frames: int, count: int) -> list[str]:
+def _command(place: Place, edits: Path, wanted: Sequence[str], frames: int, count: int) -> list[str]:
     return [
         '--mode=explore',
         f'--workdir={place.runs[0]}',
         '--draw=edits',
-        f'--edits={place.folder / FILE}',
+        f'--edits={edits}',
         *([f'--apply={",".join(wanted)}'] if wanted else []),
         f'--frames={frames}',
         f'--seeds={",".join(map(str, range(count)))}',

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gans.image.files import save_png
+from gans.metrics.curves import is_tall
 from gans.metrics.jumps import jumps, jumps_at, usual_change
 from gans.reproduce.types import Drawn, Place, Table
 from gans.run.trained import read_config
@@ -11,7 +12,6 @@ from gans.training.metrics_files import read_metrics
 
 PLAYERS = {'disc/loss': 'discriminator', 'gen/loss': 'generator'}
 WATCHED = 'diversity'  # of samples, relative to real images: near 0 after a collapse
-_TALL = 20  # times the median: curves whose peak is higher than that get a logarithmic axis
 _DPI = 128
 
 
@@ -76,15 +76,8 @@ def _figure(curves: Sequence[dict[str, Series]], titles: Sequence[str]):
             if axes in panels[0]:
                 axes.set_title(title)
         row[0].set_ylabel(f'loss of the {player}')
-        if _is_tall([own[name].values for own in curves]):
+        if is_tall([own[name].values for own in curves]):
             row[0].set_yscale('log')
     for axes in panels[-1]:
         axes.set_xlabel('step')
     return figure
-
-
-def _is_tall(values):
-    from numpy import concatenate, median
-
-    every = concatenate(list(values))
-    return bool(every.min() > 0 and every.max() > _TALL * median(every))

@@ -6,10 +6,11 @@ from functools import partial
 
 import flax.linen as nn
 import jax
+import numpy as np
 
 from gans.config.shapes import shape_of
 from gans.core.build import build
-from gans.core.state import state_shapes
+from gans.core.state import init
 from gans.reproduce.types import Drawn, Place, Table
 
 TRAINED = False
@@ -39,7 +40,7 @@ def draw(place: Place, player: str, document: Mapping[str, str] | None = None) -
     network = type(getattr(game, player))
     found = []
     with nn.intercept_methods(partial(_note, network, found)):
-        state = state_shapes(game, config)
+        state = jax.eval_shape(partial(init, game), jax.random.key(0), np.zeros((1, *game.batch_shape[2:]), np.uint8))
     params = getattr(state, player).params
     rows, alike = [], 0
     for name, what, shape in dict.fromkeys(found):
