@@ -5,6 +5,7 @@ Source: "Gradually Increasing Image Resolution During GAN Training" (2018), Tabl
     python main.py --config=configs/birds.py                embedded flowers, 64 px
     python main.py --config=configs/birds.py:paper          Tables 1 and 2: birds, 192 px, batch 64, 500 epochs
     python main.py --config=configs/birds.py:no_blur        the control: the same without blur
+    python main.py --config=configs/birds.py:smooth         smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/birds.py:tiny           a few steps of very small networks, for tests
 
 The default config has half of the paper's widths, 64 px instead of 192, batches of 32 instead of 64, 2800 steps, a
@@ -72,7 +73,7 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
         ),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'no_blur': _no_blur, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'no_blur': _no_blur, 'smooth': _smooth, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -88,6 +89,10 @@ def _paper(config):
 
 def _no_blur(config):
     config.schedules.blur.value = (0.0, 0.0)
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

@@ -8,6 +8,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
+    python main.py --config=configs/colorize.py:fast         a third of the arithmetic: half the resolution inside
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -58,7 +59,7 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(every=20, grid_images=8),
         checkpoint=dict(every=100),
     )
-    variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise}
+    variants = {'paper': _paper, 'tiny': _tiny, 'l1': _l1, 'cgan': _cgan, 'no_noise': _no_noise, 'fast': _fast}
     return choose_variant(config, variant, variants)
 
 
@@ -88,3 +89,7 @@ def _cgan(config):
 
 def _no_noise(config):
     config.task.latent, config.generator.noise = 0, False  # then the widths behind the bottleneck are not doubled
+
+
+def _fast(config):
+    config.generator.stride, config.generator.widths = 2, (16, 24, 32, 40, 48)

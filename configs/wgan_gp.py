@@ -7,6 +7,7 @@ Gulrajani et al. 2017.
     python main.py --config=configs/wgan_gp.py:paper        Tables 1 and 3: faces, 64 px, batch 128
     python main.py --config=configs/wgan_gp.py:flowers      the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/wgan_gp.py:augmented    the default on flowers, mirrored, turned and recoloured
+    python main.py --config=configs/wgan_gp.py:smooth       smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/wgan_gp.py:tiny         a few steps of very small networks, for tests
 
 The default config has a quarter of the paper's widths, batches of 16 instead of 128, 1400 steps, one critic turn in
@@ -67,7 +68,9 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
     )
     return choose_variant(
-        config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny}
+        config,
+        variant,
+        {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'smooth': _smooth, 'tiny': _tiny},
     )
 
 
@@ -90,6 +93,10 @@ def _flowers(config):
 def _augmented(config):
     config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

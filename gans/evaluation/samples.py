@@ -26,11 +26,12 @@ from gans.evaluation import classes, classifier
 from gans.evaluation.between_sets import plan_of
 from gans.evaluation.feature_cache import cached, keys_of
 from gans.evaluation.feature_measures import measures, scores
-from gans.evaluation.set_measures import DISTANCE, DIVERSITY, chunk_of, distances_over, look
-from gans.evaluation.tables import as_json, ratio_as_json
+from gans.evaluation.set_measures import CHECKERBOARD, DISTANCE, DIVERSITY, chunk_of, distances_over, look
+from gans.evaluation.tables import as_json, over_sets, ratio_as_json
 from gans.features.opening import Features
 from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
+from gans.metrics.checkerboard import checkerboard
 from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest
 from gans.progress import counted, progress
@@ -41,7 +42,8 @@ from gans.run.trained import Trained
 NOTE = (
     'Samples, and real images in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
     'held-out images (times 1000; of training images: what a perfect generator would get), the distance to the\n'
-    'nearest training image. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
+    'nearest training image, and checkerboard, the strength of patterns of 2 and 4 pixels (1: none). Below: 95 %\n'
+    'bootstrap interval; of SWD and checkerboard the lowest and the highest of some sets.'
 )
 SAMPLES, REAL = 'samples', 'real images'
 NEAREST = 'nearest in training'
@@ -139,7 +141,7 @@ def measure(
 
     places = np.arange(sets * count).reshape(sets, count)
     draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
-    held_out, seen, distances = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
+    held_out, seen, distances, dots = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
     ways = trained.game.task.evaluation.ways
     with progress('looking for copies', len(train)) as advance:
         near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
@@ -147,6 +149,7 @@ def measure(
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
         | distances_over(distances[row])
+        | {CHECKERBOARD: over_sets(dots[row])}
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
         for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
@@ -162,7 +165,8 @@ def measure(
         'measures': _measures_of(rows[REAL], features),
         'rows': rows,
         'ratios': {
-            f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
+            f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name])
+            for name in (DISTANCE, CHECKERBOARD, NEAREST)
         },
         'montages': list(_MONTAGES),
         'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
@@ -171,11 +175,12 @@ def measure(
 
 
 def _look_at(places_of, chunks, draw, read, judge, known):
-    """(what is kept of the held-out images, and of each set of samples; distances between them by row, of each set).
+    """What is kept of the held-out images, and of each set of samples; by row, of each set: distances, checkerboards.
 
     places_of: int [sets, n]; chunks: n held-out images; draw, read: places -> chunks of samples and of training images.
     """
-    distances, seen, keep = {SAMPLES: [], REAL: []}, [], partial(_keep, judge, known)
+    distances, dots, seen = {SAMPLES: [], REAL: []}, {SAMPLES: [], REAL: []}, []
+    keep = partial(_keep, judge, known)
     sets, count = places_of.shape
     with progress('looking at images', (1 + 2 * sets) * count) as advance:
         held_out = look(counted(chunks, advance), count, keep=partial(_keep, None, known))
@@ -183,14 +188,17 @@ def _look_at(places_of, chunks, draw, read, judge, known):
             seen.append(look(counted(draw(places), advance), count, i + 1, whole=i == 0, keep=keep))
             distances[SAMPLES].append(_distances(seen[-1], held_out))
             seen[-1] = seen[-1]._replace(clouds={})  # memory
-            real = look(counted(read(places), advance), count, i + 1, whole=False).clouds
-            distances[REAL].append(swd.distances(real, held_out.clouds))
-            del real
-    return held_out, seen, distances
+            real = look(counted(read(places), advance), count, i + 1, whole=False)
+            distances[REAL].append(swd.distances(real.clouds, held_out.clouds))
+            for row, one in ((SAMPLES, seen[-1]), (REAL, real)):
+                dots[row].append(checkerboard(one.power))
+            del real, one
+    return held_out, seen, distances, dots
 
 
 def _measures_of(row, features):
     known = measures(features.name) if features else {}
+    known[CHECKERBOARD] = {'better': 'lower', 'digits': 2}
     for name in row:
         if name not in known:
             distance = name.startswith(DISTANCE)
