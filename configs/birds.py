@@ -42,6 +42,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='birds',
         # norm: pixelwise, batch or layer; activation: leaky_relu, relu, elu or tanh.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             outer=(16, 32, 64),
             inner=(128, 256),
@@ -49,6 +50,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='pixelwise',
             activation='leaky_relu',
             slope=0.2,
+            up='transposed',
             init_std=0.02,
         ),
         discriminator=dict(
@@ -58,6 +60,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='pixelwise',
             activation='leaky_relu',
             slope=0.2,
+            down='stride',
             init_std=0.02,
         ),
         # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.

@@ -42,7 +42,8 @@ def get_config(variant: str = '') -> ConfigDict:
         # Gray image and a random vector in; half of the training images mirrored.
         task=dict(name='colorize', latent=128, flip=True),
         networks='unet',
-        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, init_std=0.02, slope=0.2),
+        # stride: 2 works at half the resolution.
+        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, stride=1, init_std=0.02, slope=0.2),
         discriminator=dict(widths=(16, 32, 64, 128, 256, 256), hidden=256, init_std=0.02, slope=0.2),
         # 'minimax' is the form that the paper prints.
         objective=dict(name='standard', form='non_saturating', terms=('l1',)),

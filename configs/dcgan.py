@@ -42,11 +42,13 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='dcgan',
         # `bias_before_norm`: the paper's count has them, and they do nothing.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             widths=(32, 64, 128, 256),
             z_dim=128,
             norm='batch',
             activation='relu',
+            up='transposed',
             bias_before_norm=False,
             init_std=0.02,
         ),
@@ -55,6 +57,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='batch',
             activation='leaky_relu',
             slope=0.2,
+            down='stride',
             bias_before_norm=False,
             init_std=0.02,
         ),

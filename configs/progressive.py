@@ -47,8 +47,9 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='progressive',
         # Channels of the levels, from the first map on: five of them make 64 px of 4.
-        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
-        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+        # skips: nothing grows, and `schedules.growth` is left out; up: nearest or linear.
+        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2, up='nearest', skips=False),
+        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False, skips=False),
         objective=dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=()),
         ema=0.99,
         # With b1 at 0, what gets no gradient does not move: levels before their time.

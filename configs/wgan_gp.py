@@ -44,16 +44,25 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='dcgan',
         # `bias_before_norm`: the paper's count has them, and they do nothing.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             widths=(32, 64, 128, 256),
             z_dim=128,
             norm='batch',
             activation='relu',
+            up='transposed',
             bias_before_norm=False,
             init_std=0.02,
         ),
         # Batch norm would be refused: the penalty is on the slope at each image by itself.
-        discriminator=dict(widths=(32, 64, 128, 256), norm='layer', activation='leaky_relu', slope=0.2, init_std=0.02),
+        discriminator=dict(
+            widths=(32, 64, 128, 256),
+            norm='layer',
+            activation='leaky_relu',
+            slope=0.2,
+            down='stride',
+            init_std=0.02,
+        ),
         objective=dict(name='standard', form='wasserstein', penalty=True, terms=()),
         ema=0.99,
         optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.9), disc=dict(name='adam', b1=0.0, b2=0.9)),

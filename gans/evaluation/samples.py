@@ -141,15 +141,14 @@ def measure(
 
     places = np.arange(sets * count).reshape(sets, count)
     draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
-    held_out, seen, distances, dots = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
+    held_out, seen, over_all_sets = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
     ways = trained.game.task.evaluation.ways
     with progress('looking for copies', len(train)) as advance:
         near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
-        | distances_over(distances[row])
-        | {CHECKERBOARD: over_sets(dots[row])}
+        | over_all_sets[row]
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
         for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
@@ -164,10 +163,7 @@ def measure(
         'set': count,
         'measures': _measures_of(rows[REAL], features),
         'rows': rows,
-        'ratios': {
-            f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name])
-            for name in (DISTANCE, CHECKERBOARD, NEAREST)
-        },
+        'ratios': _ratios(rows),
         'montages': list(_MONTAGES),
         'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
@@ -175,7 +171,7 @@ def measure(
 
 
 def _look_at(places_of, chunks, draw, read, judge, known):
-    """What is kept of the held-out images, and of each set of samples; by row, of each set: distances, checkerboards.
+    """(what is kept of the held-out images, and of each set of samples; numbers over all sets, by row and measure).
 
     places_of: int [sets, n]; chunks: n held-out images; draw, read: places -> chunks of samples and of training images.
     """
@@ -193,7 +189,8 @@ def _look_at(places_of, chunks, draw, read, judge, known):
             for row, one in ((SAMPLES, seen[-1]), (REAL, real)):
                 dots[row].append(checkerboard(one.power))
             del real, one
-    return held_out, seen, distances, dots
+    found = {row: distances_over(distances[row]) | {CHECKERBOARD: over_sets(dots[row])} for row in dots}
+    return held_out, seen, found
 
 
 def _measures_of(row, features):
@@ -278,6 +275,11 @@ def _draw_montages(folder, samples, count, near, experiment, train):
         files.save_png(folder / name, grids.grid(np.concatenate(images), columns))
 
 
-def _ratio(a, b):
-    value = a['mean'] / b['mean'] if b['mean'] else np.nan
-    return ratio_as_json(bootstrap.Interval(value, np.nan, np.nan, a['count']))
+def _ratios(rows):
+    found = {name: [rows[row][name]['mean'] for row in (SAMPLES, REAL)] for name in (DISTANCE, CHECKERBOARD, NEAREST)}
+    found = {name: made / real if real else np.nan for name, (made, real) in found.items()}
+    counts = {name: rows[SAMPLES][name]['count'] for name in found}
+    return {
+        f'{name}: {SAMPLES} / {REAL}': ratio_as_json(bootstrap.Interval(value, np.nan, np.nan, counts[name]))
+        for name, value in found.items()
+    }
