@@ -6,6 +6,7 @@ Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
     python main.py --config=configs/places.py:paper         section 3.3.2: facades of MIT Places, 64 px
     python main.py --config=configs/places.py:appendix      the same by the code of the appendix: layer norm and noise
     python main.py --config=configs/places.py:plain         the control: no hinge, nothing matched
+    python main.py --config=configs/places.py:smooth         smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
 
 `:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million images every
@@ -48,7 +49,16 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='convnet',
         # norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for each width, or none.
-        generator=dict(widths=(16, 32, 64, 128), z_dim=100, norm='batch', activation='relu', slope=0.2, noise_maps=()),
+        # up: transposed, nearest or linear; down: stride or blur. linear and blur leave no grid of dots.
+        generator=dict(
+            widths=(16, 32, 64, 128),
+            z_dim=100,
+            norm='batch',
+            activation='relu',
+            up='transposed',
+            slope=0.2,
+            noise_maps=(),
+        ),
         # noise: its deviation after every convolution; hidden: fully connected layers with `dropout`, the last
         # `minibatch` of them followed by minibatch features.
         discriminator=dict(
@@ -60,6 +70,7 @@ def get_config(variant: str = '') -> ConfigDict:
             scale='mean',
             norm='batch',
             activation='leaky_relu',
+            down='stride',
             slope=0.2,
             noise=0.0,
             dropout=0.0,
@@ -91,7 +102,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         checkpoint=dict(every=500),
     )
-    variants = {'paper': _paper, 'appendix': _appendix, 'plain': _plain, 'tiny': _tiny}
+    variants = {'paper': _paper, 'appendix': _appendix, 'plain': _plain, 'smooth': _smooth, 'tiny': _tiny}
     return choose_variant(config, variant, variants)
 
 
@@ -118,6 +129,10 @@ def _plain(config):
     for name in config.objective.terms:
         del config.schedules[name]
     config.objective.terms = ConfigDict()
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gans.errors import UserError
-from gans.networks import birds, dcgan
+from gans.networks import birds, convnet, dcgan
 from gans.nn import resample
 from gans.nn.conv import repeat
 from gans.nn.layers import Conv, Superlayer, up_conv
@@ -121,8 +121,27 @@ def test_a_smooth_generator_cannot_alternate_and_a_smooth_discriminator_does_not
         assert (share < limit and seen < limit) if limit else (share > 1e-3 and seen > 1e-3), (share, seen)
 
 
+def test_images_of_odd_size_come_up_and_down_too():
+    """28 px by 4, 7 and 14."""
+    gen = convnet.Generator(widths=(2, 3, 4), z_dim=5, up='linear', kernel=6, norm='none')
+    disc = convnet.Discriminator(widths=(2, 3, 4), hidden=(2,), minibatch=0, down='blur', norm='none', noise=0.0)
+    image, params = jax.eval_shape(gen.init_with_output, KEY, gaussian(2, 5))
+    assert image.shape == (2, 28, 28, 3)
+    assert jax.eval_shape(gen.clone(up='transposed').init, KEY, gaussian(2, 5)) == params
+    real = gaussian(2, 28, 28, 3)
+    variables = disc.init(KEY, real)
+    filtered = disc.clone(down='stride').apply(variables, jnp.asarray(smooth_by_hand(np.asarray(real))))
+    assert np.abs(disc.apply(variables, real) - filtered).max() > 1e-5, 'the maps inside are filtered too'
+    one = convnet.Discriminator(widths=(4,), hidden=(2,), minibatch=0, down='blur', norm='none', noise=0.0)
+    variables = one.init(KEY, real)
+    plain = one.clone(down='stride').apply(variables, jnp.asarray(smooth_by_hand(np.asarray(real))))
+    np.testing.assert_allclose(one.apply(variables, real), plain, atol=1e-5)
+
+
 def test_unknown_ways_are_refused():
     with pytest.raises(UserError, match="up='linaer' is not known .*'linear'.*: choose one of transposed, nearest"):
         dcgan.Generator(up='linaer').init(KEY, gaussian(1, 128))
     with pytest.raises(UserError, match="down='mean' is not known.*: choose one of stride, blur, pool"):
         birds.Discriminator(down='mean').init(KEY, jnp.zeros((1, 32, 32, 3)))
+    with pytest.raises(UserError, match="down='pool' is not known: choose one of stride, blur"):
+        convnet.Discriminator(down='pool').init(KEY, jnp.zeros((1, 28, 28, 3)))

@@ -193,8 +193,12 @@ class Dense(nn.Module):
         return y
 
 
-def up_conv(x: Array, features: int, kernel: int, up: str, **common: Any) -> Array:
+def up_conv(
+    x: Array, features: int, kernel: int, up: str, shape: tuple[int, int] | None = None, **common: Any
+) -> Array:
     """A convolution to twice the height and width, within a compact method: [N, H, W, I] -> [N, 2 H, 2 W, features].
+
+    `shape` is the output's (height, width) where one less is wanted.
 
     `up` is 'transposed': `TransposedConv`; 'nearest': `Conv` of the map with every pixel twice along both axes; or
     'linear': the same, filtered by `resample.smooth`, which is `Conv` of the map enlarged bilinearly except at the
@@ -202,8 +206,9 @@ def up_conv(x: Array, features: int, kernel: int, up: str, **common: Any) -> Arr
     """
     check_way(up, UP, 'up')
     if up == 'transposed':
-        return TransposedConv(features, kernel, **common)(x)
+        return TransposedConv(features, kernel, shape=shape, **common)(x)
     x = Conv(features, kernel, upscale=2, **common)(x)
+    x = x if shape is None else x[:, : shape[0], : shape[1]]
     return smooth(x) if up == 'linear' else x
 
 
