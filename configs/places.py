@@ -49,16 +49,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='convnet',
         # norm: layer, batch, virtual, pixelwise or none. noise_maps: one number for each width, or none.
-        # up: transposed, nearest or linear; down: stride or blur. linear and blur leave no grid of dots.
-        generator=dict(
-            widths=(16, 32, 64, 128),
-            z_dim=100,
-            norm='batch',
-            activation='relu',
-            up='transposed',
-            slope=0.2,
-            noise_maps=(),
-        ),
+        generator=dict(widths=(16, 32, 64, 128), z_dim=100, norm='batch', activation='relu', slope=0.2, noise_maps=()),
         # noise: its deviation after every convolution; hidden: fully connected layers with `dropout`, the last
         # `minibatch` of them followed by minibatch features.
         discriminator=dict(
@@ -70,7 +61,6 @@ def get_config(variant: str = '') -> ConfigDict:
             scale='mean',
             norm='batch',
             activation='leaky_relu',
-            down='stride',
             slope=0.2,
             noise=0.0,
             dropout=0.0,
