@@ -6,6 +6,7 @@ Source: "Gradually Increasing Image Resolution During GAN Training" (2018), Tabl
     python main.py --config=configs/birds.py:paper          Tables 1 and 2: birds, 192 px, batch 64, 500 epochs
     python main.py --config=configs/birds.py:no_blur        the control: the same without blur
     python main.py --config=configs/birds.py:augmented      the discriminator sees every image changed at random
+    python main.py --config=configs/birds.py:smooth         smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/birds.py:tiny           a few steps of very small networks, for tests
 
 The default config has half of the paper's widths, 64 px instead of 192, batches of 32 instead of 64, 2800 steps, a
@@ -43,6 +44,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='birds',
         # norm: pixelwise, batch or layer; activation: leaky_relu, relu, elu or tanh.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             outer=(16, 32, 64),
             inner=(128, 256),
@@ -50,6 +52,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='pixelwise',
             activation='leaky_relu',
             slope=0.2,
+            up='transposed',
             init_std=0.02,
         ),
         discriminator=dict(
@@ -59,6 +62,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='pixelwise',
             activation='leaky_relu',
             slope=0.2,
+            down='stride',
             init_std=0.02,
         ),
         # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
@@ -74,9 +78,14 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=dict(at=(0.0, 0.4), value=(0.1, 0.0), of='size'),
         ),
     )
-    return choose_variant(
-        config, variant, {'paper': _paper, 'no_blur': _no_blur, 'augmented': _augmented, 'tiny': _tiny}
-    )
+    variants = {
+        'paper': _paper,
+        'no_blur': _no_blur,
+        'augmented': _augmented,
+        'smooth': _smooth,
+        'tiny': _tiny,
+    }
+    return choose_variant(config, variant, variants)
 
 
 def _paper(config):
@@ -96,6 +105,10 @@ def _no_blur(config):
 
 def _augmented(config):
     config.augment, config.schedules.augment = ('colour', 'translation', 'cutout'), 1.0
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

@@ -11,6 +11,7 @@ figures 3, 4, 5b, 6, 8 and 10.
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
     python main.py --config=configs/colorize.py:augmented    the discriminator sees shifted images with squares cut out
     python main.py --config=configs/colorize.py:patches      scores for parts of the image, paired feature matching
+    python main.py --config=configs/colorize.py:fast         a third of the arithmetic: half the resolution inside
     python main.py --config=configs/colorize.py:tiny         a few steps of very small networks, for tests
 
 The default config has the paper's networks, losses and schedules. What is not the paper's, so that ten minutes of two
@@ -48,7 +49,8 @@ def get_config(variant: str = '') -> ConfigDict:
         # Gray image and a random vector in; half of the training images mirrored.
         task=dict(name='colorize', latent=128, flip=True),
         networks='unet',
-        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, init_std=0.02, slope=0.2),
+        # stride: 2 works at half the resolution.
+        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=True, stride=1, init_std=0.02, slope=0.2),
         discriminator=dict(widths=(16, 32, 64, 128, 256, 256), hidden=256, init_std=0.02, slope=0.2),
         # 'minimax' is the form that the paper prints.
         objective=dict(name='standard', form='non_saturating', terms=('l1',)),
@@ -74,6 +76,7 @@ def get_config(variant: str = '') -> ConfigDict:
         'no_noise': _no_noise,
         'augmented': _augmented,
         'patches': _patches,
+        'fast': _fast,
     }
     return choose_variant(config, variant, variants)
 
@@ -124,3 +127,7 @@ def _patches(config):
     terms = dict(l1=dict(), paired_features=dict(layers=('down_0', 'down_1', 'head/hidden')))
     config.objective = dict(config.objective, terms=terms)
     config.schedules.paired_features = dict(at=(0.3, 0.8), value=(0.0, 1.5))
+
+
+def _fast(config):
+    config.generator.stride, config.generator.widths = 2, (16, 24, 32, 40, 48)

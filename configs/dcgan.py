@@ -6,6 +6,7 @@ Source: "Synthesizing Face and Flower Images via DCGANs, WGANs and BEGANs" (2018
     python main.py --config=configs/dcgan.py:paper          Tables 1 and 3: 36,565,764 parameters, faces, batch 128
     python main.py --config=configs/dcgan.py:flowers        the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/dcgan.py:augmented      the default on flowers, mirrored, turned and recoloured
+    python main.py --config=configs/dcgan.py:smooth         smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/dcgan.py:tiny           a few steps of very small networks, for tests
 
 The default config has a quarter of the paper's widths, no biases before batch norms (they do nothing), batches of 32
@@ -41,11 +42,13 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='dcgan',
         # `bias_before_norm`: the paper's count has them, and they do nothing.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             widths=(32, 64, 128, 256),
             z_dim=128,
             norm='batch',
             activation='relu',
+            up='transposed',
             bias_before_norm=False,
             init_std=0.02,
         ),
@@ -54,6 +57,7 @@ def get_config(variant: str = '') -> ConfigDict:
             norm='batch',
             activation='leaky_relu',
             slope=0.2,
+            down='stride',
             bias_before_norm=False,
             init_std=0.02,
         ),
@@ -71,7 +75,9 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
     )
     return choose_variant(
-        config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny}
+        config,
+        variant,
+        {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'smooth': _smooth, 'tiny': _tiny},
     )
 
 
@@ -93,6 +99,10 @@ def _flowers(config):
 def _augmented(config):
     config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

@@ -48,7 +48,8 @@ def get_config(variant: str = '') -> ConfigDict:
         # three masked versions of each); sides as fractions of the image's. Half of the images mirrored.
         task=dict(name='inpaint', latent=0, flip=True, boxes=3, min_side=0.2, max_side=0.5),
         networks='unet',
-        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=False, init_std=0.02, slope=0.2),
+        # stride: 2 works at half the resolution.
+        generator=dict(widths=(16, 24, 32, 40, 48, 56), z_dim=128, noise=False, stride=1, init_std=0.02, slope=0.2),
         discriminator=dict(widths=(16, 32, 64, 128, 256, 256), hidden=256, init_std=0.02, slope=0.2),
         # 'minimax' is the form that the paper prints.
         objective=dict(name='standard', form='non_saturating', terms=('l1',)),

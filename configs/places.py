@@ -6,6 +6,7 @@ Source: Curro 2016, section 3.3.2, figure 16, and appendix A.
     python main.py --config=configs/places.py:paper         section 3.3.2: facades of MIT Places, 64 px
     python main.py --config=configs/places.py:appendix      the same by the code of the appendix: layer norm and noise
     python main.py --config=configs/places.py:plain         the control: no hinge, nothing matched
+    python main.py --config=configs/places.py:smooth         smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/places.py:tiny          a few steps of very small networks, for tests
 
 `:paper` and `:appendix` read the class `building_facade` of TFDS's `places365_small`: of its 1.8 million images every
@@ -91,7 +92,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         checkpoint=dict(every=500),
     )
-    variants = {'paper': _paper, 'appendix': _appendix, 'plain': _plain, 'tiny': _tiny}
+    variants = {'paper': _paper, 'appendix': _appendix, 'plain': _plain, 'smooth': _smooth, 'tiny': _tiny}
     return choose_variant(config, variant, variants)
 
 
@@ -118,6 +119,10 @@ def _plain(config):
     for name in config.objective.terms:
         del config.schedules[name]
     config.objective.terms = ConfigDict()
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

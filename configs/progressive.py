@@ -5,6 +5,7 @@ Source: Karras et al. 2018, "Progressive Growing of GANs" (PGGAN), sections 2, 4
     python main.py --config=configs/progressive.py              embedded flowers, 64 px in five levels
     python main.py --config=configs/progressive.py:paper        the paper: 1024 px, nine levels, 850,000 steps
     python main.py --config=configs/progressive.py:fixed        the control: whole networks from the start
+    python main.py --config=configs/progressive.py:skips        RGB skips instead of growing (Karras et al. 2020)
     python main.py --config=configs/progressive.py:tiny         a few steps of very small networks, for tests
 
 The schedule `growth` says which level is played: at 2.0 images of level 2 (16 px), at 2.3 level 3 is faded in and
@@ -46,8 +47,9 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='progressive',
         # Channels of the levels, from the first map on: five of them make 64 px of 4.
-        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
-        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+        # skips: nothing grows, and `schedules.growth` is left out; up: nearest or linear.
+        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2, up='nearest', skips=False),
+        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False, skips=False),
         objective=dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=()),
         ema=0.99,
         # With b1 at 0, what gets no gradient does not move: levels before their time.
@@ -68,7 +70,7 @@ def get_config(variant: str = '') -> ConfigDict:
         log=dict(grids=9),
         checkpoint=dict(every=125),  # a quarter of each fading and rest
     )
-    return choose_variant(config, variant, {'paper': _paper, 'fixed': _fixed, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'fixed': _fixed, 'skips': _skips, 'tiny': _tiny})
 
 
 def _levels(top, part, unit):
@@ -92,6 +94,12 @@ def _paper(config):
 
 def _fixed(config):
     config.schedules.growth = dict(at=(0.0,), value=(float(len(config.generator.widths) - 1),), unit='fraction')
+
+
+def _skips(config):
+    config.generator.skips = config.discriminator.skips = True
+    config.generator.up = 'linear'
+    del config.schedules['growth']
 
 
 def _tiny(config):

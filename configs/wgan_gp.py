@@ -7,6 +7,7 @@ Gulrajani et al. 2017.
     python main.py --config=configs/wgan_gp.py:paper        Tables 1 and 3: faces, 64 px, batch 128
     python main.py --config=configs/wgan_gp.py:flowers      the same on flowers, mirrored, turned and recoloured
     python main.py --config=configs/wgan_gp.py:augmented    the default on flowers, mirrored, turned and recoloured
+    python main.py --config=configs/wgan_gp.py:smooth       smooth up- and down-sampling: no grid of dots
     python main.py --config=configs/wgan_gp.py:tiny         a few steps of very small networks, for tests
 
 The default config has a quarter of the paper's widths, batches of 16 instead of 128, 1400 steps, one critic turn in
@@ -43,16 +44,25 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='dcgan',
         # `bias_before_norm`: the paper's count has them, and they do nothing.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
         generator=dict(
             widths=(32, 64, 128, 256),
             z_dim=128,
             norm='batch',
             activation='relu',
+            up='transposed',
             bias_before_norm=False,
             init_std=0.02,
         ),
         # Batch norm would be refused: the penalty is on the slope at each image by itself.
-        discriminator=dict(widths=(32, 64, 128, 256), norm='layer', activation='leaky_relu', slope=0.2, init_std=0.02),
+        discriminator=dict(
+            widths=(32, 64, 128, 256),
+            norm='layer',
+            activation='leaky_relu',
+            slope=0.2,
+            down='stride',
+            init_std=0.02,
+        ),
         objective=dict(name='standard', form='wasserstein', penalty=True, terms=()),
         ema=0.99,
         optimizer=dict(gen=dict(name='adam', b1=0.0, b2=0.9), disc=dict(name='adam', b1=0.0, b2=0.9)),
@@ -67,7 +77,9 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
     )
     return choose_variant(
-        config, variant, {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'tiny': _tiny}
+        config,
+        variant,
+        {'paper': _paper, 'flowers': _flowers, 'augmented': _augmented, 'smooth': _smooth, 'tiny': _tiny},
     )
 
 
@@ -90,6 +102,10 @@ def _flowers(config):
 def _augmented(config):
     config.data.tfds.dataset = 'oxford_flowers102'
     config.task.rotate, config.task.hue, config.task.saturation, config.task.value = True, 0.05, 0.2, 0.2
+
+
+def _smooth(config):
+    config.generator.up, config.discriminator.down = 'linear', 'blur'
 
 
 def _tiny(config):

@@ -117,11 +117,12 @@ def programs_and_modules_end_with_their_file(tmp_path_factory):
 @pytest.fixture
 def forms_of_accelerators(monkeypatch):
     """Convolutions as a GPU gets them: some of the CPU's forms multiply by zeros on purpose, being faster so."""
-    from gans.nn import conv, conv_transpose
+    from gans.nn import conv, conv_transpose, resample
 
     choose, choose_transposed = conv.choose, conv_transpose.choose_transposed
     monkeypatch.setattr(conv, 'choose', lambda *shapes: choose(*shapes[:-1], 'gpu'))
     monkeypatch.setattr(conv_transpose, 'choose_transposed', lambda *shapes: choose_transposed(*shapes[:-1], 'gpu'))
+    monkeypatch.setattr(resample, 'by_matrix', lambda *shapes: False)
 
 
 @pytest.fixture

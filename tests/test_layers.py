@@ -217,7 +217,7 @@ def test_transposed_conv_doubles_the_size(kernel):
 
 def test_transposed_superlayer_is_transposed_conv_norm_activation():
     x = gaussian(1, 2, 4, 4, 3)
-    layer = Superlayer(5, transposed=True, activation='elu', init_std=1.0)
+    layer = Superlayer(5, up='transposed', activation='elu', init_std=1.0)
     y, variables = layer.init_with_output(jax.random.key(0), x)
     z = TransposedConv(5).apply({'params': variables['params']['conv']}, x)
     np.testing.assert_allclose(y, jax.nn.elu(pixelwise_norm(z)), atol=1e-6)

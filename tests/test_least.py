@@ -100,7 +100,10 @@ def test_more_turns_cost_what_they_add(config_file):
     np.testing.assert_allclose(more_disc + more_gen - one, _forward(config), rtol=1e-12)
 
 
-@pytest.mark.parametrize('config_file', [*CONFIG_FILES, 'configs/inpaint.py:masked', 'configs/colorize.py:luma'])
+VARIANTS = ['configs/inpaint.py:masked', 'configs/colorize.py:luma', 'configs/dcgan.py:smooth']
+
+
+@pytest.mark.parametrize('config_file', [*CONFIG_FILES, *VARIANTS])
 def test_the_compiled_step_does_little_more_than_the_least(config_file, forms_of_accelerators):
     config = without_pairs(load(config_file))
     game = build(config, 1000)

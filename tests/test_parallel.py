@@ -18,6 +18,7 @@ from gans.nn import noise
 from gans.run.parallel import lay_out
 
 KEY = jax.random.key(0)
+SMOOTH = ['--config.generator.up=linear', '--config.discriminator.down=blur']
 # SGD: Adam would hide a gradient that is wrong by a factor. Small rates: pixelwise norm of the nearly empty maps of a
 # fresh network, and the corners of L1, blow the last digit of a gradient up to 0.4 % of it, and every step multiplies
 # that. So gradients are compared after one step, losses after two.
@@ -148,7 +149,7 @@ def test_devices_exchange_one_sum_per_player_and_turn_and_nothing_else(kind, gam
 
 @pytest.mark.parametrize(
     'config_file, flags',
-    [('wgan_gp:tiny', ['--config.generator.norm=layer']), ('dilated_colorize:tiny', [])],
+    [('wgan_gp:tiny', ['--config.generator.norm=layer', *SMOOTH]), ('dilated_colorize:tiny', [])],
     ids=['points of the penalty', 'noise of the layers'],
 )
 def test_what_is_drawn_in_a_step_follows_from_the_place_in_the_global_batch(config_file, flags, tmp_path):

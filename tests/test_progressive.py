@@ -99,6 +99,56 @@ def test_a_generator_shows_colours_between_black_and_white_but_in_training():
     np.testing.assert_array_equal(shown, trained.clip(-1, 1))
 
 
+def without(variables, names):
+    """Variables with zeros for the layers of these names."""
+    params = {
+        name: jax.tree.map(jnp.zeros_like, own) if name in names else own for name, own in variables['params'].items()
+    }
+    return {'params': params}
+
+
+def test_with_skips_an_image_is_the_sum_of_all_levels_and_a_level_is_enlarged_bilinearly():
+    skipping, levels = gen.clone(skips=True), [f'rgb_{level}' for level in range(4)]
+    alone = [without(known['gen'], {*levels} - {level}) for level in levels]
+    parts = [np.asarray(skipping.apply(variables, latents, train=True)) for variables in alone]
+    whole = skipping.apply(known['gen'], latents, train=True)
+    np.testing.assert_allclose(whole, sum(parts), atol=1e-5)
+    np.testing.assert_allclose(parts[3], gen.apply(known['gen'], latents, train=True), atol=1e-5)
+    small = made(0.0, gen.clone(stage=0))
+    for side in (8, 16, 32):
+        small = jax.image.resize(small, (3, side, side, 3), 'bilinear')
+    np.testing.assert_allclose(parts[0], small, atol=1e-5)
+    assert all(np.abs(part).max() > 1e-2 for part in parts)
+
+
+def test_with_skips_a_score_depends_on_every_size_of_the_image():
+    skipping, levels = disc.clone(skips=True), [f'rgb_{level}' for level in range(3)]
+    fixed = skipping.apply(without(known['disc'], levels), images)
+    np.testing.assert_allclose(fixed, judged(None), atol=1e-5)
+    for level in levels:
+        others = skipping.apply(without(known['disc'], {level}), images)
+        assert np.abs(others - skipping.apply(known['disc'], images)).max() > 1e-3
+
+
+def test_with_skips_nothing_grows_and_the_schedule_is_refused(tiny):
+    config = tiny(CONFIG_FILE)
+    config.generator.skips = config.discriminator.skips = True
+    with pytest.raises(UserError, match='config.schedules.growth is read by nothing'):
+        build(config, 64)
+    del config.schedules['growth']
+    game = build(config, 64)
+    assert game.stage(0) is None
+    small = images[:, :16, :16]
+    np.testing.assert_array_equal(game.target(small, {}), small)
+
+
+def test_a_filtered_generator_has_the_same_parameters_and_unknown_ways_are_refused():
+    image = gen.clone(up='linear').apply(known['gen'], latents, train=True)
+    assert image.shape == made(3.0).shape and np.abs(image - made(3.0)).max() > 1e-3
+    with pytest.raises(UserError, match="up='transposed' is not known: choose one of nearest, linear"):
+        gen.clone(up='transposed').init(KEY, latents)
+
+
 @pytest.mark.parametrize('shape', [(32, 64), (48, 16)])
 def test_oblong_images(shape):
     image = jax.eval_shape(gen.clone(shape=shape).init_with_output, KEY, latents)[0]

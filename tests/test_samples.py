@@ -53,6 +53,16 @@ def test_a_generator_of_one_image_has_no_diversity(tmp_path):
     assert nearest['low'] == nearest['high'] > 0
 
 
+def test_dots_are_told_from_images_without_any(tmp_path):
+    """Every second pixel is brighter, in some samples darker."""
+    dots = (jnp.indices((32, 32)).sum(0) % 2 - 0.5)[:, :, None]
+    dotted = run_of(tmp_path, lambda latent: 0.8 * soft(latent) + 0.1 * jnp.sign(latent[:, :1, None, None]) * dots)
+    report = evaluate.evaluate_run(dotted)
+    samples, real = (report['rows'][row]['checkerboard'] for row in ('samples', 'real images'))
+    assert samples['low'] > 10 * real['high'] and samples['count'] == real['count'] == report['sets']
+    assert report['ratios']['checkerboard: samples / real images']['mean'] == samples['mean'] / real['mean']
+
+
 def in_training(rows):
     return {row: numbers['nearest in training'] for row, numbers in rows.items()}
 
@@ -153,7 +163,7 @@ def test_the_verb_writes_numbers_and_montages_and_again_the_same(tmp_path, monke
     report = json.loads(first, parse_constant=pytest.fail)
     assert (report['task'], report['step'], report['config']) == ('generate', 3, 'fake')
     assert list(report['rows']) == ['samples', 'real images'] and 'classes' not in report, 'a folder has no labels'
-    names = ['MS-SSIM of pairs', 'SWD', 'SWD 32 px', 'SWD 16 px', 'nearest in training']
+    names = ['MS-SSIM of pairs', 'SWD', 'SWD 32 px', 'SWD 16 px', 'checkerboard', 'nearest in training']
     for row, numbers in report['rows'].items():
         assert list(numbers) == names == list(report['measures'])
         assert all(n['low'] <= n['mean'] <= n['high'] for n in numbers.values())

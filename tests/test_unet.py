@@ -7,6 +7,7 @@ import pytest
 
 from gans.errors import UserError
 from gans.networks.unet import Discriminator, Generator
+from gans.nn.layers import Conv
 
 KEY = jax.random.key(0)
 
@@ -50,6 +51,28 @@ def test_colorizing_generator_doubles_all_after_the_bottleneck():
     assert widths == [112, 96, 80, 64, 48, 32]
     assert params['merge_0']['conv']['kernel'].shape == (5, 5, 112 + 48, 96)
     assert params['expand']['kernel'].shape == (256, 4 * 112)
+
+
+def test_with_a_stride_the_table_is_that_of_half_the_size_between_two_layers():
+    fast = Generator(widths=(16, 24, 32), noise=True, stride=2)
+    inner = from_table(32, 32, 16, 2, widths=(16, 24, 32))
+    pixels, outs = (32 // 4) ** 2, 2 * 32  # two widths go down; from_table divides by those of five
+    inner += (pixels - 1) * (32 * 128 + 2 * 128 * outs + outs)
+    stem, restore, out = 25 * 1 * 16 + 16, 25 * 32 * 16 + 16, 25 * (16 + 1) * 3 + 3
+    expected = inner - (25 * 32 * 3 + 3) + stem + restore + out
+    assert count(fast, array(1, 64, 64, 1), array(1, 128)) == expected
+    image = jax.eval_shape(fast.init_with_output, KEY, array(2, 64, 32, 1), array(2, 128))[0]
+    assert image.shape == (2, 64, 32, 3)
+
+
+def test_with_a_stride_the_last_layer_sees_every_pixel_of_the_image():
+    fast = Generator(widths=(4, 4), stride=2, init_std=0.3)
+    image = jax.random.uniform(KEY, (1, 8, 8, 1))
+    variables = fast.init(KEY, image)
+    variables['params']['restore']['conv'] = jax.tree.map(jnp.zeros_like, variables['params']['restore']['conv'])
+    alone = {'params': variables['params']['out']}
+    expected = jnp.tanh(Conv(3).apply(alone, jnp.zeros((1, 8, 8, 4)), image))
+    np.testing.assert_allclose(fast.apply(variables, image), expected, atol=1e-6)
 
 
 def test_discriminator_has_the_papers_count():

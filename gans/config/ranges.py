@@ -120,6 +120,7 @@ RANGES = {
     '*r.depth': _count(1, 16),  # every layer doubles the dilation
     '*r.channels': _count(1, 3),
     '*r.kernel': _count(1, 63),
+    '*r.stride': _count(1, 2),
     '*r.kernels': _count(1, _SIDE),
     '*r.dims': _count(1, _SIDE),
     '*r.minibatch': _count(0, 64),

@@ -7,7 +7,6 @@ from gans.config.registry import find_module, kind_of, section_of
 from gans.core.build import term_makers
 from gans.core.schedules import UNLESS_GIVEN
 from gans.data.opening import fields_of
-from gans.errors import UserError
 
 # Sections that choose something by name: its package, and what makes it of the other fields.
 _TAKERS = {
@@ -32,6 +31,9 @@ def add(values: dict, name: str, fields: Mapping[str, str]) -> dict[str, type]:
 
     Returns:
       {field: kind of value} of what is None so far; {} where that is known from the config.
+
+    Raises:
+      UserError: what the section chooses does not exist.
     """
     section, _, field = name.partition('.')
     if not isinstance(values.get(section), dict):
@@ -105,8 +107,7 @@ def _parameters(values, section, fields):
     chosen = fields.get(f'{section}.name') or found.get('name')
     if package == 'networks':
         chosen = chosen or fields.get('networks') or values.get('networks')
-    try:
-        taker = getattr(find_module(package, f'{chosen}', f'config.{section}.name', wanted), wanted)
-    except UserError:
-        return {}  # that is told where the config is built
-    return inspect.signature(taker).parameters
+    where = f'config.{section}.name' if found.get('name') or package != 'networks' else 'config.networks'
+    if not isinstance(chosen, str):
+        return {}  # the check of ranges says so
+    return inspect.signature(getattr(find_module(package, chosen, where, wanted), wanted)).parameters

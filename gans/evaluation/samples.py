@@ -27,11 +27,12 @@ from gans.evaluation import classes, classifier
 from gans.evaluation.between_sets import plan_of
 from gans.evaluation.feature_cache import cached, keys_of
 from gans.evaluation.feature_measures import measures, scores
-from gans.evaluation.set_measures import DISTANCE, DIVERSITY, chunk_of, distances_over, look
-from gans.evaluation.tables import as_json, ratio_as_json
+from gans.evaluation.set_measures import CHECKERBOARD, DISTANCE, DIVERSITY, chunk_of, distances_over, look
+from gans.evaluation.tables import as_json, over_sets, ratio_as_json
 from gans.features.opening import Features
 from gans.image import batching, files, grids, ops
 from gans.metrics import bootstrap, ssim, swd
+from gans.metrics.checkerboard import checkerboard
 from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest
 from gans.progress import counted, progress
@@ -42,7 +43,8 @@ from gans.run.trained import Trained
 NOTE = (
     'Samples, and real images in their place: MS-SSIM of pairs (1: all equal), the sliced Wasserstein distance to\n'
     'held-out images (times 1000; of training images: what a perfect generator would get), the distance to the\n'
-    'nearest training image. Below: 95 % bootstrap interval; of SWD the lowest and the highest of some sets.'
+    'nearest training image, and checkerboard, the strength of patterns of 2 and 4 pixels (1: none). Below: 95 %\n'
+    'bootstrap interval; of SWD and checkerboard the lowest and the highest of some sets.'
 )
 SAMPLES, REAL = 'samples', 'real images'
 NEAREST = 'nearest in training'
@@ -141,14 +143,14 @@ def measure(
 
     places = np.arange(sets * count).reshape(sets, count)
     draw, read_train = partial(samples, chunk=chunk), lambda places: read(ids=train[places])
-    held_out, seen, distances = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
+    held_out, seen, over_all_sets = _look_at(places, read(ids=test[:count]), draw, read_train, judge, known)
     ways = trained.game.task.evaluation.ways
     with progress('looking for copies', len(train)) as advance:
         near = _nearest_in_training([seen[0].small, held_out.small], ways, counted(read(ids=train), advance))
     near = dict(zip((SAMPLES, REAL), near, strict=True))
     rows = {
         row: {DIVERSITY: as_json(bootstrap.interval(first.diversity))}
-        | distances_over(distances[row])
+        | over_all_sets[row]
         | {NEAREST: as_json(bootstrap.interval(near[row][1]))}
         for row, first in ((SAMPLES, seen[0]), (REAL, held_out))
     }
@@ -163,9 +165,7 @@ def measure(
         'set': count,
         'measures': _measures_of(rows[REAL], features),
         'rows': rows,
-        'ratios': {
-            f'{name}: {SAMPLES} / {REAL}': _ratio(rows[SAMPLES][name], rows[REAL][name]) for name in (DISTANCE, NEAREST)
-        },
+        'ratios': _ratios(rows),
         'montages': list(_MONTAGES),
         'notes': _notes(sets, count, len(next(iter(held_out.clouds.values()))), features),
     } | ({} if judged is None else {'classes': classes.measure(judge, judged)})
@@ -173,11 +173,12 @@ def measure(
 
 
 def _look_at(places_of, chunks, draw, read, judge, known):
-    """(what is kept of the held-out images, and of each set of samples; distances between them by row, of each set).
+    """(what is kept of the held-out images, and of each set of samples; numbers over all sets, by row and measure).
 
     places_of: int [sets, n]; chunks: n held-out images; draw, read: places -> chunks of samples and of training images.
     """
-    distances, seen, keep = {SAMPLES: [], REAL: []}, [], partial(_keep, judge, known)
+    distances, dots, seen = {SAMPLES: [], REAL: []}, {SAMPLES: [], REAL: []}, []
+    keep = partial(_keep, judge, known)
     sets, count = places_of.shape
     with progress('looking at images', (1 + 2 * sets) * count) as advance:
         held_out = look(counted(chunks, advance), count, keep=partial(_keep, None, known))
@@ -185,14 +186,18 @@ def _look_at(places_of, chunks, draw, read, judge, known):
             seen.append(look(counted(draw(places), advance), count, i + 1, whole=i == 0, keep=keep))
             distances[SAMPLES].append(_distances(seen[-1], held_out))
             seen[-1] = seen[-1]._replace(clouds={})  # memory
-            real = look(counted(read(places), advance), count, i + 1, whole=False).clouds
-            distances[REAL].append(swd.distances(real, held_out.clouds))
-            del real
-    return held_out, seen, distances
+            real = look(counted(read(places), advance), count, i + 1, whole=False)
+            distances[REAL].append(swd.distances(real.clouds, held_out.clouds))
+            for row, one in ((SAMPLES, seen[-1]), (REAL, real)):
+                dots[row].append(checkerboard(one.power))
+            del real, one
+    found = {row: distances_over(distances[row]) | {CHECKERBOARD: over_sets(dots[row])} for row in dots}
+    return held_out, seen, found
 
 
 def _measures_of(row, features):
     known = measures(features.name) if features else {}
+    known[CHECKERBOARD] = {'better': 'lower', 'digits': 2}
     for name in row:
         if name not in known:
             distance = name.startswith(DISTANCE)
@@ -272,6 +277,11 @@ def _draw_montages(folder, samples, count, near, experiment, train):
         files.save_png(folder / name, grids.grid(np.concatenate(images), columns))
 
 
-def _ratio(a, b):
-    value = a['mean'] / b['mean'] if b['mean'] else np.nan
-    return ratio_as_json(bootstrap.Interval(value, np.nan, np.nan, a['count']))
+def _ratios(rows):
+    found = {name: [rows[row][name]['mean'] for row in (SAMPLES, REAL)] for name in (DISTANCE, CHECKERBOARD, NEAREST)}
+    found = {name: made / real if real else np.nan for name, (made, real) in found.items()}
+    counts = {name: rows[SAMPLES][name]['count'] for name in found}
+    return {
+        f'{name}: {SAMPLES} / {REAL}': ratio_as_json(bootstrap.Interval(value, np.nan, np.nan, counts[name]))
+        for name, value in found.items()
+    }

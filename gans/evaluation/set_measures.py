@@ -1,7 +1,7 @@
 """Measures of whole sets of images, shared by `evaluate` and `measure`: one look at the images, then numbers.
 
 Images pass by in chunks. In memory stay their patches for the sliced Wasserstein distance, at 16 pixels what copies are
-found by, the MS-SSIM of pairs, and what the caller keeps of each chunk.
+found by, the MS-SSIM of pairs, their mean spectrum, and what the caller keeps of each chunk.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,10 +12,11 @@ import numpy as np
 from gans.evaluation.tables import over_sets
 from gans.image import batching, ops
 from gans.metrics import swd
+from gans.metrics.checkerboard import spectrum
 from gans.metrics.diversity import pairwise_ms_ssim
 from gans.metrics.neighbours import shrink
 
-DIVERSITY, DISTANCE = 'MS-SSIM of pairs', 'SWD'
+DIVERSITY, DISTANCE, CHECKERBOARD = 'MS-SSIM of pairs', 'SWD', 'checkerboard'
 
 _CHUNK = 2**20  # bytes of images that are looked at together
 
@@ -27,12 +28,14 @@ class Seen(NamedTuple):
       clouds: its patches, as `swd.clouds` has them.
       diversity: MS-SSIM of pairs, float [n // 2]; [0] where they were left out.
       small: small versions of the images, as `neighbours.shrink` has them; [0] where they were left out.
+      power: their mean spectrum, as `checkerboard.spectrum` has it.
       kept: what the caller wanted of each chunk, in order.
     """
 
     clouds: dict[int, np.ndarray]
     diversity: np.ndarray
     small: np.ndarray
+    power: np.ndarray
     kept: list
 
 
@@ -57,7 +60,7 @@ def look(
       whole: whether pairs and small versions are looked at too.
       keep: what to keep of each chunk.
     """
-    diversity, small, kept = [np.zeros(0)], [], []
+    diversity, small, power, kept = [np.zeros(0)], [], [], []
     chunks, longest = iter(chunks), 0
 
     def passing():
@@ -65,6 +68,7 @@ def look(
         for chunk in chunks:
             longest = max(longest, len(chunk))
             floats = ops.to_float(chunk)
+            power.append(spectrum(floats) * (len(chunk) / count))
             if whole:
                 small.append(shrink(chunk))
             if whole and len(chunk) > 1:
@@ -75,7 +79,8 @@ def look(
             yield floats
 
     clouds = swd.clouds(passing(), count, seed=seed)
-    return Seen(clouds, np.concatenate(diversity), np.concatenate(small) if small else np.zeros(0), kept)
+    small = np.concatenate(small) if small else np.zeros(0)
+    return Seen(clouds, np.concatenate(diversity), small, sum(power), kept)
 
 
 def distances_over(found: Sequence[Mapping[int, float]]) -> dict[str, dict]:

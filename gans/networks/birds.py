@@ -17,7 +17,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.nn.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map, shown
+from gans.nn.layers import Dense, Expand, Superlayer, check_latent, check_size, first_map, shown, up_conv
 
 
 class Generator(nn.Module):
@@ -25,7 +25,8 @@ class Generator(nn.Module):
 
     A projection to a first map (6 x 6 for 192 px); for every inner width in reverse a 3x3 convolution to the next
     width and a transposed 3x3 one; then transposed 5x5 convolutions to the outer widths and to three channels. `shape`
-    is the image's (height, width).
+    is the image's (height, width). `up` is another way to enlarge, as `gans.nn.layers.up_conv` has it; the parameters
+    stay the same.
     """
 
     outer: tuple[int, ...] = (32, 64, 128)
@@ -34,6 +35,7 @@ class Generator(nn.Module):
     shape: tuple[int, int] = (192, 192)
     norm: str = 'pixelwise'
     activation: str = 'leaky_relu'
+    up: str = 'transposed'
     slope: float = 0.2
     init_std: float = 0.02
     dtype: Any = jnp.float32
@@ -55,8 +57,8 @@ class Generator(nn.Module):
             if i < len(self.inner):
                 x = Superlayer(width, 3, **common, name=f'conv_{i}')(x, train=train)
             kernel = 3 if i < len(self.inner) else 5
-            x = Superlayer(width, kernel, transposed=True, **common, name=f'up_{i}')(x, train=train)
-        x = TransposedConv(3, 5, init_std=self.init_std, dtype=self.dtype, name='out')(x)
+            x = Superlayer(width, kernel, up=self.up, **common, name=f'up_{i}')(x, train=train)
+        x = up_conv(x, 3, 5, self.up, init_std=self.init_std, dtype=self.dtype, name='out')
         return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -65,7 +67,8 @@ class Discriminator(nn.Module):
 
     A 5x5 convolution of stride 2 for every outer width, two 3x3 ones of stride 1 and 2 for every inner width, all
     with norm, the first too; a linear projection to `hidden` (the table's Z_dim), then to one number. The table's
-    sigmoid is part of the loss.
+    sigmoid is part of the loss. `down` is another way to make the strides, as `gans.nn.layers.Superlayer` has it; the
+    parameters stay the same.
     """
 
     outer: tuple[int, ...] = (32, 64, 128)
@@ -73,6 +76,7 @@ class Discriminator(nn.Module):
     hidden: int = 128
     norm: str = 'pixelwise'
     activation: str = 'leaky_relu'
+    down: str = 'stride'
     slope: float = 0.2
     init_std: float = 0.02
     dtype: Any = jnp.float32
@@ -89,6 +93,7 @@ class Discriminator(nn.Module):
             Superlayer,
             norm=self.norm,
             activation=self.activation,
+            down=self.down,
             slope=self.slope,
             init_std=self.init_std,
             dtype=self.dtype,

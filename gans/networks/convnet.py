@@ -16,9 +16,12 @@ from jax import Array
 
 from gans.nn import layers
 from gans.nn.heads import Head
-from gans.nn.layers import Conv, Dense, TransposedConv, activation, check_latent, shown, sizes_up, to_rgb
+from gans.nn.layers import Conv, Dense, activation, check_latent, shown, sizes_up, to_rgb, up_conv
 from gans.nn.minibatch import Reference, normalize
 from gans.nn.noise import GaussianNoise, NoiseMaps, maps_behind
+from gans.nn.resample import check_way, smooth
+
+DOWN = ('stride', 'blur')
 
 
 class Generator(nn.Module):
@@ -27,7 +30,8 @@ class Generator(nn.Module):
     A projection to a first map of `widths[-1]` channels, then a transposed convolution for every other width in reverse
     and a last one to `channels`: 3, or 1 for gray images, which come out as RGB too. `up_0` is the projection. Each
     but the last with norm and activation (the thesis's text has ELUs on digits, its code ReLUs), and behind it
-    `noise_maps[i]` maps of noise beside the `widths[i]`; none without `noise_maps`.
+    `noise_maps[i]` maps of noise beside the `widths[i]`; none without `noise_maps`. `up` is another way to enlarge, as
+    `gans.nn.layers.up_conv` has it; the parameters stay the same.
 
     norm: one of `gans.nn.minibatch.NORMS`. 'virtual' takes its statistics from `reference` latents that were drawn
     from `distribution` (the task's) at the beginning; `per_position` is that of `VirtualBatchNorm`.
@@ -40,6 +44,7 @@ class Generator(nn.Module):
     kernel: int = 6
     norm: str = 'layer'
     activation: str = 'relu'
+    up: str = 'transposed'
     slope: float = 0.2
     noise_maps: tuple[int, ...] = ()
     reference: int = 64
@@ -71,14 +76,14 @@ class Generator(nn.Module):
                 noise,
                 self.reference,
                 self.per_position,
+                up=self.up,
                 init_std=self.init_std,
                 dtype=self.dtype,
                 name=f'up_{i}',
             )(x, train)
-        out = TransposedConv(
-            self.channels, self.kernel, init_std=self.init_std, dtype=self.dtype, shape=self.shape, name='out'
-        )
-        return to_rgb(jnp.tanh(out(x[: latent.shape[0]]).astype(jnp.float32)))
+        start = dict(init_std=self.init_std, dtype=self.dtype, name='out')
+        x = up_conv(x[: latent.shape[0]], self.channels, self.kernel, self.up, self.shape, **start)
+        return to_rgb(jnp.tanh(x.astype(jnp.float32)))
 
 
 class Discriminator(nn.Module):
@@ -88,7 +93,8 @@ class Discriminator(nn.Module):
     the thesis's h0 to h3. Then `head`: a layer with activation and dropout for every one of `hidden`, the last
     `minibatch` of them followed by minibatch features; `kernels`, `dims` and `scale` are those of
     `gans.nn.minibatch.MinibatchFeatures`. Its code has two such layers, the text, for facades, one. With `channels=1`
-    it sees gray images: the mean of the three channels.
+    it sees gray images: the mean of the three channels. With `down='blur'` every convolution sees a map filtered by
+    `gans.nn.resample.smooth`.
     """
 
     widths: tuple[int, ...] = (8, 16, 32, 64)
@@ -101,6 +107,7 @@ class Discriminator(nn.Module):
     kernel: int = 3
     norm: str = 'layer'
     activation: str = 'leaky_relu'
+    down: str = 'stride'
     slope: float = 0.2
     noise: float = 0.5
     dropout: float = 0.0
@@ -114,9 +121,11 @@ class Discriminator(nn.Module):
         `train` adds noise and dropout and chooses what batch norm normalises by. Raises UserError for an unknown name,
         other `channels`, or more `minibatch` than `hidden`.
         """
+        check_way(self.down, DOWN, 'down')
         x = shown(image, cond, self.channels)
         common = dict(activation=self.activation, slope=self.slope, init_std=self.init_std, dtype=self.dtype)
         for i, width in enumerate(self.widths):
+            x = smooth(x) if self.down == 'blur' else x
             x = Down(width, self.kernel, self.norm, self.noise, **common, name=f'down_{i}')(x, train)
         return Head(
             self.hidden,
@@ -133,7 +142,7 @@ class Discriminator(nn.Module):
 class Up(nn.Module):
     """[N, Z] or [N, H, W, I] -> [N, *shape, features + maps]: enlarged, normed, activated, with maps of noise.
 
-    A latent is projected; a map goes through a transposed convolution, to (2 H, 2 W) or one less. No bias before a
+    A latent is projected; a map goes through `up_conv`, to (2 H, 2 W) or one less. No bias before a
     norm that takes it away.
     """
 
@@ -146,6 +155,7 @@ class Up(nn.Module):
     maps: int
     reference: int
     per_position: bool
+    up: str
     init_std: float | None
     dtype: Any
 
@@ -156,7 +166,7 @@ class Up(nn.Module):
             project = Dense(math.prod(self.shape) * self.features, **common, name='project')
             x = project(x).reshape(x.shape[0], *self.shape, self.features)
         else:
-            x = TransposedConv(self.features, self.kernel, **common, shape=self.shape, name='conv')(x)
+            x = up_conv(x, self.features, self.kernel, self.up, self.shape, **common, name='conv')
         x = normalize(x, self.norm, train, self.reference, self.per_position)
         return NoiseMaps(self.maps, name='noise')(activation(self.activation, self.slope)(x), train)
 

@@ -15,14 +15,15 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from gans.nn.layers import Dense, Expand, Superlayer, TransposedConv, check_latent, check_size, first_map, shown
+from gans.nn.layers import Dense, Expand, Superlayer, check_latent, check_size, first_map, shown, up_conv
 
 
 class Generator(nn.Module):
     """Latent -> RGB image (Table 1, lower half).
 
     A projection to a first map of `widths[-1]` channels (4 x 4 for 64 px), then a transposed convolution of stride 2
-    for every other width in reverse and a last one to three channels. `shape` is the image's (height, width).
+    for every other width in reverse and a last one to three channels. `shape` is the image's (height, width). `up` is
+    another way to enlarge, as `gans.nn.layers.up_conv` has it; the parameters stay the same.
     """
 
     widths: tuple[int, ...] = (128, 256, 512, 1024)
@@ -32,6 +33,7 @@ class Generator(nn.Module):
     activation: str = 'relu'
     bias_before_norm: bool = True
     kernel: int = 5
+    up: str = 'transposed'
     slope: float = 0.2
     init_std: float = 0.02
     dtype: Any = jnp.float32
@@ -54,15 +56,16 @@ class Generator(nn.Module):
         first = first_map(self.shape, len(self.widths), 'dcgan')
         x = Expand(self.widths[-1], first, **common, name='expand')(latent, train)
         for i, width in enumerate(reversed(self.widths[:-1])):
-            x = Superlayer(width, self.kernel, transposed=True, **common, name=f'up_{i}')(x, train=train)
-        x = TransposedConv(3, self.kernel, init_std=self.init_std, dtype=self.dtype, name='out')(x)
+            x = Superlayer(width, self.kernel, up=self.up, **common, name=f'up_{i}')(x, train=train)
+        x = up_conv(x, 3, self.kernel, self.up, init_std=self.init_std, dtype=self.dtype, name='out')
         return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
     """Image -> logit (Table 1, upper half): stride-2 superlayers, the first without norm; a projection to a number.
 
-    With `norm='layer'` it is the WGAN's critic. The table's sigmoid (DCGAN) is part of the loss.
+    With `norm='layer'` it is the WGAN's critic. The table's sigmoid (DCGAN) is part of the loss. `down` is another way
+    to make the stride, as `gans.nn.layers.Superlayer` has it; the parameters stay the same.
     """
 
     widths: tuple[int, ...] = (128, 256, 512, 1024)
@@ -70,6 +73,7 @@ class Discriminator(nn.Module):
     activation: str = 'leaky_relu'
     bias_before_norm: bool = True
     kernel: int = 5
+    down: str = 'stride'
     slope: float = 0.2
     init_std: float = 0.02
     dtype: Any = jnp.float32
@@ -86,6 +90,7 @@ class Discriminator(nn.Module):
             Superlayer,
             kernel=self.kernel,
             stride=2,
+            down=self.down,
             activation=self.activation,
             slope=self.slope,
             use_bias=True if self.bias_before_norm else None,

@@ -12,6 +12,10 @@ So they are trained, and a penalty on the discriminator's slope goes by the pixe
 levels are computed, whatever `growth` is, for the same images in full size, small ones enlarged by repeating pixels,
 and the same scores of those. So the networks are used.
 
+With `skips` nothing grows, and no schedule is read (Karras et al. 2020, "Analyzing and Improving the Image Quality of
+StyleGAN", section 4.1, figure 7 b): a generator adds up what the RGB layers of all levels give, a discriminator what
+those of all levels see. Coarse levels are learned first all the same, since all of the image depends on them.
+
 At 1024 px (`widths` 512, 512, 512, 512, 256, 128, 64, 32, 16, `z_dim` 512) the generator has 23,086,795 parameters and
 the discriminator 23,082,641; Table 2 says 23.1 M each, with one RGB layer instead of nine.
 """
@@ -26,7 +30,9 @@ from jax import Array
 from gans.nn.conv import repeat
 from gans.nn.layers import Conv, Dense, activation, check_latent, check_size, first_map, pixelwise_norm, shown
 from gans.nn.minibatch import MinibatchDeviation
+from gans.nn.resample import average, check_way, enlarge, smooth
 
+UP = ('nearest', 'linear')
 GAIN = 2**0.5  # before a leaky ReLU; 1 before what is linear
 
 
@@ -35,26 +41,34 @@ class Generator(nn.Module):
 
     The latent is scaled to mean square 1, projected to a first map, and convolved once; every further level
     enlarges the map twice and convolves twice, 3x3. `widths` are the levels' channels, from the first map on. Pixelwise
-    norm comes after every leaky ReLU. Every level has a linear 1x1 layer to RGB.
+    norm comes after every leaky ReLU. Every level has a linear 1x1 layer to RGB. With `up='linear'` the convolutions
+    behind the enlarging are filtered, as `gans.nn.layers.up_conv` does it. With `skips` the image is the sum of all
+    levels, enlarged bilinearly.
     """
 
     widths: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     z_dim: int = 512
     shape: tuple[int, int] = (1024, 1024)
+    up: str = 'nearest'
+    skips: bool = False
     slope: float = 0.2
     dtype: Any = jnp.float32
     stage: int | None = None
 
-    needs = ('growth',)  # the schedules that are read from the collection `hyper`
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The schedules that are read from the collection `hyper`."""
+        return () if self.skips else ('growth',)
 
     @nn.compact
     def __call__(self, latent: Array, train: bool = False) -> Array:
         """`latent` [N, z_dim] -> float32 [N, H, W, 3], of the stage's size.
 
         In [-1, 1] unless `train`: the last layer is linear, and a clipped pixel would get no gradient. Raises UserError
-        if `latent` has another length, or if `shape` is no multiple of 2 ** (len(widths) - 1).
+        if `latent` has another length, if `shape` is no multiple of 2 ** (len(widths) - 1), or for an unknown `up`.
         """
         check_latent(latent, self.z_dim, 'progressive')
+        check_way(self.up, UP, 'up')
         top, growth = len(self.widths) - 1, self.get_variable('hyper', 'growth')
         stage, lowest = _highest(self), _lowest(self, growth)
         layer = partial(_layer, slope=self.slope, norm=True, dtype=self.dtype)
@@ -67,12 +81,14 @@ class Generator(nn.Module):
         x = layer(x, self.widths[0], name='conv_0')
         for level in range(stage + 1):
             if level:
-                x = layer(x, self.widths[level], upscale=2, name=f'up_{level}')
+                x = layer(x, self.widths[level], up=self.up, name=f'up_{level}')
                 x = layer(x, self.widths[level], name=f'conv_{level}')
-            if level >= lowest:
+            if level >= lowest or self.skips:
                 rgb = Conv(3, 1, gain=1.0, dtype=self.dtype, name=f'rgb_{level}')(x).astype(jnp.float32)
-            if level == lowest:
+            if level == (0 if self.skips else lowest):
                 image = rgb
+            elif self.skips:
+                image = enlarge(image) + rgb
             elif level > lowest:
                 image = _fade(repeat(image, 2), rgb, _share(growth, level))
         return image if train else jnp.clip(image, -1, 1)
@@ -86,9 +102,11 @@ class Generator(nn.Module):
         """
         top = len(self.widths) - 1
         check_size(images.shape, top, 'progressive')
-        mixed = _average(images, 2**top)
+        if self.skips:
+            return average(images, 2 ** (top - _highest(self)))
+        mixed = average(images, 2**top)
         for level in range(1, _highest(self) + 1):
-            mixed = _fade(repeat(mixed, 2), _average(images, 2 ** (top - level)), _share(hyper['growth'], level))
+            mixed = _fade(repeat(mixed, 2), average(images, 2 ** (top - level)), _share(hyper['growth'], level))
         return mixed
 
 
@@ -97,16 +115,21 @@ class Discriminator(nn.Module):
 
     Every level has a 1x1 layer from RGB; two 3x3 convolutions and averages over 2 x 2 pixels lead to the level below. A
     last convolution, a projection to the first width, and one to the score, which is linear. With `deviation` the last
-    convolution sees one more map: how much the examples of the batch differ.
+    convolution sees one more map: how much the examples of the batch differ. With `skips` what the RGB layer of a level
+    gives of the image at that size is added to what comes from the level above.
     """
 
     widths: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     slope: float = 0.2
     deviation: bool = False
+    skips: bool = False
     dtype: Any = jnp.float32
     stage: int | None = None
 
-    needs = ('growth',)
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The schedules that are read from the collection `hyper`."""
+        return () if self.skips else ('growth',)
 
     @nn.compact
     def __call__(self, image: Array, cond: Array | None = None, train: bool = False) -> Array:
@@ -121,13 +144,15 @@ class Discriminator(nn.Module):
         seen = shown(image, cond)
 
         def enter(level):
-            return layer(_average(seen, 2 ** (stage - level)), self.widths[level], kernel=1, name=f'rgb_{level}')
+            return layer(average(seen, 2 ** (stage - level)), self.widths[level], kernel=1, name=f'rgb_{level}')
 
         x = enter(stage)
         for level in range(stage, 0, -1):
             x = layer(x, self.widths[level], name=f'conv_{level}')
-            x = _average(layer(x, self.widths[level - 1], name=f'down_{level}'), 2)
-            if level > lowest:
+            x = average(layer(x, self.widths[level - 1], name=f'down_{level}'), 2)
+            if self.skips:
+                x = x + enter(level - 1)
+            elif level > lowest:
                 x = _fade(enter(level - 1), x, _share(growth, level))
         if self.deviation:
             x = MinibatchDeviation()(x)
@@ -137,9 +162,10 @@ class Discriminator(nn.Module):
         return Dense(1, gain=1.0, dtype=self.dtype, name='out')(x)[:, 0].astype(jnp.float32)
 
 
-def _layer(x, features, name, slope, norm, dtype, kernel=3, upscale=1):
-    """Convolution, leaky ReLU, and the norm behind it."""
-    x = Conv(features, kernel, upscale=upscale, gain=GAIN, dtype=dtype, name=name)(x)
+def _layer(x, features, name, slope, norm, dtype, kernel=3, up=''):
+    """Convolution, with `up` to twice the size, leaky ReLU, and the norm behind it."""
+    x = Conv(features, kernel, upscale=2 if up else 1, gain=GAIN, dtype=dtype, name=name)(x)
+    x = smooth(x) if up == 'linear' else x
     x = activation('leaky_relu', slope)(x)
     return pixelwise_norm(x) if norm else x
 
@@ -164,9 +190,3 @@ def _share(growth, level):
 def _fade(before, after, share):
     share = jnp.asarray(share, after.dtype)
     return (1 - share) * before + share * after
-
-
-def _average(x, side):
-    """[N, H, W, C] -> [N, H / side, W / side, C]: means over squares."""
-    n, height, width, channels = x.shape
-    return x.reshape(n, height // side, side, width // side, side, channels).mean((2, 4)) if side > 1 else x

@@ -17,6 +17,7 @@ from gans.errors import UserError, closest
 from gans.nn import conv, rules
 from gans.nn.conv_transpose import transposed
 from gans.nn.custom_gradients import by_output, layer_norm, layer_statistics
+from gans.nn.resample import DOWN, UP, average, check_way, smooth
 
 NORMS = ('pixelwise', 'batch', 'layer', 'none')
 ACTIVATIONS = ('leaky_relu', 'relu', 'elu', 'tanh')
@@ -192,19 +193,41 @@ class Dense(nn.Module):
         return y
 
 
+def up_conv(
+    x: Array, features: int, kernel: int, up: str, shape: tuple[int, int] | None = None, **common: Any
+) -> Array:
+    """A convolution to twice the height and width, within a compact method: [N, H, W, I] -> [N, 2 H, 2 W, features].
+
+    `shape` is the output's (height, width) where one less is wanted.
+
+    `up` is 'transposed': `TransposedConv`; 'nearest': `Conv` of the map with every pixel twice along both axes; or
+    'linear': the same, filtered by `resample.smooth`, which is `Conv` of the map enlarged bilinearly except at the
+    border. `common` are fields that both layers have. Raises UserError for an unknown name.
+    """
+    check_way(up, UP, 'up')
+    if up == 'transposed':
+        return TransposedConv(features, kernel, shape=shape, **common)(x)
+    x = Conv(features, kernel, upscale=2, **common)(x)
+    x = x if shape is None else x[:, : shape[0], : shape[1]]
+    return smooth(x) if up == 'linear' else x
+
+
 class Superlayer(nn.Module):
     """Convolution, norm, activation: a row of the tables in the flower CGAN, DCGAN, BEGAN and birds posts (2018).
 
-    Shapes and the convolution's fields are those of `Conv`, or with `transposed` those of `TransposedConv`. `norm` is
-    one of `NORMS`, `activation` one of `ACTIVATIONS`, `slope` the leaky ReLU's slope below zero. A batch norm takes
-    away what a bias before it adds, so that there is none unless `use_bias` says so.
+    Shapes and the convolution's fields are those of `Conv`, or with `up` those of `up_conv`. `norm` is one of `NORMS`,
+    `activation` one of `ACTIVATIONS`, `slope` the leaky ReLU's slope below zero. A batch norm takes away what a bias
+    before it adds, so that there is none unless `use_bias` says so. `down` says how a `stride` of 2 is made: 'stride',
+    by the convolution; 'blur', the same of the map filtered by `resample.smooth`; 'pool', by the mean over 2 x 2 pixels
+    of what a layer without stride gives, which takes four times the arithmetic. Raises UserError for an unknown name.
     """
 
     features: int
     kernel: int = 5
     stride: int = 1
     upscale: int = 1
-    transposed: bool = False
+    down: str = 'stride'
+    up: str | None = None
     norm: str = 'pixelwise'
     activation: str = 'leaky_relu'
     slope: float = 0.2
@@ -215,11 +238,16 @@ class Superlayer(nn.Module):
     @nn.compact
     def __call__(self, *inputs: Array, train: bool = False) -> Array:
         common = dict(use_bias=_bias(self.use_bias, self.norm), init_std=self.init_std, dtype=self.dtype, name='conv')
-        if self.transposed:
-            x = TransposedConv(self.features, self.kernel, **common)(*inputs)
+        check_way(self.down, DOWN, 'down')
+        pool = self.stride > 1 and self.down == 'pool'
+        if self.stride > 1 and self.down == 'blur':
+            inputs = [smooth(x) for x in inputs]
+        if self.up:
+            x = up_conv(*inputs, self.features, self.kernel, self.up, **common)
         else:
-            x = Conv(self.features, self.kernel, self.stride, self.upscale, **common)(*inputs)
-        return activation(self.activation, self.slope)(normalize(x, self.norm, train))
+            x = Conv(self.features, self.kernel, 1 if pool else self.stride, self.upscale, **common)(*inputs)
+        x = activation(self.activation, self.slope)(normalize(x, self.norm, train))
+        return average(x, self.stride) if pool else x
 
 
 class Expand(nn.Module):
