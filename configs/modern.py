@@ -5,7 +5,7 @@ losses; Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleG
 steps only. The networks are those of `progressive` at their whole size from the start.
 
     python main.py --config=configs/modern.py              embedded flowers, 64 px
-    python main.py --config=configs/modern.py:paper        the paper's numbers for 64 px: batch 256, 5.9e5 steps
+    python main.py --config=configs/modern.py:paper        the paper's numbers for 64 px faces, with these networks
     python main.py --config=configs/modern.py:tiny         a few steps of very small networks, for tests
 
 Every real image is compared with a generated one, and both players minimise softplus of the difference of their scores,
@@ -71,9 +71,14 @@ def _paper(config):
     config.task.latent = config.generator.z_dim = 64
     config.objective.lazy = 1
     config.generator.widths = config.discriminator.widths = (512, 512, 512, 512, 256)
-    config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0, 0.2), value=(2e-4, 5e-5))
-    config.schedules.r1 = config.schedules.r2 = dict(at=(0.0, 0.2), value=(2.0, 0.2))
+    config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = _fall(2e-4, 5e-5)
+    config.schedules.r1 = config.schedules.r2 = _fall(2.0, 0.2)
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 34, 64, 5000
+
+
+def _fall(first, last):
+    """Over the first twenty million images, as the authors' code has it (by a cosine there)."""
+    return dict(at=(0.0, 2e7), value=(first, last), unit='image')
 
 
 def _tiny(config):

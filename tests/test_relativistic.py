@@ -103,12 +103,17 @@ def test_a_step_does_little_more_than_the_least(networks, due, forms_of_accelera
         config = described(r1=True, r2=True, lazy=4)
         config.size, config.generator.widths, config.discriminator.widths = 64, (32, 64), (32, 64)
     game = build(config, 64)
-    game = game.at(game.program(0)[0], due)
+    stage = game.program(0)[0]
+    game = game.at(stage, due)
     images = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
     shapes = state_shapes(game, config)
     program = lay_out('jit', game, BATCH, devices=1).lower(KEY, shapes, images)
     ratio = program.compile().cost_analysis()['flops'] / least_operations(game, config)
     assert 1 < ratio < 1.05
+    config.objective.update(r1=False, r2=False, lazy=1)
+    config.schedules = {name: value for name, value in config.schedules.items() if name not in ('r1', 'r2')}
+    free = least_operations(build(config, 64).at(stage), config)
+    assert least_operations(game, config) > free if due else least_operations(game, config) == free
 
 
 def test_calls_of_several_steps_are_of_one_program(monkeypatch):
@@ -130,6 +135,7 @@ def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_pa
     """By main.py. Plain descent, as Adam divides rounding by its own size (docs/devices.md)."""
     words = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
     words += ["--config.schedules.growth={'at': (1, 3), 'value': (0.0, 1.0), 'unit': 'step'}", '--config.steps=4']
+    words += ['--config.size=8', *(f'--config.{player}.widths=4,4' for player in ('generator', 'discriminator'))]
     words += ['--config.log.every=1', '--config.log.grids=0', '--config.checkpoint.every=3']
 
     def train(name, *layout):
