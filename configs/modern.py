@@ -2,7 +2,9 @@
 
 Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (R3GAN), section 2 for the
 losses; Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1 for penalties in some
-steps only. The networks are those of `progressive` at their whole size from the start.
+steps only, and section 4.1 for networks whose image is the sum of all levels, so that nothing has to grow; Karras et
+al. 2020, "Training Generative Adversarial Networks with Limited Data", for the average by half-life; Zhao et al. 2020,
+"Differentiable Augmentation for Data-Efficient GAN Training", for what the discriminator sees.
 
     python main.py --config=configs/modern.py              embedded flowers, 64 px
     python main.py --config=configs/modern.py:paper        the paper's numbers for 64 px faces, with these networks
@@ -41,11 +43,12 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='progressive',
         # Channels of the levels, from the first map on: five of them make 64 px of 4.
-        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, slope=0.2),
-        discriminator=dict(widths=(64, 64, 48, 32, 16), slope=0.2, deviation=False),
+        generator=dict(widths=(64, 64, 48, 32, 16), z_dim=128, up='linear', skips=True, slope=0.2),
+        discriminator=dict(widths=(64, 64, 48, 32, 16), skips=True, slope=0.2, deviation=False),
         # R1 and R2 in every fourth step, four times as heavy.
         objective=dict(name='standard', form='relativistic', r1=True, r2=True, lazy=4, terms=()),
-        ema=0.995,
+        augment=('translation', 'cutout'),
+        ema_half_life=2000,
         optimizer=dict(
             gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
         ),
@@ -57,7 +60,6 @@ def get_config(variant: str = '') -> ConfigDict:
             # The paper's gamma, which falls as generated images become like real ones.
             r1=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
             r2=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
-            growth=dict(at=(0.0,), value=(4.0,)),
             # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
             blur=0.0,
         ),
@@ -66,7 +68,7 @@ def get_config(variant: str = '') -> ConfigDict:
 
 
 def _paper(config):
-    config.batch, config.steps, config.ema = 256, 590_000, 0.9996
+    config.batch, config.steps, config.ema_half_life = 256, 590_000, 500_000
     config.data.source, config.data.threads = 'tfds', 4
     config.task.latent = config.generator.z_dim = 64
     config.objective.lazy = 1
@@ -86,5 +88,5 @@ def _tiny(config):
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
-    config.objective.lazy, config.schedules.growth = 2, dict(at=(0.0,), value=(2.0,))
+    config.objective.lazy = 2
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2
