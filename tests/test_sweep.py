@@ -396,7 +396,7 @@ def test_a_run_beside_others_is_the_run_alone(swept, tmp_path):
 def test_steps_that_compile_are_not_in_the_time_that_training_took():
     clock = iter((0, 50, 51, 53, 153, 156)).__next__  # steps 0 and 3 compile: the latter is of a new stage
     watch = train._Watch(5, lambda steps: None, clock)
-    watch.opened(SimpleNamespace(game=SimpleNamespace(stage=lambda step: step // 3)))
+    watch.opened(SimpleNamespace(game=SimpleNamespace(program=lambda step: step // 3)))
     assert [watch(step) for step in range(6)] == [False] * 5 + [True]
     assert (watch.steps, watch.seconds) == (3, 1 + 2 + 3)
 
@@ -649,3 +649,10 @@ def test_the_page_in_a_browser(swept):
             assert page.evaluate('document.documentElement.scrollWidth') <= size['width']
             assert len(asked) == 1 and not faults and not accessibility_faults(page)
             page.close()
+
+
+def test_steps_with_penalties_count_as_often_as_they_come():
+    assert pace._kinds(10, 1, 100) == [(10, 1.0)]
+    assert pace._kinds(10, 4, 100) == [(8, 0.25), (9, 0.75)]
+    assert pace._kinds(99, 100, 100) == [(0, 0.01), (1, 0.99)]
+    assert pace._kinds(0, 4, 1) == [(0, 1.0)]  # there is no other step

@@ -21,6 +21,7 @@ CONFIGS = (
     'dilated_colorize',
     'inpaint',
     'mnist',
+    'modern',
     'places',
     'progressive',
     'wgan_gp',

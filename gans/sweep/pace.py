@@ -21,9 +21,10 @@ def seconds_per_step(configs: Sequence[ConfigDict], clock: Callable[[], float] =
     """The mean time of a training step of each config, without compilation, reading and writing.
 
     Steps are timed at equally spaced points of training, since a network that grows computes more at every level, and a
-    blur is left out from where its radius is 0. In each round the configs take turns, so that a time in which the
-    machine has other work falls on all; of the times at a point the median counts. Images are random. The networks of
-    one config at a time are in memory.
+    blur is left out from where its radius is 0. Where a penalty is taken in some steps only, a step with it and one
+    without are timed at each point, and count as often as they come. In each round the configs take turns, so that a
+    time in which the machine has other work falls on all; of the times at a point the median counts. Images are random.
+    The networks of one config at a time are in memory.
     """
     timers = [_Timer(config) for config in configs]
     times = np.zeros((ROUNDS, len(configs), POINTS))
@@ -44,25 +45,37 @@ class _Timer:
         state_shapes(game, config)
         self._layout = lay_out(config.parallel, game, config.batch, config.devices)
         self._key = jax.random.key(config.seed)
-        self._stages = set()  # those whose program is compiled
+        self._compiled = set()  # programs
 
     def times(self, clock):
         """The time of a step at each point. The first of all is played twice, and so is what compiles."""
-        images = np.random.default_rng(0).integers(0, 256, self._experiment.game.batch_shape, np.uint8)
+        game = self._experiment.game
+        images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
         state, fed = self._layout.place(start(self._experiment)), self._layout.feed(images)
-        found = []
+        found, every = [], game.objective.every
         for point in range(POINTS):
-            step = min(self._steps - 1, int(self._steps * (point + 0.5) / POINTS))
-            stage = self._experiment.game.stage(step)
-            if not found or stage not in self._stages:
+            middle = min(self._steps - 1, int(self._steps * (point + 0.5) / POINTS))
+            time = 0.0
+            for step, share in _kinds(middle, every, self._steps):
+                program = game.program(step)
+                if not found or program not in self._compiled:
+                    state = self._play(step, state, fed)
+                    self._compiled.add(program)
+                begun = clock()
                 state = self._play(step, state, fed)
-                self._stages.add(stage)
-            begun = clock()
-            state = self._play(step, state, fed)
-            found.append(clock() - begun)
+                time += share * (clock() - begun)
+            found.append(time)
         return found
 
     def _play(self, step, state, fed):
         state = state.replace(step=self._layout.place(np.asarray(step, state.step.dtype)))
         state, metrics = self._layout.step(self._key, state, fed, number=step)
         return jax.block_until_ready((state, metrics))[0]
+
+
+def _kinds(step: int, every: int, steps: int) -> list[tuple[int, float]]:
+    """The kinds of steps at a point of training, of which every `every`-th computes more: [(a step, its share)]."""
+    due = step - step % every
+    if every == 1 or due + 1 >= steps:
+        return [(due, 1.0)]
+    return [(due, 1 / every), (due + 1, 1 - 1 / every)]

@@ -119,23 +119,23 @@ class _Watch:
 
     def __init__(self, last: int, advance: Callable[[int], None], clock: Callable[[], float] = time.perf_counter):
         self._last, self._advance, self._clock = last, advance, clock
-        self._step = self._since = self._stage = None
-        self._compiled = set()  # stages of networks that grow: each has a program of its own
+        self._step = self._since = self._program = None
+        self._compiled = set()  # programs: networks that grow have several, and so have penalties in some steps only
         self.steps, self.seconds = 0, 0.0
 
     def opened(self, experiment: Experiment) -> None:
         """Is given what is going to be trained."""
-        self._stage = experiment.game.stage
+        self._program = experiment.game.program
 
     def __call__(self, step: int) -> bool:
         now = self._clock()
         if self._step is not None:
             self._advance(step - self._step)
-            stage = self._stage(self._step)
-            if stage in self._compiled:
+            program = self._program(self._step)
+            if program in self._compiled:
                 self.steps += step - self._step
                 self.seconds += now - self._since
-            self._compiled.add(stage)
+            self._compiled.add(program)
         self._step, self._since = step, now
         return step >= self._last
 

@@ -135,7 +135,7 @@ class _Loop:
         game, config = self.experiment.game, self.experiment.config
         count = partial(self.layout.needs, self.key, state, *fed, number=step)
         where = (config.parallel, self.layout.devices, config.data.placement)
-        return once(game, ('needs', *where, game.stage(step), len(fed)), count)
+        return once(game, ('needs', *where, *game.program(step), len(fed)), count)
 
     def look_at_memory(self, needed, free):
         """Warns where a step will hardly fit. It is tried all the same: what is free changes from moment to moment."""
