@@ -102,7 +102,7 @@ def prepare(config):
 
     def play():
         for _ in range(3):  # the program that was just compiled: `layout.step` would read it once more
-            holder[0], metrics = compiled(key, holder[0], None, (batches,))
+            holder[0], metrics = compiled(key, holder[0], *layout.kept, (batches,))
             jax.block_until_ready(metrics)
 
     grown = growth(play)

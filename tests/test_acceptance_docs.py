@@ -191,8 +191,8 @@ def quick(monkeypatch):
     from gans.training import dry_run
 
     joined = []
-    for module, name in ((pace, 'POINTS'), (pace, 'ROUNDS'), (train, 'SLICES')):
-        monkeypatch.setattr(module, name, 1)
+    for module, name, least in ((pace, 'POINTS', 1), (pace, 'ROUNDS', 1), (train, '_SLICES', (1, 1))):
+        monkeypatch.setattr(module, name, least)
     monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
     monkeypatch.setattr(multihost, 'join', lambda *given: joined.append(given))
     return joined

@@ -41,6 +41,7 @@ class Layout(NamedTuple):
         them, counted by XLA; 0 where it does not count. The program is compiled for that, and not again for the call.
       lower: (key, state, fed), shapes do -> the program of one step of the whole game, lowered: what it needs can be
         asked of it.
+      kept: what that program takes between state and images, as placed: the stored images and the variables of others.
     """
 
     devices: int
@@ -50,6 +51,7 @@ class Layout(NamedTuple):
     fetch: Callable[[Any], Any]
     needs: Callable
     lower: Callable
+    kept: tuple
 
 
 def lay_out(kind: str, game: Game, batch: int, devices: int = 0, stored: np.ndarray | None = None) -> Layout:
@@ -136,6 +138,7 @@ def _mesh_layout(game: Game, devices, stored, frozen) -> Layout:
         place=place,
         feed=partial(jax.make_array_from_process_local_data, shared_out),
         fetch=_fetch,
+        kept=kept,
     )
 
 
@@ -179,7 +182,7 @@ def _pmap_layout(game: Game, devices, stored, frozen) -> Layout:
     def needs(key, state, *fed, number=None):
         return _needs(program(*game.program(number)), key, state, *kept, fed)
 
-    return Layout(devices=count, step=step, place=place, feed=feed, fetch=_first, needs=needs, lower=lower)
+    return Layout(count, step, place, feed, fetch=_first, needs=needs, lower=lower, kept=kept)
 
 
 def _needs(program, *arguments):

@@ -105,7 +105,7 @@ def _words(module):
     field = partial(getattr, module)
     kind = type(module).__name__
     if kind == 'Superlayer':
-        kind = 'TransposedConv' if module.transposed else 'Conv'
+        kind = 'TransposedConv' if module.up == 'transposed' else 'Conv'
     words = _KINDS.get(kind, kind)
     if (kernel := field('kernel', 0)) and kind in ('Conv', 'TransposedConv'):
         words += f' {kernel} x {kernel}'
