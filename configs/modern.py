@@ -48,7 +48,7 @@ def get_config(variant: str = '') -> ConfigDict:
         # R1 and R2 in every fourth step, four times as heavy.
         objective=dict(name='standard', form='relativistic', r1=True, r2=True, lazy=4, terms=()),
         augment=('translation', 'cutout'),
-        ema_half_life=2000,
+        ema_half_life=2000.0,
         optimizer=dict(
             gen=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8), disc=dict(name='adam', b1=0.0, b2=0.99, eps=1e-8)
         ),
@@ -68,7 +68,7 @@ def get_config(variant: str = '') -> ConfigDict:
 
 
 def _paper(config):
-    config.batch, config.steps, config.ema_half_life = 256, 590_000, 500_000
+    config.batch, config.steps, config.ema_half_life = 256, 590_000, 500_000.0
     config.data.source, config.data.threads = 'tfds', 4
     config.task.latent = config.generator.z_dim = 64
     config.objective.lazy = 1

@@ -91,8 +91,10 @@ def _add_default(values, section, field, fields):
     found = values[section]
     if section in ('generator', 'discriminator') and field == 'name':
         found.setdefault('name', None)
+    if field in (*found, 'parent'):
+        return {}
     parameter = _parameters(values, section, fields).get(field)
-    if field in (*found, 'name', 'parent') or parameter is None or parameter.default is parameter.empty:
+    if parameter is None or parameter.default is parameter.empty:
         return {}
     found[field] = parameter.default
     return {field: kind_of(parameter.annotation)}
