@@ -135,11 +135,14 @@ def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_pa
     """By main.py. Plain descent, as Adam divides rounding by its own size (docs/devices.md)."""
     words = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
     words += ["--config.schedules.growth={'at': (1, 3), 'value': (0.0, 1.0), 'unit': 'step'}", '--config.steps=4']
+    game = 'form=relativistic r1=True r2=True lazy=2'  # beside the penalty and the drift that the config has
+    words += [f'--config.objective.{field}' for field in game.split()]
+    words += ['--config.schedules.r1=2', '--config.schedules.r2=2']
     words += ['--config.size=8', *(f'--config.{player}.widths=4,4' for player in ('generator', 'discriminator'))]
     words += ['--config.log.every=1', '--config.log.grids=0', '--config.checkpoint.every=3']
 
     def train(name, *layout):
-        ended = main(config('modern:tiny'), f'--workdir={tmp_path / name}', *words, *layout)
+        ended = main(config('progressive:tiny'), f'--workdir={tmp_path / name}', *words, *layout)
         assert ended.code == 0, ended.err
         return [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
 

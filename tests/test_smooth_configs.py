@@ -57,5 +57,5 @@ def test_the_fast_colorizer_is_trained_by_its_command(tmp_path):
 
 
 def test_a_network_without_the_field_refuses_it():
-    ended = main(config('mnist:tiny'), '--config.generator.up=linear', '--workdir=nowhere')
+    ended = main(config('colorize:tiny'), '--config.generator.up=linear', '--workdir=nowhere')
     assert ended.code == 2 and 'config.generator.up is not a field' in ended.err

@@ -1,5 +1,6 @@
 """The suite itself ends, red and with the last words, when a worker aborts, blocks or is stopped."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_a_worker_that_dies_or_falls_silent_ends_the_run(tmp_path):
     ended = subprocess.run(
         [sys.executable, '-m', 'pytest', *options, *limit, str(tmp_path)],
         cwd=HERE,
+        env=os.environ | {'PYTHONPATH': str(HERE.parent)},
         capture_output=True,
         text=True,
         timeout=200,

@@ -150,7 +150,7 @@ def perceptual(layers: Sequence[str] = _SEEN, weights: Sequence[float] = ()) -> 
         real, fake = (lite0.run(turn.frozen['lite0'], images).layers for images in (turn.real, turn.output))
         return _mean_over(layers, weights, matching.by_direction, real, fake)
 
-    return Term(value, paired=True, frozen={'lite0': lite0.load})
+    return Term(value, paired=True, frozen={'lite0': lambda: lite0.load()})
 
 
 def chroma(gray: float = 0.2) -> Term:

@@ -97,6 +97,8 @@ def _turn(**weights: float) -> Turn:
         fake_out=_FAKE,
         real_layers=_X,
         fake_layers=_G,
+        real_gradient=None,
+        fake_gradient=None,
         params={},
         mean_params=(),
         disc=lambda images: _REAL,
