@@ -8,6 +8,8 @@ al. 2020, "Training Generative Adversarial Networks with Limited Data", for the 
 
     python main.py --config=configs/modern.py              embedded flowers, 64 px
     python main.py --config=configs/modern.py:paper        the paper's numbers for 64 px faces, with these networks
+    python main.py --config=configs/modern.py:r1           non-saturating scores with R1 alone (Mescheder et al. 2018)
+    python main.py --config=configs/modern.py:wasserstein  a critic with gradient penalty and drift (Karras et al. 2018)
     python main.py --config=configs/modern.py:tiny         a few steps of very small networks, for tests
 
 Every real image is compared with a generated one, and both players minimise softplus of the difference of their scores,
@@ -64,7 +66,7 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
     )
-    return choose_variant(config, variant, {'paper': _paper, 'tiny': _tiny})
+    return choose_variant(config, variant, {'paper': _paper, 'r1': _r1, 'wasserstein': _wasserstein, 'tiny': _tiny})
 
 
 def _paper(config):
@@ -83,10 +85,22 @@ def _fall(first, last):
     return dict(at=(0.0, 2e7), value=(first, last), unit='image')
 
 
+def _r1(config):
+    config.objective.form, config.objective.r2 = 'non_saturating', False
+    del config.schedules['r2']
+
+
+def _wasserstein(config):
+    config.objective = dict(name='standard', form='wasserstein', penalty=True, drift=True, terms=())
+    del config.schedules['r1'], config.schedules['r2']
+    config.schedules.penalty, config.schedules.drift = 10.0, 0.001
+
+
 def _tiny(config):
     config.size, config.batch, config.steps = 16, 8, 5
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
-    config.objective.lazy = 2
+    if config.objective.get('lazy'):
+        config.objective.lazy = 2
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2
