@@ -1,5 +1,6 @@
-"""A small experiment that generates from noise, on players of the tests' own (tests/networks)."""
+"""A small experiment that generates from noise, on players of the tests' own (tests/networks); one step of any."""
 
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -8,6 +9,8 @@ import numpy as np
 import gans.networks
 from gans.config.load import load
 from gans.core.build import build
+from gans.core.state import init
+from gans.run.parallel import lay_out
 
 HERE = Path(__file__).parent
 KEY = jax.random.key(0)
@@ -51,3 +54,22 @@ def generator_game(**changes):
     config = generator_config(**changes)
     game = build(config, 64)
     return game, np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
+
+
+def begun(config):
+    """(The game of a config, uint8 images for a step, the state before the first one)."""
+    game = build(config, 64)
+    return game, *begun_game(game)
+
+
+def begun_game(game):
+    """(Uint8 images for a step of a game, the state before the first one)."""
+    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
+    return images, jax.jit(partial(init, game))(KEY, images[0])
+
+
+def one_step(game, images, first, kind, devices):
+    """(The state after one step, its metrics by name), on the host."""
+    layout = lay_out(kind, game, game.batch_shape[1], devices)
+    state, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
+    return jax.device_get(layout.fetch(state)), {name: float(value[0]) for name, value in metrics.items()}

@@ -11,14 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import ROOT, main
-from generators import KEY, generator_config
+from generators import KEY, begun_game, generator_config, one_step
 from runs_on_disk import refused, steps_of
 from saved_run import assert_same_outcome, logged, outcome
 from turns import make_turn
 
 from gans.core.build import build
 from gans.core.overrides import load_with
-from gans.core.state import init
 from gans.errors import UserError
 from gans.image import ops
 from gans.losses import matching, terms
@@ -167,18 +166,12 @@ def test_the_variables_of_a_network_of_others_are_arguments_of_the_step_on_every
     """Another factor is another loss and no other program; eight devices agree with one, under both kinds."""
     factors = np.linspace(1, 2, 3, dtype=np.float32)
     game = game_with_a_network_of_others(factors)
-    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
+    images, first = begun_game(game)
 
-    def play(kind, devices):
-        layout = lay_out(kind, game, 8, devices)
-        state, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
-        return jax.device_get(layout.fetch(state)), {name: float(value[0]) for name, value in metrics.items()}
-
-    one, alone = play('jit', 1)
+    one, alone = one_step(game, images, first, 'jit', 1)
     assert abs(alone['gen/look']) > 1e-3
     for kind in ('jit', 'pmap'):
-        state, shared = play(kind, 8)
+        state, shared = one_step(game, images, first, kind, 8)
         assert shared == pytest.approx(alone, rel=1e-4, abs=1e-6)
         jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-6), state.gen.params, one.gen.params)
     layouts = [lay_out('jit', game_with_a_network_of_others(factor), 8, 1) for factor in (factors, 2 * factors)]

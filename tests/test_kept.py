@@ -2,6 +2,7 @@
 
 import pytest
 
+from gans.core.newest import Newest
 from gans.core.overrides import load_with
 from gans.run import kept
 from gans.run.experiment import open_experiment
@@ -29,7 +30,7 @@ def test_equal_games_and_images_are_the_same_objects_while_they_are_kept():
 
 
 def test_the_newest_stay_up_to_a_weight():
-    newest, made = kept.Newest(10), []
+    newest, made = Newest(10), []
 
     def get(name, weight):
         newest.get(name, lambda: made.append(name) or [name], lambda unused: weight)
@@ -40,7 +41,7 @@ def test_the_newest_stay_up_to_a_weight():
 
 
 def test_what_fails_is_not_kept():
-    newest = kept.Newest(2)
+    newest = Newest(2)
     with pytest.raises(ZeroDivisionError):
         newest.get('a', lambda: 1 / 0)
     assert newest.get('a', lambda: 'made') == 'made'

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from generators import KEY, generator_config
+from generators import KEY, begun, generator_config, one_step
 from saved_run import logged
 from turns import make_turn
 
@@ -18,7 +18,6 @@ from gans.core.step import train_step
 from gans.errors import UserError
 from gans.losses import matching, terms
 from gans.run.experiment import open_experiment
-from gans.run.parallel import lay_out
 from gans.run.trained import load_run
 from gans.training.loop import train
 
@@ -116,13 +115,6 @@ def describe(gen_terms, disc_terms=(), networks='tiny', **changes):
     return config
 
 
-def start(config):
-    """(the game, uint8 images, the state before the first step)."""
-    game = build(config, 64)
-    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    return game, images, jax.jit(partial(init, game))(KEY, images[0])
-
-
 def compile_step(game, images):
     """state, and this step's numbers where they are not the schedules' -> (state, metrics)."""
 
@@ -152,7 +144,7 @@ def played(request):
         config.size, config.generator.widths, config.discriminator.widths = 16, (4,), (4, 4)
         config.objective = dict(config.objective, terms={'l1': {}} | ALL, disc_terms=('historical',))
         config.schedules = config.schedules.to_dict() | WEIGHTS | {'adversarial': 0.15}
-    game, images, first = start(config)
+    game, images, first = begun(config)
     step, states, metrics = compile_step(game, images), [jax.device_get(first)], None
     for _ in range(5):
         state, metrics = step(states[-1])
@@ -190,7 +182,7 @@ def test_the_state_holds_the_mean_of_the_parameters_of_all_steps(played):
 def small():
     """(a step of the smallest players, with terms for both, which also tells the mean images; the first state)."""
     names = {'moments': {'layers': ('Dense_0',), 'root': True}, 'features': {'layers': ('Dense_0',)}, 'historical': {}}
-    game, images, first = start(describe(names, ('historical',)))
+    game, images, first = begun(describe(names, ('historical',)))
 
     def gen(turn):
         loss, metrics, carry = game.objective.gen(turn)
@@ -300,15 +292,10 @@ def test_one_device_equals_eight():
     """Plain gradient descent. Each of eight has one image: of these alone, moments would have another gradient."""
     names = {name: {'layers': ('Dense_0',)} for name in ('moments', 'style')}
     changes = {f'schedules.{name}': 1.0 for name in names}
-    game, images, first = start(describe(names, **changes, **{'schedules.adversarial': 0.0}))
+    game, images, first = begun(describe(names, **changes, **{'schedules.adversarial': 0.0}))
     first = jax.device_get(first)
 
-    def run(devices):
-        layout = lay_out('jit', game, 8, devices)
-        placed, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
-        return jax.device_get(layout.fetch(placed)), {name: float(value[0]) for name, value in metrics.items()}
-
-    (one, alone), (eight, shared) = run(1), run(8)
+    (one, alone), (eight, shared) = (one_step(game, images, first, 'jit', devices) for devices in (1, 8))
     assert shared == pytest.approx(alone, rel=1e-4, abs=1e-7)
     for player in ('gen', 'disc'):
         ours, theirs, before = (getattr(state, player).params for state in (eight, one, first))

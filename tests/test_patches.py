@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import ROOT, config, main
-from generators import KEY
+from generators import KEY, begun_game, one_step
 from runs_on_disk import refused
 from test_least import products
 from turns import make_turn
@@ -15,7 +15,7 @@ from turns import make_turn
 from benchmarks.least import least_operations
 from gans.config.load import load
 from gans.core.build import build
-from gans.core.state import init, state_shapes
+from gans.core.state import state_shapes
 from gans.errors import UserError
 from gans.features.discriminator import _maps
 from gans.losses.penalties import by_image, drift, gradient_penalty
@@ -113,21 +113,15 @@ def test_devices_agree_about_scores_of_places_and_terms_on_pairs():
     found.schedules = found.schedules.to_dict() | PLAIN
     found.objective.terms.paired_features.layers = ('down_1',)
     game = build(found, 64)
-    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
-
-    def play(kind, devices):
-        layout = lay_out(kind, game, 8, devices)
-        state, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
-        return jax.device_get(layout.fetch(state)), {name: float(value[0]) for name, value in metrics.items()}
+    images, first = begun_game(game)
 
     def distance(a, b):
         return np.sqrt(sum(np.sum((x - y) ** 2) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)))
 
-    one, alone = play('jit', 1)
+    one, alone = one_step(game, images, first, 'jit', 1)
     assert alone['disc/penalty'] > 0 and alone['gen/paired_features'] > 0
     for kind in ('jit', 'pmap'):
-        state, shared = play(kind, 8)
+        state, shared = one_step(game, images, first, kind, 8)
         assert shared == pytest.approx(alone, rel=1e-4, abs=1e-6)
         for player in ('gen', 'disc'):
             ours, theirs, before = (getattr(state, player).params for state in (state, one, first))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import config, main
+from generators import begun
 from saved_run import assert_same_outcome, break_after, outcome
 
 from benchmarks.least import least_operations
@@ -16,7 +17,7 @@ from gans.core import schedules
 from gans.core.build import build
 from gans.core.inputs import training_inputs
 from gans.core.overrides import load_with
-from gans.core.state import init, state_shapes
+from gans.core.state import state_shapes
 from gans.core.step import train_step
 from gans.errors import UserError
 from gans.run.parallel import lay_out
@@ -35,12 +36,6 @@ def described(**objective):
     weights = {name: 0.5 for name in ('r1', 'r2') if objective.get(name)}
     config.schedules = dict(learning_rate_gen=0.0, learning_rate_disc=1.0, adversarial=1.0, blur=0.0, **weights)
     return config
-
-
-def begun(config):
-    game = build(config, 64)
-    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    return game, images, jax.jit(partial(init, game))(KEY, images[0])
 
 
 def moved(before, after):

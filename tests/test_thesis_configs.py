@@ -5,11 +5,11 @@ from functools import partial
 import jax
 import numpy as np
 import pytest
+from generators import begun, one_step
 
 from gans.config.load import load
 from gans.core.build import build
-from gans.core.state import init, state_shapes
-from gans.run.parallel import lay_out
+from gans.core.state import state_shapes
 
 KEY = jax.random.key(0)
 VARIANTS = (
@@ -105,16 +105,8 @@ def test_one_device_equals_eight(config_file):
     config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0,), value=(0.1,))
     if config_file == 'mnist':
         config.generator.norm, config.generator.reference = 'virtual', 4
-    game = build(config, 64)
-    images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
-    first = jax.device_get(jax.jit(partial(init, game))(KEY, images[0]))
-
-    def run(devices):
-        layout = lay_out('jit', game, config.batch, devices)
-        state, metrics = layout.step(KEY, layout.place(first), layout.feed(images))
-        return jax.device_get((layout.fetch(state), metrics))
-
-    one, eight = run(1), run(8)
+    game, images, first = begun(config)
+    one, eight = (one_step(game, images, first, 'jit', devices) for devices in (1, 8))
     for player in ('gen', 'disc'):
         moves = jax.tree.map(lambda a, b: np.abs(a - b).max(), *(getattr(s, player).params for s in (one[0], first)))
         assert max(jax.tree.leaves(moves)) > 1e-3

@@ -7,21 +7,12 @@ VARIANTS = ('luma', 'patches', 'augmented', 'fast')
 
 
 def get_hyper(hyper):
-    return hyper.chainit(
+    variants = ['', *(f':{variant}' for variant in VARIANTS), '']
+    return hyper.zipit(
         [
-            hyper.zipit(
-                [
-                    hyper.sweep('config', ['configs/colorize.py', *(f'configs/colorize.py:{v}' for v in VARIANTS)]),
-                    hyper.sweep('label', ('bare', *VARIANTS)),
-                ]
-            ),
-            hyper.product(
-                [
-                    hyper.fixed('config', 'configs/colorize.py'),
-                    hyper.fixed('label', 'averaged'),
-                    hyper.fixed('ema_half_life', 1000.0),
-                ]
-            ),
+            hyper.sweep('config', [f'configs/colorize.py{variant}' for variant in variants]),
+            hyper.sweep('label', ['bare', *VARIANTS, 'averaged']),
+            hyper.sweep('ema_half_life', [0.0] * (len(variants) - 1) + [1000.0]),
         ]
     )
 

@@ -7,21 +7,11 @@
 
 
 def get_hyper(hyper):
-    return hyper.chainit(
+    return hyper.zipit(
         [
-            hyper.zipit(
-                [
-                    hyper.sweep('config', ('configs/inpaint.py', 'configs/inpaint.py:masked')),
-                    hyper.sweep('label', ('bare', 'masked')),
-                ]
-            ),
-            hyper.product(
-                [
-                    hyper.fixed('config', 'configs/inpaint.py'),
-                    hyper.fixed('label', 'averaged'),
-                    hyper.fixed('ema_half_life', 1000.0),
-                ]
-            ),
+            hyper.sweep('config', ('configs/inpaint.py', 'configs/inpaint.py:masked', 'configs/inpaint.py')),
+            hyper.sweep('label', ('bare', 'masked', 'averaged')),
+            hyper.sweep('ema_half_life', (0.0, 0.0, 1000.0)),
         ]
     )
 

@@ -48,11 +48,14 @@ def add(values: dict, name: str, fields: Mapping[str, str]) -> dict[str, type]:
 
 def _add_schedule(values, schedule, fields):
     """One that may be left out, as it then is; the weight of a term or of an option of the objective: 0."""
+    found = values['schedules']
+    if schedule in found:
+        return
     options = _parameters(values, 'objective', fields)
     if schedule in UNLESS_GIVEN:
-        values['schedules'].setdefault(schedule, UNLESS_GIVEN[schedule])
+        found[schedule] = UNLESS_GIVEN[schedule]
     elif schedule in term_makers() or (schedule in options and isinstance(options[schedule].default, bool)):
-        values['schedules'].setdefault(schedule, 0.0)
+        found[schedule] = 0.0
 
 
 def _add_source(values, field, fields):

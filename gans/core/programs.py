@@ -6,18 +6,17 @@ all its programs anew, which takes longer than a few steps. They are kept for th
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import TypeVar
 
+from gans.core.newest import Made, Newest
 from gans.types import Game
 
 _GAMES = 4  # for which something is kept: their programs stay in memory
 
-_T = TypeVar('_T')
-_kept: dict[int, tuple[Game, dict[Hashable, object]]] = {}  # by the game's id, the newest one last
+_kept = Newest(_GAMES)  # games by their id
 _lock = threading.Lock()
 
 
-def once(game: Game, name: Hashable, make: Callable[[], _T]) -> _T:
+def once(game: Game, name: Hashable, make: Callable[[], Made]) -> Made:
     """What `make` returns, called for this very object `game` and this name only once.
 
     Args:
@@ -26,10 +25,7 @@ def once(game: Game, name: Hashable, make: Callable[[], _T]) -> _T:
       make: makes it.
     """
     with _lock:
-        made = _kept.pop(id(game), (game, {}))[1]
-        _kept[id(game)] = game, made
-        while len(_kept) > _GAMES:
-            del _kept[next(iter(_kept))]
+        made = _kept.beside(_kept.get(id(game), lambda: game))
     if name not in made:
         made[name] = make()
     return made[name]

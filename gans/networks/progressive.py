@@ -28,9 +28,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.nn.conv import repeat
-from gans.nn.layers import Conv, Dense, activation, check_latent, check_size, first_map, pixelwise_norm, shown
+from gans.nn.layers import Conv, Dense, activation, check_latent, check_size, first_map, pixelwise_norm, shown, up_conv
 from gans.nn.minibatch import MinibatchDeviation
-from gans.nn.resample import average, check_way, enlarge, smooth
+from gans.nn.resample import average, check_way, enlarge
 
 UP = ('nearest', 'linear')
 GAIN = 2**0.5  # before a leaky ReLU; 1 before what is linear
@@ -164,8 +164,8 @@ class Discriminator(nn.Module):
 
 def _layer(x, features, name, slope, norm, dtype, kernel=3, up=''):
     """Convolution, with `up` to twice the size, leaky ReLU, and the norm behind it."""
-    x = Conv(features, kernel, upscale=2 if up else 1, gain=GAIN, dtype=dtype, name=name)(x)
-    x = smooth(x) if up == 'linear' else x
+    common = dict(gain=GAIN, dtype=dtype, name=name)
+    x = up_conv(x, features, kernel, up, **common) if up else Conv(features, kernel, **common)(x)
     x = activation('leaky_relu', slope)(x)
     return pixelwise_norm(x) if norm else x
 

@@ -7,37 +7,14 @@ for the next. Numbers do not change.
 """
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
+
+from gans.core.newest import Made, Newest
 
 BYTES = 4 * 2**30  # of decoded images that stay open; the newest do whatever they take
 GAMES = 8  # they are small; `gans.core.programs` keeps the programs of fewer
-
-Made = TypeVar('Made')
-
-
-class Newest:
-    """What was used last, by a key, up to a total weight. The very last is kept whatever it weighs."""
-
-    def __init__(self, most: float):
-        self._most = most
-        self._entries = OrderedDict()  # key: (what was made, its weight, {name: what was made once for it})
-
-    def get(self, key: Hashable, make: Callable[[], Made], weigh: Callable[[Made], float] = lambda made: 1) -> Made:
-        """What `make` returns, or has returned for this key."""
-        if key not in self._entries:
-            made = make()
-            self._entries[key] = (made, weigh(made), {})
-            while len(self._entries) > 1 and sum(weight for _, weight, _ in self._entries.values()) > self._most:
-                self._entries.popitem(last=False)
-        self._entries.move_to_end(key)
-        return self._entries[key][0]
-
-    def beside(self, owner: Any) -> dict | None:
-        """{name: what was made once for this very object}, if it is kept; else None."""
-        return next((once for made, _, once in self._entries.values() if made is owner), None)
 
 
 class Kept:

@@ -55,13 +55,10 @@ class Turn(NamedTuple):
     cond: Array | None
     real_seen: Array
     fake_seen: Array
-    mask_seen: Array | None
     real_out: Tree
     fake_out: Tree
     real_layers: dict[str, Array]
     fake_layers: dict[str, Array]
-    real_gradient: Array | None
-    fake_gradient: Array | None
     params: Tree
     mean_params: Tree
     disc: Callable[[Array], Tree]
@@ -69,6 +66,9 @@ class Turn(NamedTuple):
     hyper: dict[str, Array]
     rng: Array
     mask: Array | None = None
+    mask_seen: Array | None = None
+    real_gradient: Array | None = None
+    fake_gradient: Array | None = None
     frozen: Mapping[str, Tree] = MappingProxyType({})
 
 

@@ -127,7 +127,7 @@ DOCUMENT = Document(
             ),
             differs=(
                 'The document shows curves of single runs and does not say when a change is a jump. Here it is counted '
-                'by one rule, of one seed for each norm: docs/results.md has sweeps over three.'
+                'by one rule, of one seed for each norm: docs/claims.md has the sweeps over three.'
             ),
         ),
         Figure(
@@ -184,7 +184,7 @@ DOCUMENT = Document(
             ),
             differs=(
                 'The document judges by eye and shows no control. SWD is the sliced Wasserstein distance to held-out '
-                'images, times 1000: lower is nearer. One seed each: docs/results.md has sweeps over three.'
+                'images, times 1000: lower is nearer. One seed each: docs/claims.md has the sweeps over three.'
             ),
         ),
         Figure(
