@@ -87,7 +87,7 @@ def _masked(config):
 def _tiny(config):
     config.size, config.batch, config.steps = 32, 8, 4
     config.data.embedded.count = 64
-    config.generator.widths = config.discriminator.widths = (4, 4, 4)
+    config.generator.widths = config.discriminator.widths = (4, 4)
     config.log.every, config.log.grids, config.checkpoint.every = 1, 2, 2
 
 

@@ -105,7 +105,7 @@ def _tiny(config):
     config.size, config.batch, config.steps = 16, 8, 5
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
-    config.generator.widths = config.discriminator.widths = (6, 4, 4)
+    config.generator.widths = config.discriminator.widths = (4, 4)
     if config.objective.get('lazy'):
         config.objective.lazy = 2
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

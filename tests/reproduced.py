@@ -19,6 +19,7 @@ from PIL import Image
 from saved_run import break_after
 
 from gans.cli.commands import parse
+from gans.reproduce import runner
 from gans.reproduce.page import number_text
 from gans.reproduce.plan import drawer, read_document
 
@@ -42,6 +43,7 @@ def clone():
     """Configs are found from the clone, as the commands on a page name them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
+        patch.setattr(runner, 'free_programs', lambda: None)  # figures need again what the runs have compiled
         yield
 
 

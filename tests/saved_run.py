@@ -38,14 +38,14 @@ def smooth_images(count: int, size: int = 64, seed: int = 0) -> list[np.ndarray]
     return [np.asarray(Image.fromarray(s).resize((size, size), Image.Resampling.BICUBIC)) for s in small]
 
 
-def make_config(task: str, images: Path, seed: int = 0, latent: int | None = None):
-    """A config's config with very small networks and a folder of images; `latent` as the config has it by default."""
+def make_config(task: str, images: Path, seed: int = 0, latent: int | None = None, layers: int = 2):
+    """A config of very small networks, `layers` levels of them, on a folder of images; `latent` as the config has it."""
     config = config_files.load(f'{CONFIGS / task}.py:tiny')
     with config.unlocked():
         config.data.update(source='folder', held_out=0.4, threads=1)
         config.data.folder.path = str(images)
     config.seed, config.size, config.batch = seed, 64, 4
-    config.generator.widths = config.discriminator.widths = (2,) * 3
+    config.generator.widths = config.discriminator.widths = (2,) * layers
     if latent is not None:
         config.task.latent, config.generator.noise = latent, bool(latent)
         config.generator.z_dim = latent or 8

@@ -185,14 +185,17 @@ REST = [printed for printed in OURS if printed not in BENCHMARKS]
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Dry runs compile nothing, two processes are one, and a pace is measured at one point of training."""
+    """Dry runs compile nothing, two processes are one, a pace is measured at one point, programs are kept."""
+    from gans.reproduce import runner
     from gans.run import multihost
-    from gans.sweep import pace, train
+    from gans.sweep import pace, sweep, train
     from gans.training import dry_run
 
     joined = []
     for module, name, least in ((pace, 'POINTS', 1), (pace, 'ROUNDS', 1), (train, '_SLICES', (1, 1))):
         monkeypatch.setattr(module, name, least)
+    for module in (runner, sweep, train):
+        monkeypatch.setattr(module, 'free_programs', lambda: None)
     monkeypatch.setattr(dry_run, 'memory_needed', lambda experiment, state: 0)
     monkeypatch.setattr(multihost, 'join', lambda *given: joined.append(given))
     return joined

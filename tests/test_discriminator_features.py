@@ -25,7 +25,7 @@ def images(tmp_path_factory):
 
 def convolutional(images, seed=0):
     """The config of a discriminator with three superlayers, 64 px, whose norm has no running statistics."""
-    config = make_config('dcgan', images, seed)
+    config = make_config('dcgan', images, seed, layers=3)
     config.discriminator.norm = 'pixelwise'
     return config
 

@@ -22,7 +22,7 @@ def place(tmp_path_factory):
     """The working directory: RUN, whose discriminator sees images alone, PAIRS, content.png, style.png."""
     place = tmp_path_factory.mktemp('stylize')
     images = save_images(place / 'images', smooth_images(10))
-    config = make_config('dcgan', images)
+    config = make_config('dcgan', images, layers=3)
     config.discriminator.norm = 'pixelwise'  # without running statistics, which would be at random
     save_run(place / 'RUN', config)
     save_run(place / 'PAIRS', make_config('colorize', images))
