@@ -30,7 +30,7 @@ from gans.core import build, programs  # noqa: E402
 
 # Tracing makes millions of objects that live as long as the process: looking for garbage among them as often as Python
 # does by default takes a sixth of the time.
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(50_000, 20, 20)
 
 # The files that take longest, the longest first, so that both processes are busy to the end.
 LONG = 'acceptance_docs acceptance_data multihost train evaluate_command reproduce_faces notebooks parallel resume'
@@ -46,6 +46,8 @@ def pytest_collection_modifyitems(items):
     """Orders the files; pytest-xdist gives them away in this order (`--no-loadscope-reorder`)."""
     places = {f'test_{name}': place for place, name in enumerate(LONG.split())}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    gc.collect()
+    gc.freeze()  # what is imported stays: looking through it again and again finds no garbage
 
 
 _NO_PART_OF_A_GAME = 'seed name data log checkpoint steps steps_per_call devices parallel'.split()

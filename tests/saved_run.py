@@ -39,7 +39,7 @@ def smooth_images(count: int, size: int = 64, seed: int = 0) -> list[np.ndarray]
 
 
 def make_config(task: str, images: Path, seed: int = 0, latent: int | None = None, layers: int = 2):
-    """A config of very small networks, `layers` levels of them, on a folder of images; `latent` as the config has it."""
+    """A config of very small networks, `layers`, on a folder of images; `latent` as the config has it by default."""
     config = config_files.load(f'{CONFIGS / task}.py:tiny')
     with config.unlocked():
         config.data.update(source='folder', held_out=0.4, threads=1)

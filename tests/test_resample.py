@@ -98,9 +98,9 @@ def test_all_ways_have_the_same_parameters_and_make_other_images(module):
     given = gaussian(2, 5), gaussian(2, 16, 16, 3)
     for which, (field, ways) in enumerate((('up', resample.UP), ('down', resample.DOWN))):
         networks = [small(module, **{field: way})[which] for way in ways]
-        first, *others = (network.init(KEY, given[which]) for network in networks)
+        first, *others = (jax.jit(network.init)(KEY, given[which]) for network in networks)
         assert all(jax.tree.all(jax.tree.map(np.array_equal, first, other)) for other in others)
-        outputs = [np.asarray(network.apply(first, given[which])) for network in networks]
+        outputs = [np.asarray(jax.jit(network.apply)(first, given[which])) for network in networks]
         assert len({output.shape for output in outputs}) == 1
         assert min(np.abs(a - b).max() for i, a in enumerate(outputs) for b in outputs[:i]) > 1e-4
 
@@ -112,10 +112,11 @@ def test_a_smooth_generator_cannot_alternate_and_a_smooth_discriminator_does_not
     for fields, limit in ((dict(up='linear', down='blur'), 1e-3), ({}, None)):
         gen, disc = small(module, **fields)
         latent = gaussian(4, 5)
-        image = np.asarray(gen.apply(jax.tree.map(lambda x: 0.5 * x, gen.init(KEY, latent)), latent))
+        halves = jax.tree.map(lambda x: 0.5 * x, jax.jit(gen.init)(KEY, latent))
+        image = np.asarray(jax.jit(gen.apply)(halves, latent))
         share = np.abs((image * alternating)[:, 1:-1, 1:-1].mean((1, 2))).max() / np.abs(image).max()
-        slope = jax.grad(lambda x: disc.apply(variables, x).sum())  # noqa: B023
-        variables = disc.init(KEY, jnp.zeros((1, 16, 16, 3)))
+        slope = jax.jit(jax.grad(lambda x: disc.apply(variables, x).sum()))  # noqa: B023
+        variables = jax.jit(disc.init)(KEY, jnp.zeros((1, 16, 16, 3)))
         found = np.asarray(slope(jnp.asarray(image)))
         seen = np.abs((found * alternating)[:, 1:-1, 1:-1].mean((1, 2))).max() / np.abs(found).max()
         assert (share < limit and seen < limit) if limit else (share > 1e-3 and seen > 1e-3), (share, seen)
@@ -129,7 +130,7 @@ def test_images_of_odd_size_come_up_and_down_too():
     assert image.shape == (2, 28, 28, 3)
     assert jax.eval_shape(gen.clone(up='transposed').init, KEY, gaussian(2, 5)) == params
     real = gaussian(2, 28, 28, 3)
-    variables = disc.init(KEY, real)
+    variables = jax.jit(disc.init)(KEY, real)
     filtered = disc.clone(down='stride').apply(variables, jnp.asarray(smooth_by_hand(np.asarray(real))))
     assert np.abs(disc.apply(variables, real) - filtered).max() > 1e-5, 'the maps inside are filtered too'
     one = convnet.Discriminator(widths=(4,), hidden=(2,), minibatch=0, down='blur', norm='none', noise=0.0)

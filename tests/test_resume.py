@@ -96,11 +96,11 @@ def test_where_all_are_damaged_nothing_is_touched_and_nothing_else_is_said(run):
 
 def test_changed_widths_are_a_changed_config_and_no_damage(run):
     before = contents(run)
-    ended = train(run, '--config.steps=6', '--config.generator.widths=(2,2,2)')
-    refused(ended, 'another config', 'config.generator.widths: [4, 4, 4] -> [2, 2, 2]')
+    ended = train(run, '--config.steps=6', '--config.generator.widths=(2,2)')
+    refused(ended, 'another config', 'config.generator.widths: [4, 4] -> [2, 2]')
     assert 'damaged' not in ended.err and contents(run) == before
     turn_a_bit(data_of(run / 'checkpoints' / '6'), 0.5)  # also where the arrays could not be read
-    refused(train(run, '--config.steps=6', '--config.generator.widths=(2,2,2)'), 'another config')
+    refused(train(run, '--config.steps=6', '--config.generator.widths=(2,2)'), 'another config')
 
 
 @pytest.mark.parametrize('number', [errno.EIO, errno.EACCES, errno.ESTALE])

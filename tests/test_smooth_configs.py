@@ -32,7 +32,7 @@ def test_smooth_changes_nothing_but_the_ways(name):
             'birds:smooth',
             [f'--config.{player}.{own}=(4,)' for player in ('generator', 'discriminator') for own in IN_OUT],
         ),
-        ('progressive:skips', [f'--config.{player}.widths=(6,4,4)' for player in ('generator', 'discriminator')]),
+        ('progressive:skips', [f'--config.{player}.widths=(4,4)' for player in ('generator', 'discriminator')]),
     ],
 )
 def test_a_variant_is_trained_and_evaluated_as_its_document_says(name, flags, tmp_path):
@@ -49,7 +49,7 @@ def test_a_variant_is_trained_and_evaluated_as_its_document_says(name, flags, tm
 
 def test_the_fast_colorizer_is_trained_by_its_command(tmp_path):
     run = tmp_path / 'run'
-    widths = [f'--config.{player}.widths=(4,4,4)' for player in ('generator', 'discriminator')]
+    widths = [f'--config.{player}.widths=(4,4)' for player in ('generator', 'discriminator')]
     ended = main(config('colorize:fast'), *TINY, '--config.size=32', *widths, f'--workdir={run}')
     assert ended.code == 0, ended.err
     assert json.loads((run / 'config.json').read_text())['generator']['stride'] == 2
