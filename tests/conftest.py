@@ -27,6 +27,7 @@ import pytest  # noqa: E402
 from watch import pytest_configure  # noqa: E402, F401
 
 from gans.core import build, programs  # noqa: E402
+from gans.core.newest import Newest  # noqa: E402
 
 # Tracing makes millions of objects that live as long as the process: looking for garbage among them as often as Python
 # does by default takes a sixth of the time.
@@ -73,7 +74,7 @@ def _build_once(config, images):
 
 
 build.build = _build_once
-programs._GAMES = 12  # small ones: a file plays many, one after the other and again
+programs._kept = Newest(12)  # small ones: a file plays many, one after the other and again
 
 
 def _forget_games():
