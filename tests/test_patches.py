@@ -93,8 +93,8 @@ def test_only_networks_that_have_places_take_the_field(tmp_path):
     found.discriminator.patches = True
     with pytest.raises(UserError, match='config.discriminator.patches is not known'):
         build(found, 64)
-    ended = main(config('colorize:patches+tiny'), f'--workdir={tmp_path}/run', '--config.size=12')
-    refused(ended, 'multiples of 8')
+    ended = main(config('colorize:patches+tiny'), f'--workdir={tmp_path}/run', '--config.size=14')
+    refused(ended, 'multiples of 4')
 
 
 # In the step

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gans.core import programs
+from gans.core.newest import Newest
 from gans.core.programs import once
 from gans.core.state import first_state, state_shapes
 
@@ -31,8 +32,9 @@ def test_it_is_made_once_for_this_very_game_and_name():
     assert once(game, 'x', make('anew')) == 'anew'
 
 
-def test_what_was_used_longest_ago_goes():
-    games = [[i] for i in range(programs._GAMES + 1)]
+def test_what_was_used_longest_ago_goes(monkeypatch):
+    monkeypatch.setattr(programs, '_kept', Newest(4))
+    games = [[i] for i in range(5)]
     for game in games[:-1]:
         once(game, 'x', lambda game=game: game[0])
     once(games[0], 'x', lambda: 'made anew')  # used: the second is now the oldest

@@ -135,9 +135,9 @@ def make_images(folder, seed):
 
 
 def test_networks_that_do_not_fit_leave_no_folder_behind(tiny, tmp_path, monkeypatch):
-    bad, good = tiny(CONFIG_FILE, size=20), tiny(CONFIG_FILE, steps=1)
+    bad, good = tiny(CONFIG_FILE, size=18), tiny(CONFIG_FILE, steps=1)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match='multiples of 8'):
+    with pytest.raises(UserError, match='multiples of 4'):
         train(open_experiment(bad))
     assert not any(tmp_path.iterdir())
     assert train(open_experiment(good))
