@@ -107,5 +107,6 @@ def _tiny(config):
     config.data.embedded.count = 64
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
-    config.schedules.growth = _levels(2, 1 / 5, 'fraction')
+    if not config.generator.skips:
+        config.schedules.growth = _levels(2, 1 / 5, 'fraction')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2
