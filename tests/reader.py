@@ -16,6 +16,7 @@ from gans.config import ranges
 from gans.config.load import load
 from gans.core.overrides import override
 from gans.errors import UserError, closest
+from gans.reproduce.plan import document_names, read_document
 
 # Commands of other programs: only the files that they name are looked for.
 TOLD = (
@@ -137,6 +138,9 @@ def completed(printed):
     mode = next((word.removeprefix('--mode=') for word in words if word.startswith('--mode=')), 'train')
     if mode in ('explore', 'label', 'sample') and '--workdir=RUN' in words:
         words[words.index('--workdir=RUN')] = '--workdir=NOISE'
+    document = next((word.removeprefix('--document=') for word in words if word.startswith('--document=')), '')
+    if document in document_names() and lacks(words, '--only'):
+        words.append(f'--only={read_document(document).figures[0].name}')
     words += [word for word in NEEDED.get(mode, ()) if lacks(words, word)]
     if mode == 'train' and lacks(words, '--config') and lacks(words, '--workdir'):
         words = [
