@@ -20,8 +20,9 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no chromium here: a
 @contextmanager
 def open_browser() -> Iterator:
     """A playwright browser; its pages are opened with `new_page(viewport=WIDE, color_scheme='dark')`."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # a busy machine answers late; what is there already is not waited for
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu'])
         try:

@@ -118,7 +118,7 @@ def two_people_colorize(one, other, address, place):
             place / f'images/0{number}.png'
         )
     for number, page in enumerate((one, other)):
-        expect(page.get_by_role('radio', name='2')).to_be_visible(timeout=60_000)
+        expect(page.get_by_role('radio', name='2')).to_be_visible()
         for variant in (1, 2):
             page.get_by_role('radio', name=str(variant)).check()
             link = page.get_by_role('button', name='Download at full size')
@@ -148,8 +148,8 @@ def a_hole_is_painted(page, place):
     panel.locator('input[type=file]').first.set_input_files(place / 'photo.png')
     undo = panel.get_by_role('button', name='Undo')
     expect(panel.get_by_role('button', name='Brush', exact=True)).to_be_visible()
-    panel.get_by_role('button', name='Fill what').click()
-    expect(panel.get_by_role('alert')).to_contain_text('Nothing is painted yet')
+    alert = panel.get_by_role('alert')
+    filled(panel, lambda patience: expect(alert).to_contain_text('Nothing is painted yet', timeout=patience))
     box = panel.locator('canvas').first.bounding_box()
     x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
     page.mouse.move(x, y)
@@ -158,12 +158,7 @@ def a_hole_is_painted(page, place):
     page.mouse.up()
     expect(undo).to_be_enabled()
     link = panel.get_by_role('button', name='Download at full size')
-    for patience in (20_000, 20_000, 60_000):  # a stroke of this very moment may not be in what the editor sends
-        panel.get_by_role('button', name='Fill what').click()
-        with contextlib.suppress(AssertionError):
-            expect(link).to_be_enabled(timeout=patience)
-            break
-    expect(link).to_be_enabled()
+    filled(panel, lambda patience: expect(link).to_be_enabled(timeout=patience))
     (place / 'filled.png').write_bytes(downloaded(page, link))
     before, after = (np.asarray(Image.open(place / name)) for name in ('photo.png', 'filled.png'))
     changed = (before != after).any(axis=-1)
@@ -172,12 +167,21 @@ def a_hole_is_painted(page, place):
     check_accessible(page)
 
 
+def filled(panel, expected):
+    """Asks for the hole until what is expected has come: a photo or a stroke may not be sent yet."""
+    for patience in (20_000, 20_000, 60_000):
+        panel.get_by_role('button', name='Fill what').click()
+        with contextlib.suppress(AssertionError):
+            return expected(patience)
+    return expected(1)
+
+
 def a_generator_is_explored(page, place):
     from playwright.sync_api import expect
 
     page.get_by_role('tab', name='noise').click()
     panel = page.get_by_role('tabpanel').filter(visible=True)
-    expect(panel.get_by_text('seed 15')).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text('seed 15')).to_be_visible()
     page.get_by_label('First seed').fill('')  # what is clicked is what is seen, whatever the field has become
     panel.get_by_text('seed 3', exact=True).click()
     expect(page.get_by_alt_text('The sample of seed 3.')).to_be_visible()
