@@ -169,11 +169,13 @@ def a_hole_is_painted(page, place):
 
 def filled(panel, expected):
     """Asks for the hole until what is expected has come: a photo or a stroke may not be sent yet."""
-    for patience in (20_000, 20_000, 60_000):
-        panel.get_by_role('button', name='Fill what').click()
+    fill = panel.get_by_role('button', name='Fill what')
+    for patience in (20_000, 20_000):
+        fill.click()
         with contextlib.suppress(AssertionError):
             return expected(patience)
-    return expected(1)
+    fill.click()
+    return expected(60_000)
 
 
 def a_generator_is_explored(page, place):

@@ -1,15 +1,13 @@
 """Penalties at real and generated images in the real step: their gradients, their cost, steps without them."""
 
-import json
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from command_line import config, main
 from generators import begun
-from saved_run import assert_same_outcome, break_after, outcome
+from three_ways import trained_in_three_ways
 
 from benchmarks.least import least_operations
 from gans.config.load import load
@@ -128,7 +126,6 @@ def test_calls_of_several_steps_are_of_one_program(monkeypatch):
 
 
 def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_path, monkeypatch):
-    """By main.py. Plain descent, as Adam divides rounding by its own size (docs/devices.md)."""
     words = [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
     words += ["--config.schedules.growth={'at': (0, 2), 'value': (0.0, 1.0), 'unit': 'step'}", '--config.steps=3']
     game = 'form=relativistic r1=True r2=True lazy=2'  # beside the penalty and the drift that the config has
@@ -137,20 +134,10 @@ def test_a_lazy_run_of_growing_networks_resumes_exactly_and_devices_agree(tmp_pa
     words += ['--config.size=8', *(f'--config.{player}.widths=4,4' for player in ('generator', 'discriminator'))]
     words += ['--config.log.every=1', '--config.log.grids=0', '--config.checkpoint.every=1']
 
-    def train(name, *layout):
-        ended = main(config('progressive:tiny'), f'--workdir={tmp_path / name}', *words, *layout)
-        assert ended.code == 0, ended.err
-        return [json.loads(line) for line in (tmp_path / name / 'metrics.jsonl').read_text().splitlines()]
-
-    alone = train('whole', '--config.devices=1')
+    alone = trained_in_three_ways(
+        tmp_path, 'progressive:tiny', words, 'pmap'
+    )  # stopped before a step without penalties
     assert [line['disc/r1'] > 0 for line in alone] == [True, False, True]
-    with break_after(1):  # the next step has no penalties
-        train('parts', '--config.devices=1')
-    train('parts', '--config.devices=1')
-    assert_same_outcome(outcome(tmp_path / 'parts'), outcome(tmp_path / 'whole'))
-    for one, other in zip(alone, train('eight', '--config.devices=8', '--config.parallel=pmap'), strict=True):
-        losses = {name: value for name, value in one.items() if name.startswith(('gen/', 'disc/'))}
-        assert {name: other[name] for name in losses} == pytest.approx(losses, rel=1e-4, abs=1e-7)
 
 
 def test_any_config_takes_them_by_flag():
