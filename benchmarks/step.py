@@ -3,10 +3,13 @@
     python -m benchmarks.step --config=configs/inpaint.py --config.batch=16
     python -m benchmarks.step --config=configs/inpaint.py --config.batch=16 --against=../shared/bench/torch_twin.py
 
-Random images, no input pipeline. With `--against`, a script that prints one JSON line with `median_ms` is run in turn
-with the step, `--rounds` times each, and the median of the rounds' ratios is printed: machines are noisy, and a ratio
-of two numbers that were not measured side by side says little. `--json=FILE` writes everything. The compile time is
-that of reading a program that the cache already has; `GANS_CACHE=` turns the cache off.
+Random images, no input pipeline. Every step is waited for; steps that are started one after the other without waiting,
+as training starts them, are timed beside that. With `--against`, a script that prints one JSON line with `median_ms` is
+run in turn with the step, `--rounds` times each, and the median of the rounds' ratios is printed: machines are noisy,
+and a ratio of two numbers that were not measured side by side says little. `--json=FILE` writes everything. `--kernels`
+says what each layer takes, by JAX's profiler. `--start=N` times the step of that number: while the blur fades, a step
+takes longer. The compile time is that of reading a program that the cache already has; `GANS_CACHE=` turns the cache
+off.
 """
 
 import json
@@ -16,7 +19,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from absl import flags
 from ml_collections import config_flags
@@ -34,14 +39,17 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return error.code
     config = values.config
-    step, report = prepare(config)
+    step, report = prepare(config, values.start)
     rounds = []
     for _ in range(values.rounds):
-        rounds.append({'step_ms': step(values.steps)})
+        rounds.append({'step_ms': step.times(values.steps), 'row_ms': step.row(values.steps)})
         if values.against:
             rounds[-1]['other_ms'] = time_other(values)
     report |= summary(rounds, report['operations_least'], report['matmul_per_second'], config)
     print(table(report))
+    if values.kernels:
+        report['kernels'], lines = step.kernels(5)
+        print(lines)
     if values.json:
         with open(values.json, 'w') as file:
             json.dump(report, file, indent=1)
@@ -65,6 +73,13 @@ def parse(arguments: list[str]) -> flags.FlagValues:
         'arguments', '', 'More arguments for the other script, as in "--device cuda --compile".', flag_values=values
     )
     flags.DEFINE_string('json', None, 'Write the report to this file.', flag_values=values)
+    flags.DEFINE_boolean('kernels', False, 'Say what the kernels of each layer take.', flag_values=values)
+    flags.DEFINE_integer('start', 0, 'The number of the step that is timed.', flag_values=values)
+    return read(values, arguments)
+
+
+def read(values: flags.FlagValues, arguments: list[str]) -> flags.FlagValues:
+    """Reads a command line, program name first, into flags of which one is `config`; raises UserError for a mistake."""
     try:
         rest = values(arguments)
         if values.config is None:
@@ -76,12 +91,27 @@ def parse(arguments: list[str]) -> flags.FlagValues:
     return values
 
 
-def prepare(config):
-    """(a function: number of steps -> their times in milliseconds, what is known before any is timed)."""
+class Step(NamedTuple):
+    """A compiled step.
+
+    Attributes:
+      times: number of steps -> the milliseconds of each; every one is waited for.
+      row: number of steps -> milliseconds a step, if only the last is waited for.
+      kernels: number of steps -> (what their kernels take, longest first; what those of each layer take, as text).
+    """
+
+    times: Callable[[int], list[float]]
+    row: Callable[[int], float]
+    kernels: Callable[[int], tuple[list, str]]
+
+
+def prepare(config, start: int = 0) -> tuple[Step, dict]:
+    """(the compiled step of a config, whose next step has the number `start`; what is known before any is timed)."""
     import jax
     import jax.numpy as jnp
     import numpy as np
 
+    from benchmarks import kernels as watched
     from benchmarks.least import least_operations
     from benchmarks.machine import copy_bandwidth, growth, matmul_rate
     from gans.config.shapes import shape_of
@@ -93,29 +123,44 @@ def prepare(config):
     layout = lay_out(config.parallel, game, config.batch, config.devices)
     images = np.random.default_rng(0).integers(0, 256, game.batch_shape, np.uint8)
     state = startup.jit_seldom(partial(init, game))(jax.random.key(0), images[0, :1])
+    state = state.replace(step=state.step + start)
     key = jax.random.key(config.seed)
-    start = time.perf_counter()
+    began = time.perf_counter()
     compiled = layout.lower(key, state, images).compile()
-    seconds = time.perf_counter() - start
-    cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
+    seconds = time.perf_counter() - began
+    cost, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()  # some backends count nothing
+    needed = None if memory is None else memory.temp_size_in_bytes + memory.argument_size_in_bytes
     holder, batches = [layout.place(state)], layout.feed(images)
 
-    def play():
-        for _ in range(3):  # the program that was just compiled: `layout.step` would read it once more
-            holder[0], metrics = compiled(key, holder[0], *layout.kept, (batches,))
-            jax.block_until_ready(metrics)
+    def dispatch():  # the program that was just compiled: `layout.step` would read it once more
+        holder[0], metrics = compiled(key, holder[0], *layout.kept, (batches,))
+        return metrics, holder[0]
 
-    grown = growth(play)
+    def play(count):
+        for _ in range(count):
+            jax.block_until_ready(dispatch())
+
+    grown = growth(lambda: play(3))
 
     def times(count):
         taken = []
-        for i in range(count + 2):
+        for _ in range(count):
             start = time.perf_counter()
-            holder[0], metrics = layout.step(key, holder[0], batches)
-            jax.block_until_ready((holder[0], metrics))
-            if i >= 2:
-                taken.append(1e3 * (time.perf_counter() - start))
+            jax.block_until_ready(dispatch())
+            taken.append(1e3 * (time.perf_counter() - start))
         return taken
+
+    def row(count):
+        start = time.perf_counter()
+        for _ in range(count):
+            last = dispatch()
+        jax.block_until_ready(last)
+        return 1e3 * (time.perf_counter() - start) / count
+
+    def kernels(count):
+        networks = tuple({type(network).__name__ for network in (game.gen, game.disc)})
+        found = watched.profile(lambda: play(count), count, compiled.as_text(), networks)
+        return found.longest, watched.table(found)
 
     report = {
         'config': config.name,
@@ -127,15 +172,15 @@ def prepare(config):
         'versions': f'Python {platform.python_version()}, jax {jax.__version__}',
         'command': shlex.join(sys.argv),
         'compile_seconds': seconds,
-        'operations': cost['flops'],
+        'operations': cost.get('flops'),
         'operations_least': least_operations(game, config),
-        'bytes': cost['bytes accessed'],
-        'memory_needed': memory.temp_size_in_bytes + memory.argument_size_in_bytes,
-        'memory_taken': None if grown is None else grown + memory.argument_size_in_bytes,
+        'bytes': cost.get('bytes accessed'),
+        'memory_needed': needed,
+        'memory_taken': None if None in (grown, needed) else grown + memory.argument_size_in_bytes,
         'matmul_per_second': matmul_rate(getattr(jnp, config.dtype)),
         'copy_bytes_per_second': copy_bandwidth(),
     }
-    return times, report
+    return Step(times, row, kernels), report
 
 
 def time_other(values) -> float:
@@ -157,6 +202,7 @@ def summary(rounds, least, matmul, config) -> dict:
     found = {
         'step_ms': median,
         'step_ms_range': [everything[0], everything[-1]],
+        'row_ms': statistics.median(r['row_ms'] for r in rounds),
         'images_per_second': 1e3 * config.batch / median,
         'seconds_per_1000_images': median / config.batch,
         'share_of_roofline': least / (median / 1e3) / matmul,
@@ -176,11 +222,11 @@ def table(report) -> str:
         f'{report["machine"]}; {report["versions"]}; {report["date"]}',
         f'compiled (or read)     {report["compile_seconds"]:.1f} s',
         f'step                   {report["step_ms"]:.1f} ms (all steps: {low:.1f} to {high:.1f})',
+        f'  not waited for       {report["row_ms"]:.1f} ms',
         f'images per second    {report["images_per_second"]:.1f}',
         f'seconds per 1000       {report["seconds_per_1000_images"]:.2f}',
-        f'operations             {report["operations"] / 1e9:.2f} G, least {report["operations_least"] / 1e9:.2f} G: '
-        f'{report["operations"] / report["operations_least"]:.3f} times',
-        f'bytes accessed         {report["bytes"] / 1e9:.2f} G',
+        f'operations             {operations_line(report["operations"], report["operations_least"])}',
+        f'bytes accessed         {told(report["bytes"], 1e9, "G")}',
         f'matrix products        {report["matmul_per_second"] / 1e9:.1f} G operations/s; copies '
         f'{report["copy_bytes_per_second"] / 1e9:.1f} GB/s',
         f'share of that rate     {report["share_of_roofline"]:.1%}',
@@ -193,10 +239,25 @@ def table(report) -> str:
     return '\n'.join(lines)
 
 
-def memory_line(needed: int, taken: int | None) -> str:
+def operations_line(counted: float | None, least: float) -> str:
+    """What XLA counts beside the least; a backend that leaves convolutions to libraries does not count those."""
+    line = f'{told(counted, 1e9, "G")}, least {least / 1e9:.2f} G'
+    if counted is None:
+        return line
+    if counted < least:
+        return f'{line}: what libraries compute is not counted'
+    return f'{line}: {counted / least:.3f} times'
+
+
+def memory_line(needed: int | None, taken: int | None) -> str:
     """What the compiled step needs by XLA's account, and what it took while it ran."""
-    told = f'{needed / 2**30:.3f} GiB needed by the step'
-    return told if taken is None else f'{told}, {taken / 2**30:.3f} GiB taken: {taken / needed:.2f} times'
+    line = f'{told(needed, 2**30, "GiB", 3)} needed by the step'
+    return line if taken is None else f'{line}, {told(taken, 2**30, "GiB", 3)} taken: {taken / needed:.2f} times'
+
+
+def told(number: float | None, unit: float, name: str, digits: int = 2) -> str:
+    """A number in units; words, where the backend does not count it."""
+    return 'not counted' if number is None else f'{number / unit:.{digits}f} {name}'
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ One rule makes commands small (`smaller`): a config is taken in its variant `:ti
 """
 
 import functools
+import importlib
 import re
 
 from command_line import ROOT
@@ -105,6 +106,7 @@ ALSO = {
 }
 # Spans that look like flags of ours and are not: what a script must take that is timed beside the step.
 OF_OTHERS = ('--size', '--batch', '--dtype', '--steps')
+BENCHMARKS = ('benchmarks.step', 'benchmarks.forms')
 # Fields that no config has, but that one may be given.
 BY_HAND = {'objective.disc_terms', 'objective.label'}
 
@@ -198,6 +200,11 @@ def is_told(printed):
     return ' '.join(printed.words).startswith(TOLD)
 
 
+def is_benchmark(printed):
+    """Whether it is a command of ours that times something."""
+    return printed.words[:2] == ('python', '-m') and printed.words[2] in BENCHMARKS
+
+
 def names_a_flag(printed):
     """Whether it is no more than the name of a flag, '--seeds': some want a value. '--noconfig.task.flip' is whole."""
     return len(printed.words) == 1 and re.fullmatch(r'--(?!noconfig)[\w.]+', printed.words[0])
@@ -217,8 +224,8 @@ def mistake(printed, with_files=False):
     """
     if is_told(printed) or printed.words[3:] == OF_OTHERS:
         return ''
-    if printed.words[:3] == ('python', '-m', 'benchmarks.step'):
-        return _mistake_of_benchmark(printed.words[3:])
+    if is_benchmark(printed):
+        return _mistake_of_benchmark(printed.words[2], printed.words[3:])
     if names_a_flag(printed):
         name = printed.words[0].removeprefix('--')
         known = name.removeprefix('config.') in known_fields() if name.startswith('config.') else takers(name)
@@ -254,15 +261,14 @@ def _is_of_own_source(field):
     return found is not None and not (ROOT / f'gans/data/sources/{found[1]}.py').is_file()
 
 
-def _mistake_of_benchmark(words):
-    from benchmarks import step
-
+def _mistake_of_benchmark(name, words):
+    parse = importlib.import_module(name).parse
     words = [REPLACED.get(word, word) for word in words]
     if len(words) == 1 and '=' not in words[0]:
-        known = words[0].removeprefix('--') in step.parse(['step', '--config=configs/inpaint.py'])
-        return '' if known else f'{words[0]} is not a flag of benchmarks.step'
+        known = words[0].removeprefix('--') in parse([name, '--config=configs/inpaint.py'])
+        return '' if known else f'{words[0]} is not a flag of {name}'
     try:
-        step.parse(['step', *(['--config=configs/inpaint.py'] if lacks(words, '--config') else []), *words])
+        parse([name, *(['--config=configs/inpaint.py'] if lacks(words, '--config') else []), *words])
     except UserError as error:
         return str(error)
     return ''

@@ -2,7 +2,7 @@
 
 One rule makes commands small (`reader.smaller`): a config is taken in its variant `:tiny`, and trains two steps. Words
 that stand for something of the reader's (RUN, PLACE, ~/photos) are files of those names in the working directory, or
-are in `reader.REPLACED`. A command that is no `python main.py` or `python -m benchmarks.step` must be in `reader.TOLD`.
+are in `reader.REPLACED`. A command that is no `python main.py` or `python -m benchmarks...` must be in `reader.TOLD`.
 A training that no other command reads is a dry run, but in README.md. Documents with files for the reader to write are
 not run here. tests/test_documents.py checks flags without running anything.
 """
@@ -36,7 +36,19 @@ from printed_commands import (
     printed_fields,
     python_blocks,
 )
-from reader import NEEDED, OF_OTHERS, REPLACED, completed, is_told, known_fields, lacks, names_a_flag, smaller, unique
+from reader import (
+    NEEDED,
+    OF_OTHERS,
+    REPLACED,
+    completed,
+    is_benchmark,
+    is_told,
+    known_fields,
+    lacks,
+    names_a_flag,
+    smaller,
+    unique,
+)
 from variants import CONFIGS, everything, fields, variants
 
 from gans.classifier import trained as classifier
@@ -179,8 +191,8 @@ IN_CONFIGS = [Printed(found.place, (*found.words, '--dry_run')) for name in CONF
 
 
 OURS = [printed for printed in unique([*IN_DOCUMENTS, *IN_CONFIGS]) if not is_told(printed)]
-BENCHMARKS = [printed for printed in OURS if printed.words[:3] == ('python', '-m', 'benchmarks.step')]
-REST = [printed for printed in OURS if printed not in BENCHMARKS]
+TIMED = [printed for printed in OURS if is_benchmark(printed)]
+REST = [printed for printed in OURS if printed not in TIMED]
 
 
 @pytest.fixture
@@ -239,7 +251,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
     monkeypatch.setattr(machine, 'matmul_rate', lambda dtype: 1e9)
     monkeypatch.setattr(machine, 'copy_bandwidth', lambda: 1e9)
     done = []
-    for words in (printed.words[3:] for printed in BENCHMARKS):
+    for words in (printed.words[3:] for printed in TIMED if printed.words[2] == 'benchmarks.step'):
         if words == OF_OTHERS:
             continue
         if len(words) == 1 and '=' not in words[0]:
@@ -256,7 +268,19 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
             assert step.main(['step', *words]) == 0
         assert 'images per second' in told.getvalue()
         assert ('the other script' in told.getvalue()) == any(word.startswith('--against') for word in words)
+        assert ('ms back' in told.getvalue()) == ('--kernels' in words)
     assert json.loads(Path('report.json').read_text())['config'] == 'inpaint'
+
+
+def test_the_forms_are_timed_as_it_is_printed(reader):
+    from benchmarks import forms
+
+    (printed,) = [printed for printed in TIMED if printed.words[2] == 'benchmarks.forms']
+    words = ['--config=configs/inpaint.py:tiny' if word.startswith('--config=') else word for word in printed.words[3:]]
+    assert forms.main(['forms', *words, '--repeats=1', '--only=out']) == 0
+    told = json.loads(Path('forms.json').read_text())
+    assert [row['layers'] for row in told['rows']] == ['out']
+    assert told['rows'][0]['chosen'] in told['rows'][0]['milliseconds']
 
 
 def test_python_in_the_documents_runs(reader):

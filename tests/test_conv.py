@@ -22,6 +22,8 @@ CASES = [
     ('patches', (2, 2, 1, 3), 5, 4, 1, 2),
     ('patches', (2, 7, 8, 3), 5, 4, 2, 1),
     ('patches', (2, 2, 2, 5), 5, 4, 2, 1),
+    ('patches', (2, 1, 2, 3), 5, 4, 1, 1),
+    ('patches', (2, 3, 1, 3), 3, 4, 2, 1),
 ]
 
 
@@ -63,6 +65,19 @@ def test_form_equals_plain_with_both_gradients(form, shape, size, outputs, strid
     for got, wanted in zip(new, old, strict=True):
         assert got.shape == wanted.shape
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * float(jnp.abs(wanted).max()))
+
+
+@pytest.mark.parametrize('size', [1, 3, 4, 5])
+@pytest.mark.parametrize('stride', [1, 2])
+@pytest.mark.parametrize('extent', [1, 2, 3, 4, 7, 8])
+def test_the_taps_of_patches_are_those_that_meet_the_image(extent, size, stride):
+    """Said by the kernel's gradient: with an image and weights of ones it counts how often a tap meets a pixel."""
+    x, kernel = jnp.ones((1, extent, 1, 1)), jnp.ones((size, size, 1, 1))
+    y, pull = jax.vjp(lambda kernel: conv.plain(x, kernel, stride), kernel)
+    meets = np.flatnonzero(np.asarray(pull(jnp.ones_like(y))[0]).any((1, 2, 3)))
+    seen = conv.seen_taps(extent, size, stride)
+    assert (seen.first, seen.beyond, seen.extent) == (meets[0], meets[-1] + 1, y.shape[1])
+    assert seen.extent == (extent + sum(seen.zeros) - (seen.beyond - seen.first)) // stride + 1
 
 
 def test_gradients_of_gradients_are_those_of_plain():

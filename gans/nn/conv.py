@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -241,24 +242,50 @@ _by_kernel.defvjp(
 def patches(x: Array, kernel: Array, stride: int = 1, upscale: int = 1) -> Array:
     """All patches side by side, then one matmul: for outputs of at most 4 x 4 pixels.
 
-    XLA's convolution is slow there, backward above all: 21-35 ms became 0.9-2.2 ms.
+    XLA's convolution is slow there, backward above all: 21-35 ms became 0.9-2.2 ms. Taps that no patch has on the image
+    are left out: of 25 there are 9 at 2 x 2 pixels, and 4 where a stride of 2 makes one pixel of them. With both
+    gradients 0.6 and 0.3 of the time (56 and 256 channels, AVX-512), nearly all of it in the kernel's gradient.
     """
     x = repeat(x, upscale)
-    spans = [same_padding(extent, kernel.shape[0], stride) for extent in x.shape[1:3]]
-    x = jnp.pad(x, ((0, 0), *(padding for _, padding in spans), (0, 0)))
-    (height, _), (width, _) = spans
-    return multiply_windows(x, kernel, stride, height, width)
+    rows, columns = (seen_taps(extent, kernel.shape[0], stride) for extent in x.shape[1:3])
+    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (*rows.zeros, 0), (*columns.zeros, 0), (0, 0, 0)))
+    seen = kernel[rows.first : rows.beyond, columns.first : columns.beyond]
+    return multiply_windows(x, seen, stride, rows.extent, columns.extent)
+
+
+class SeenTaps(NamedTuple):
+    """The taps of a SAME convolution, along one axis, that fall on the image somewhere.
+
+    Attributes:
+      extent: of the output.
+      first, beyond: the first of these taps, and one more than the last.
+      zeros: (before, after), the zeros that they need around the image; below 0 where they do not reach its border.
+    """
+
+    extent: int
+    first: int
+    beyond: int
+    zeros: tuple[int, int]
+
+
+def seen_taps(extent: int, size: int, stride: int) -> SeenTaps:
+    """Which of `size` taps fall on an image of `extent` pixels."""
+    out, (before, _) = same_padding(extent, size, stride)
+    starts = stride * np.arange(out) - before  # where the first tap falls, on each output pixel
+    taps = [tap for tap in range(size) if np.any((starts + tap >= 0) & (starts + tap < extent))]
+    first, last = taps[0], taps[-1]
+    return SeenTaps(out, first, last + 1, (-int(starts[0]) - first, int(starts[-1]) + last + 1 - extent))
 
 
 def multiply_windows(x: Array, kernel: Array, stride: int, height: int, width: int) -> Array:
     """A convolution without padding as one matmul: [N, ...] -> [N, height, width, O], the output's size given."""
-    size, _, inputs, outputs = kernel.shape
+    rows, columns, inputs, outputs = kernel.shape
     taps = [
         x[:, i : i + stride * (height - 1) + 1 : stride, j : j + stride * (width - 1) + 1 : stride]
-        for i in range(size)
-        for j in range(size)
+        for i in range(rows)
+        for j in range(columns)
     ]
-    flat = jnp.concatenate(taps, axis=-1).reshape(-1, size * size * inputs)
+    flat = jnp.concatenate(taps, axis=-1).reshape(-1, rows * columns * inputs)
     return (flat @ kernel.reshape(-1, outputs)).reshape(len(x), height, width, outputs)
 
 
