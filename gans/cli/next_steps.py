@@ -1,8 +1,9 @@
-"""What a person can do with a run that has just been trained: commands for a shell, with its own path in them."""
+"""What a person can do with a run that has just been trained: commands for the shell that it was trained in."""
 
 import shlex
 from pathlib import Path
 
+from gans.config.shipped import program
 from gans.data.files import printable
 from gans.types import Task
 
@@ -28,5 +29,5 @@ def next_steps(folder: Path, task: Task, report: Path | None) -> str:
     uses.append(('Use it in a browser', ['app', f'--workdir={run}']))
     said = [] if report is None else [f'Report: {printable(f"{report}")}']
     for what, (verb, *flags) in uses:
-        said += [f'{what}:', f'  {printable(shlex.join(["python", "main.py", f"--mode={verb}", *flags]))}']
+        said += [f'{what}:', f'  {printable(shlex.join(["python", program(), f"--mode={verb}", *flags]))}']
     return '\n'.join(said)

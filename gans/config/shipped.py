@@ -13,6 +13,12 @@ from gans.errors import UserError
 CLONE = Path(__file__).resolve().parents[2]
 
 
+def program() -> str:
+    """What a shell calls main.py here: 'main.py' in the clone, its whole path in any other working directory."""
+    path = CLONE / 'main.py'
+    return 'main.py' if Path.cwd().resolve() == CLONE or not path.is_file() else str(path)
+
+
 def shipped(name: str) -> tuple[str, ConfigDict] | None:
     """('configs/NAME.py', that config) of a config that comes with the code, else None.
 

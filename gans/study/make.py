@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gans.config.shipped import program
 from gans.data.files import printable, read_regular
 from gans.errors import UserError
 from gans.image.files import check_folder, write_whole
@@ -181,6 +182,6 @@ def _told(folder, study, pools) -> str:
             *lines,
             f'Give {shown}/{FILE} to people: a double click opens it. Keep {KEY}, which says what is real.',
             f'Put the files that they send back, answers-NAME.csv, into {shown}. Then:',
-            f'python main.py --mode=study --answers={shlex.quote(shown)}',
+            printable(shlex.join(['python', program(), '--mode=study', f'--answers={folder}'])),
         ]
     )
