@@ -8,15 +8,15 @@ tried too: '+16' fills input and output channels with zeros up to a multiple of 
 """
 
 import json
+import re
 import sys
 import time
 from functools import partial
 from typing import NamedTuple
 
 from absl import flags
-from ml_collections import config_flags
 
-from gans import startup
+from benchmarks.command_line import read, run, with_config
 from gans.errors import UserError, closest
 
 
@@ -31,20 +31,19 @@ class Call(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Times the forms as the command line says, program name first; returns the exit code."""
-    startup.prepare()
-    try:
-        values = parse(arguments)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return error.code
+    return run(arguments, parse, time_forms)
+
+
+def time_forms(values: flags.FlagValues) -> None:
+    """Times what `only` names, and prints each; raises UserError for a name that no convolution has."""
     rows = []
     calls = calls_of(values.config)
-    known = {part for names in calls for name in names.split(', ') for part in name.split('/')}
+    parts = {names: set(re.split(', |/', names)) for names in calls}
+    known = set().union(*parts.values())
     if missing := [name for name in values.only if name not in known]:
-        print(f'No convolution is named {missing[0]!r}{closest(missing[0], known)}.', file=sys.stderr)
-        return UserError.code
+        raise UserError(f'No convolution is named {missing[0]!r}{closest(missing[0], known)}.')
     for names, call in calls.items():
-        if values.only and not set(values.only) & {part for name in names.split(', ') for part in name.split('/')}:
+        if values.only and parts[names].isdisjoint(values.only):
             continue
         chosen, times = measure(call, values.config.dtype, values.repeats)
         rows.append({'layers': names, **call._asdict(), 'chosen': chosen, 'milliseconds': times})
@@ -52,15 +51,11 @@ def main(arguments: list[str]) -> int:
         if values.json:  # after each: what was measured stays if time runs out
             with open(values.json, 'w') as file:
                 json.dump({'config': values.config.name, 'dtype': values.config.dtype, 'rows': rows}, file, indent=1)
-    return 0
 
 
 def parse(arguments: list[str]) -> flags.FlagValues:
     """The flags of a command line, program name first; raises UserError for a mistake in it."""
-    from benchmarks.step import read
-
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', None, 'A config.', flag_values=values, sys_argv=arguments)
+    values = with_config(arguments)
     flags.DEFINE_list('only', [], 'Layers to time, as in "merge_4,out"; all by default.', flag_values=values)
     flags.DEFINE_integer('repeats', 20, 'Calls per measurement; the best of three counts.', flag_values=values)
     flags.DEFINE_string('json', None, 'Write the times to this file.', flag_values=values)

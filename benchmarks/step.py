@@ -24,20 +24,18 @@ from functools import partial
 from typing import NamedTuple
 
 from absl import flags
-from ml_collections import config_flags
 
+from benchmarks.command_line import read, run, with_config
 from gans import startup
-from gans.errors import UserError
 
 
 def main(arguments: list[str]) -> int:
     """Times a step as the command line says, program name first; returns the exit code."""
-    startup.prepare()
-    try:
-        values = parse(arguments)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return error.code
+    return run(arguments, parse, time_step)
+
+
+def time_step(values: flags.FlagValues) -> None:
+    """Times a step and prints what was found."""
     config = values.config
     step, report = prepare(config, values.start)
     rounds = []
@@ -53,13 +51,11 @@ def main(arguments: list[str]) -> int:
     if values.json:
         with open(values.json, 'w') as file:
             json.dump(report, file, indent=1)
-    return 0
 
 
 def parse(arguments: list[str]) -> flags.FlagValues:
     """The flags of a command line, program name first; raises UserError for a mistake in it."""
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', None, 'A config.', flag_values=values, sys_argv=arguments)
+    values = with_config(arguments)
     flags.DEFINE_integer('steps', 20, 'Timed steps per round.', flag_values=values)
     flags.DEFINE_integer('rounds', 3, 'How often the step (and the other script) is timed.', flag_values=values)
     flags.DEFINE_string(
@@ -76,19 +72,6 @@ def parse(arguments: list[str]) -> flags.FlagValues:
     flags.DEFINE_boolean('kernels', False, 'Say what the kernels of each layer take.', flag_values=values)
     flags.DEFINE_integer('start', 0, 'The number of the step that is timed.', flag_values=values)
     return read(values, arguments)
-
-
-def read(values: flags.FlagValues, arguments: list[str]) -> flags.FlagValues:
-    """Reads a command line, program name first, into flags of which one is `config`; raises UserError for a mistake."""
-    try:
-        rest = values(arguments)
-        if values.config is None:
-            raise UserError('Nothing to time: give --config=configs/inpaint.py.')
-    except (flags.Error, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(str(error).strip().splitlines()[0]) from error
-    if len(rest) > 1:
-        raise UserError(f'{rest[1]!r} is not a flag: flags are written --name=value.')
-    return values
 
 
 class Step(NamedTuple):
