@@ -7,17 +7,22 @@ times are told: of the forward pass, and of it with the gradients by input and k
 tried too: '+16' fills input and output channels with zeros up to a multiple of 16.
 """
 
-import json
 import re
 import sys
 import time
 from functools import partial
+from types import SimpleNamespace
 from typing import NamedTuple
 
-from absl import flags
-
-from benchmarks.command_line import read, run, with_config
+from benchmarks.command_line import Count, check_place, run, save
+from gans.cli.flags import Flag
 from gans.errors import UserError, closest
+
+FLAGS = {
+    'only': Flag('list', 'layers to time, as in "merge_4,out"; all by default', default=()),
+    'repeats': Count('calls per measurement; the best of three counts', default=20),
+    'json': Flag('file', 'write the times to this file'),
+}
 
 
 class Call(NamedTuple):
@@ -29,13 +34,14 @@ class Call(NamedTuple):
     upscale: int
 
 
-def main(arguments: list[str]) -> int:
-    """Times the forms as the command line says, program name first; returns the exit code."""
-    return run(arguments, parse, time_forms)
+def main(words: list[str]) -> int:
+    """Times the forms as the words behind the program's name say; returns the exit code."""
+    return run(words, sys.modules[__name__], time_forms)
 
 
-def time_forms(values: flags.FlagValues) -> None:
+def time_forms(values: SimpleNamespace) -> None:
     """Times what `only` names, and prints each; raises UserError for a name that no convolution has."""
+    check_place('json', values.json)
     rows = []
     calls = calls_of(values.config)
     parts = {names: set(re.split(', |/', names)) for names in calls}
@@ -49,17 +55,7 @@ def time_forms(values: flags.FlagValues) -> None:
         rows.append({'layers': names, **call._asdict(), 'chosen': chosen, 'milliseconds': times})
         print(line(rows[-1]), flush=True)
         if values.json:  # after each: what was measured stays if time runs out
-            with open(values.json, 'w') as file:
-                json.dump({'config': values.config.name, 'dtype': values.config.dtype, 'rows': rows}, file, indent=1)
-
-
-def parse(arguments: list[str]) -> flags.FlagValues:
-    """The flags of a command line, program name first; raises UserError for a mistake in it."""
-    values = with_config(arguments)
-    flags.DEFINE_list('only', [], 'Layers to time, as in "merge_4,out"; all by default.', flag_values=values)
-    flags.DEFINE_integer('repeats', 20, 'Calls per measurement; the best of three counts.', flag_values=values)
-    flags.DEFINE_string('json', None, 'Write the times to this file.', flag_values=values)
-    return read(values, arguments)
+            save(values.json, {'config': values.config.name, 'dtype': values.config.dtype, 'rows': rows})
 
 
 def calls_of(config) -> dict[str, Call]:
@@ -185,4 +181,4 @@ def _milliseconds(act, repeats):
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    sys.exit(main(sys.argv[1:]))

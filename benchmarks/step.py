@@ -21,21 +21,37 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
-from absl import flags
-
-from benchmarks.command_line import read, run, with_config
+from benchmarks.command_line import Count, check_place, run, save
 from gans import startup
+from gans.cli.flags import Flag
+from gans.errors import UserError
+
+FLAGS = {
+    'steps': Count('timed steps per round', default=20),
+    'rounds': Count('how often the step (and the other script) is timed', default=3),
+    'against': Flag('file', 'another script to run in turn; --size, --batch, --dtype and --steps are added'),
+    'python': Flag('text', 'the interpreter of the other script', default=sys.executable),
+    'arguments': Flag('text', 'more arguments for the other script, as in "--device cuda --compile"', default=''),
+    'json': Flag('file', 'write the report to this file'),
+    'kernels': Flag('switch', 'say what the kernels of each layer take', default=False),
+    'start': Count('the number of the step that is timed', default=0, least=0),
+}
 
 
-def main(arguments: list[str]) -> int:
-    """Times a step as the command line says, program name first; returns the exit code."""
-    return run(arguments, parse, time_step)
+def main(words: list[str]) -> int:
+    """Times a step as the words behind the program's name say; returns the exit code."""
+    return run(words, sys.modules[__name__], time_step)
 
 
-def time_step(values: flags.FlagValues) -> None:
+def time_step(values: SimpleNamespace) -> None:
     """Times a step and prints what was found."""
+    check_place('json', values.json)
+    if values.against and not Path(values.against).is_file():
+        raise UserError(f'--against={values.against} is not a file: give a script that prints its median_ms.')
     config = values.config
     step, report = prepare(config, values.start)
     rounds = []
@@ -49,29 +65,7 @@ def time_step(values: flags.FlagValues) -> None:
         report['kernels'], lines = step.kernels(5)
         print(lines)
     if values.json:
-        with open(values.json, 'w') as file:
-            json.dump(report, file, indent=1)
-
-
-def parse(arguments: list[str]) -> flags.FlagValues:
-    """The flags of a command line, program name first; raises UserError for a mistake in it."""
-    values = with_config(arguments)
-    flags.DEFINE_integer('steps', 20, 'Timed steps per round.', flag_values=values)
-    flags.DEFINE_integer('rounds', 3, 'How often the step (and the other script) is timed.', flag_values=values)
-    flags.DEFINE_string(
-        'against',
-        None,
-        'Another script to run in turn; --size, --batch, --dtype and --steps are added.',
-        flag_values=values,
-    )
-    flags.DEFINE_string('python', sys.executable, 'The interpreter of the other script.', flag_values=values)
-    flags.DEFINE_string(
-        'arguments', '', 'More arguments for the other script, as in "--device cuda --compile".', flag_values=values
-    )
-    flags.DEFINE_string('json', None, 'Write the report to this file.', flag_values=values)
-    flags.DEFINE_boolean('kernels', False, 'Say what the kernels of each layer take.', flag_values=values)
-    flags.DEFINE_integer('start', 0, 'The number of the step that is timed.', flag_values=values)
-    return read(values, arguments)
+        save(values.json, report)
 
 
 class Step(NamedTuple):
@@ -167,14 +161,23 @@ def prepare(config, start: int = 0) -> tuple[Step, dict]:
 
 
 def time_other(values) -> float:
-    """The median step of the other script in milliseconds."""
+    """The median step of the other script in milliseconds; raises UserError where it tells none."""
     config = values.config
     command = [
         values.python, values.against, '--size', str(config.size), '--batch', str(config.batch),
         '--dtype', config.dtype, '--steps', str(values.steps), *shlex.split(values.arguments),
     ]  # fmt: skip
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])['median_ms']
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise UserError(f'--python={values.python} cannot be run ({error.strerror}): give an interpreter.') from error
+    try:
+        return float(json.loads(done.stdout.splitlines()[-1])['median_ms'])
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        said = (done.stderr.strip() or done.stdout.strip() or 'it said nothing').splitlines()[-1]
+        raise UserError(
+            f'{values.against} ended with code {done.returncode} and without a line {{"median_ms": ...}}: {said}'
+        ) from error
 
 
 def summary(rounds, least, matmul, config) -> dict:
@@ -244,4 +247,4 @@ def told(number: float | None, unit: float, name: str, digits: int = 2) -> str:
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from command_line import ROOT
 from printed_commands import Printed
 from variants import CONFIGS, everything, fields
 
+from benchmarks.command_line import read
 from gans.cli import arguments
 from gans.cli.verbs import VERBS, takers
 from gans.config import ranges
@@ -262,13 +263,12 @@ def _is_of_own_source(field):
 
 
 def _mistake_of_benchmark(name, words):
-    parse = importlib.import_module(name).parse
+    flags = importlib.import_module(name).FLAGS
     words = [REPLACED.get(word, word) for word in words]
     if len(words) == 1 and '=' not in words[0]:
-        known = words[0].removeprefix('--') in parse([name, '--config=configs/inpaint.py'])
-        return '' if known else f'{words[0]} is not a flag of {name}'
+        return '' if words[0].removeprefix('--') in flags else f'{words[0]} is not a flag of {name}'
     try:
-        parse([name, *(['--config=configs/inpaint.py'] if lacks(words, '--config') else []), *words])
+        read([*(['--config=configs/inpaint.py'] if lacks(words, '--config') else []), *words], flags)
     except UserError as error:
         return str(error)
     return ''

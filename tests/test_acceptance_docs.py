@@ -247,6 +247,7 @@ def is_read_by_none(words):
 
 def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
     from benchmarks import machine, step
+    from benchmarks.command_line import CONFIG
 
     monkeypatch.setattr(machine, 'matmul_rate', lambda dtype: 1e9)
     monkeypatch.setattr(machine, 'copy_bandwidth', lambda: 1e9)
@@ -255,7 +256,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
         if words == OF_OTHERS:
             continue
         if len(words) == 1 and '=' not in words[0]:
-            assert words[0].removeprefix('--') in step.parse(['step', '--config=configs/inpaint.py']), words
+            assert words[0].removeprefix('--') in {*step.FLAGS, *CONFIG}, words
             continue
         words = smaller([REPLACED.get(word, word) for word in words])
         needed = ['--config=configs/inpaint.py:tiny', '--steps=2', '--rounds=2', '--config.devices=1']
@@ -265,7 +266,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
         done.append(sorted(words))
         told = io.StringIO()
         with redirect_stdout(told):
-            assert step.main(['step', *words]) == 0
+            assert step.main(words) == 0
         assert 'images per second' in told.getvalue()
         assert ('the other script' in told.getvalue()) == any(word.startswith('--against') for word in words)
         assert ('ms back' in told.getvalue()) == ('--kernels' in words)
@@ -278,7 +279,7 @@ def test_the_forms_are_timed_as_it_is_printed(reader):
     given = [printed.words[3:] for printed in TIMED if printed.words[2] == 'benchmarks.forms']
     for words in given:
         words = [re.sub(r'(configs/\w+\.py).*', r'\1:tiny', word) for word in words]
-        assert forms.main(['forms', *words, '--repeats=1', '--only=out']) == 0
+        assert forms.main([*words, '--repeats=1', '--only=out']) == 0
     assert any(word.startswith('--only=') for words in given for word in words)
     told = json.loads(Path('forms.json').read_text())
     assert [row['layers'] for row in told['rows']] == ['out']

@@ -1,11 +1,16 @@
-"""What the benchmarks say: of a backend that counts nothing, of layers, of forms."""
+"""What the benchmarks say: of a backend that counts nothing, of layers, of forms, of mistakes."""
+
+import sys
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from benchmarks import forms, kernels, step
 from gans.config.load import load
+from gans.errors import UserError
 from gans.nn import conv
 
 
@@ -77,6 +82,45 @@ def test_a_form_that_is_wrong_is_not_timed(monkeypatch):
         forms.measure(call, 'float32', 1)
 
 
-def test_a_layer_that_is_not_there_is_said(capsys):
-    assert forms.main(['forms', '--config=configs/inpaint.py:tiny', '--only=merge_1']) == 2
-    assert "No convolution is named 'merge_1'" in capsys.readouterr().err
+MISTAKES = [
+    (forms, '--only=merge_1', "No convolution is named 'merge_1' (did you mean"),
+    (forms, '--repeats=0', '--repeats=0 is out of range: give 1 or more.'),
+    (forms, '--kernels', '--kernels is not a flag'),
+    (step, '--step=3', "--step is not a flag (did you mean '--steps'?)"),
+    (step, '--steps=x', "--steps is 'x': give a whole number."),
+    (step, '--rounds=0', '--rounds=0 is out of range'),
+    (step, '--start=-1', '--start=-1 is out of range: give 0 or more.'),
+    (step, '--json=no/folder/x.json', '--json=no/folder/x.json cannot be written'),
+    (step, '--json=.', '--json=. cannot be written'),
+    (step, '--against=none.py', '--against=none.py is not a file'),
+    (step, '--config.batch=0', 'config.batch is 0'),
+    (step, '--config.bach=8', 'config.bach is not a field of configs/inpaint.py:tiny'),
+    (step, '--config=configs/none.py', 'configs/none.py'),
+    (step, 'steps=3', "'steps=3' is not a flag"),
+]
+
+
+@pytest.mark.parametrize(('benchmark', 'word', 'said'), MISTAKES, ids=[word for _, word, _ in MISTAKES])
+def test_a_mistake_is_one_sentence_before_anything_is_timed(benchmark, word, said, capsys):
+    words = ['--config=configs/inpaint.py:tiny', '--config.devices=1', word]
+    assert benchmark.main(words) == 2
+    told = capsys.readouterr()
+    assert said in told.err and told.err.count('\n') == 1 and not told.out
+
+
+def test_nothing_to_time_is_a_mistake_and_help_lists_every_flag(capsys):
+    for benchmark in (forms, step):
+        assert benchmark.main([]) == 2
+        assert 'Nothing to time' in capsys.readouterr().err
+        assert benchmark.main(['--help']) == 0
+        assert {f'--{name}' for name in ('config', *benchmark.FLAGS)} <= set(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize('code', ["raise SystemExit('no card here')", "print('no card here')"])
+def test_another_script_that_tells_no_time_is_said_with_its_last_words(tmp_path, code):
+    (tmp_path / 'other.py').write_text(code)
+    given = {'python': sys.executable, 'against': str(tmp_path / 'other.py'), 'steps': 1, 'arguments': ''}
+    with pytest.raises(UserError, match=r'other\.py ended with code [01] and without a line .*: no card here'):
+        step.time_other(SimpleNamespace(**given, config=load('configs/inpaint.py:tiny')))
+    with pytest.raises(UserError, match='--python=none cannot be run'):
+        step.time_other(SimpleNamespace(**{**given, 'python': 'none'}, config=load('configs/inpaint.py:tiny')))

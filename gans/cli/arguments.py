@@ -6,7 +6,7 @@ from files. What the texts of a config's fields mean is in `gans.core.overrides`
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from gans.cli.flags import Flag
@@ -44,10 +44,15 @@ def read(words: Sequence[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
     return verb, values, fields
 
 
-def split(words: Sequence[str]) -> dict[str, str]:
+def split(words: Sequence[str], switches: Set[str] = _SWITCHES, known: Set[str] = _KNOWN) -> dict[str, str]:
     """{name: text} of flags written --name=text, --name text or -name=text, and of switches --name or --noname.
 
     Of a flag that is given more than once the last counts, so that a script's defaults can be followed by other values.
+
+    Args:
+      words: behind the program's name.
+      switches: the names of the flags that need no text.
+      known: the names of all flags.
 
     Raises:
       UserError: a word that is no flag, a flag without a value.
@@ -59,7 +64,7 @@ def split(words: Sequence[str]) -> dict[str, str]:
         if not word.startswith('-') or word.startswith('---') or not name:
             raise UserError(f'{word!r} is not a flag{_meant(word)}: flags are written --name=value.')
         if not equals:
-            name, text = _without_equals(name, rest)
+            name, text = _without_equals(name, rest, switches, known)
         given[name] = text
     return given
 
@@ -70,16 +75,16 @@ def _meant(word):
     return f" (did you mean '--{flag}={word}'?)" if flag else ''
 
 
-def _without_equals(name, rest):
+def _without_equals(name, rest, switches, known):
     """(name, text) of a flag without '='; its value may be the next word."""
     if name in ('h', 'helpfull', 'helpshort'):
         name = 'help'
-    if name in _SWITCHES:
+    if name in switches:
         return name, 'true'
-    if name.startswith('no') and (name[2:] in _SWITCHES or name[2:].startswith(FIELD)):
+    if name.startswith('no') and (name[2:] in switches or name[2:].startswith(FIELD)):
         return name[2:], 'false'
     follows = bool(rest) and (not rest[0].startswith('-') or rest[0][1:2].isdigit())
-    if not follows and (name in _KNOWN or name.startswith(FIELD)):
+    if not follows and (name in known or name.startswith(FIELD)):
         raise UserError(f'--{name} has no value: write --{name}=... with one.')
     return name, rest.pop(0) if follows else ''
 

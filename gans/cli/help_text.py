@@ -1,5 +1,7 @@
 """What the command line prints of itself."""
 
+from collections.abc import Mapping
+
 from gans.cli.flags import COMMON
 from gans.cli.verbs import VERBS
 
@@ -21,10 +23,10 @@ def describe(verb: str | None = None) -> str:
                 'python main.py --config=CONFIG[:VARIANT] [--config.FIELD=VALUE ...]    train',
                 'python main.py --mode=VERB --workdir=RUN [--FLAG=VALUE ...]            use what was trained',
                 '',
-                *_rows({name: chosen.help for name, chosen in VERBS.items()}),
+                *rows({name: chosen.help for name, chosen in VERBS.items()}),
                 '',
                 'Flags of all verbs:',
-                *_rows({f'--{name}': flag.help for name, flag in COMMON.items()}),
+                *rows({f'--{name}': flag.help for name, flag in COMMON.items()}),
                 '',
                 'python main.py --mode=VERB --help    the flags of one verb.',
                 'configs/ has the configs; the first lines of each tell its variants. README.md tells the rest.',
@@ -32,7 +34,7 @@ def describe(verb: str | None = None) -> str:
         )
     flags = VERBS[verb].flags
     shown = {f'--{name}{"" if flag.kind == "switch" else "="}': _explain(flag) for name, flag in flags.items()}
-    return '\n'.join([f'--mode={verb}: {VERBS[verb].help}.', '', *_rows(shown)])
+    return '\n'.join([f'--mode={verb}: {VERBS[verb].help}.', '', *rows(shown)])
 
 
 def _explain(flag):
@@ -41,6 +43,7 @@ def _explain(flag):
     return flag.help if flag.default in (None, (), False) else f'{flag.help}; {flag.default} by default'
 
 
-def _rows(texts):
+def rows(texts: Mapping[str, str]) -> list[str]:
+    """Lines of two columns: {name: what it is}."""
     width = max(map(len, texts)) + 2
     return [f'  {name.ljust(width)}{text}' for name, text in texts.items()]
