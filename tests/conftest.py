@@ -3,17 +3,20 @@
 import gc
 import importlib
 import json
+import math
 import os
 import pkgutil
 import re
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
-# Compiling is most of what the tests do. Without LLVM's optimisations it takes about half the time, and without the
-# newer of XLA's two generators of code a third of that; XLA ends the process at a flag that it does not know.
+# Compiling is most of what the tests do. Without LLVM's optimisations it takes about half the time, without the newer
+# of XLA's two generators of code a third of that, and in one piece, as both cores are busy anyway, four fifths of that.
+# XLA ends the process at a flag that it does not know.
 XLA_FLAGS = ['--xla_backend_optimization_level=0', '--xla_llvm_disable_expensive_passes=true']
+XLA_FLAGS.append('--xla_cpu_parallel_codegen_split_count=1')
 if version('jaxlib').startswith('0.10.'):
     XLA_FLAGS.append('--xla_cpu_use_fusion_emitters=false')
 os.environ['XLA_FLAGS'] = ' '.join(XLA_FLAGS)
@@ -28,6 +31,7 @@ from watch import pytest_configure  # noqa: E402, F401
 
 from gans.core import build, programs  # noqa: E402
 from gans.core.newest import Newest  # noqa: E402
+from gans.data.sources import embedded  # noqa: E402
 
 # Tracing makes millions of objects that live as long as the process: looking for garbage among them as often as Python
 # does by default takes a sixth of the time.
@@ -41,6 +45,9 @@ LONG += ' reproduce families_in_the_step least reproduce_birds files_of_others f
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+jax.config.update(
+    'jax_traceback_in_locations_limit', 1
+)  # tracing notes where each operation was called: one line will do
 
 
 def pytest_collection_modifyitems(items):
@@ -74,6 +81,24 @@ def _build_once(config, images):
 
 
 build.build = _build_once
+_draw = embedded.Flowers.__getitem__
+
+
+@lru_cache(5000)
+def _drawn(*flowers_and_place):
+    *flowers, i = flowers_and_place
+    image = _draw(embedded.Flowers(*flowers), i)
+    image.flags.writeable = False  # it is everybody's
+    return image
+
+
+def _draw_once(flowers, i):
+    """A small embedded image is drawn once for all tests of a process: drawing took a fifth of those that train."""
+    small = math.prod(flowers.shape) <= 64 * 64
+    return _drawn(flowers.shape, flowers.seed, flowers.count, int(i)) if small else _draw(flowers, i)
+
+
+embedded.Flowers.__getitem__ = _draw_once
 programs._kept = Newest(12)  # small ones: a file plays many, one after the other and again
 
 

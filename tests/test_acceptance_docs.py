@@ -251,6 +251,7 @@ def test_every_benchmark_runs_as_it_is_printed(monkeypatch):
 
     monkeypatch.setattr(machine, 'matmul_rate', lambda dtype: 1e9)
     monkeypatch.setattr(machine, 'copy_bandwidth', lambda: 1e9)
+    monkeypatch.setattr(machine, 'growth', lambda act: act())
     done = []
     for words in (printed.words[3:] for printed in TIMED if printed.words[2] == 'benchmarks.step'):
         if words == OF_OTHERS:

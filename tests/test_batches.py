@@ -76,6 +76,13 @@ def test_far_starts_cost_nothing():
     assert sum(source.reads.values()) <= 16  # one step, and one or two read ahead
 
 
+def test_nothing_is_read_behind_the_end():
+    source = Numbers()
+    steps = take(9, lib.batches(source, [IDS], 4, 2, 5, start=3, prefetch=64, stop=5))
+    assert np.array_equal(steps, take(5, lib.batches(Numbers(), [IDS], 4, 2, 5))[3:])
+    assert sum(source.reads.values()) <= 2 * 4 * 2 + 1  # two steps, and one image that told how large they are
+
+
 def test_a_batch_larger_than_the_set():
     steps = take(2, lib.batches(Numbers(), [IDS[:2]], batch=5, turns=1, seed=0))
     assert (np.sort(numbers_of(steps).reshape(5, 2), axis=1) == IDS[:2]).all()

@@ -65,13 +65,15 @@ def part(batch: int, shard: tuple[int, int]) -> np.ndarray:
 class _Steps:
     """What each step of the training eats, by its number: a random access source for grain."""
 
-    def __init__(self, source: Source, parts: Sequence, batch: int, turns: int, seed: int, shard: tuple[int, int]):
+    def __init__(
+        self, source: Source, parts: Sequence, batch: int, turns: int, seed: int, shard: tuple[int, int], stop
+    ):
         self.source, self.parts, self.seed = source, parts, seed
-        self.batch, self.turns = batch, turns
+        self.batch, self.turns, self.stop = batch, turns, stop
         self.mine = part(batch, shard)
 
     def __len__(self) -> int:
-        return 2**62 // (self.batch * self.turns)
+        return 2**62 // (self.batch * self.turns) if self.stop is None else self.stop
 
     def __getitem__(self, step: int) -> np.ndarray:
         """Returns what this process sees in one step, uint8 [turns, batch / count (, parts), H, W, 3]."""
@@ -113,8 +115,11 @@ def batches(
     threads: int = 2,
     prefetch: int | None = None,
     shard: tuple[int, int] = (0, 1),
+    stop: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """Returns an endless iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
+    """Returns an iterator over steps from number `start` on: uint8 [turns, batch / count, H, W, 3].
+
+    It is endless or, with `stop`, ends before that step, of which nothing is read ahead either.
 
     `parts` are arrays of the numbers of images, usually one. Of several, every part is a stream of its own, an
     example takes one image from each, and a step is uint8 [turns, batch / count, parts, H, W, 3].
@@ -136,7 +141,7 @@ def batches(
             f'a batch of {batch}, {turns} turns and a start at step {start}: batch and turns must '
             'be at least 1, and the start at least 0.'
         )
-    steps = _Steps(source, parts, batch, turns, seed, shard)
+    steps = _Steps(source, parts, batch, turns, seed, shard, stop)
     if prefetch is None:
         examples = turns * len(steps.mine) * len(parts)
         prefetch = min(max(4, _AHEAD // (examples * source[int(parts[0][0])].nbytes)), 512)

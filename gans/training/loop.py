@@ -251,7 +251,7 @@ def _feeds(experiment, start):
     if config.data.placement == 'device':
         return numbers(experiment.parts, **order)
     parts = [experiment.train[part] for part in experiment.parts]
-    return batches(experiment.source, parts, **order, threads=config.data.threads)
+    return batches(experiment.source, parts, **order, threads=config.data.threads, stop=config.steps)
 
 
 def _stored(experiment):
