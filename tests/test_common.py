@@ -10,6 +10,7 @@ from gans.config.common import defaults, with_defaults
 from gans.config.load import flatten, load
 from gans.data.opening import fields_of
 from gans.errors import UserError
+from gans.sweep.cells import read_sweep
 
 OWN = """
 from gans.config.common import with_defaults
@@ -70,3 +71,21 @@ def test_a_config_in_any_folder_is_loaded_from_any_working_directory(tmp_path):
 def test_it_is_no_experiment_itself(path, words):
     done = main(f'--config={ROOT}/{path}')
     assert done.code == 2 and words in done.err and len(done.err.splitlines()) == 1
+
+
+def test_shipped_configs_are_found_from_any_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dry = ['--dry_run', '--config.devices=1']
+    done = main('--config=configs/colorize.py:tiny', *dry)
+    assert done.code == 0 and not list(tmp_path.iterdir()), done.err
+    done = main('--config=configs/colrize.py', *dry)
+    assert (done.code, done.out) == (2, '') and "did you mean 'configs/colorize.py'?" in done.err
+    done = main('--mode=sweep', '--config=configs/sweeps/noises.py', '--output=OUT')
+    assert (done.code, done.out) == (2, '') and "did you mean 'configs/sweeps/noise.py'?" in done.err
+    sweep = read_sweep('configs/sweeps/noise.py:tiny', {'devices': '1'})
+    found = [cell.config_text.removeprefix(f'{ROOT}/') for cell in sweep.cells]
+    assert found == ['configs/colorize.py:tiny', 'configs/colorize.py:tiny+no_noise']
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/colorize.py').write_text('def get_config():\n    raise ValueError("mine")\n')
+    done = main('--config=configs/colorize.py', *dry)
+    assert done.code == 2 and 'configs/colorize.py, line 2' in done.err and 'mine' in done.err

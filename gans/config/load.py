@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,9 +13,11 @@ from ml_collections import ConfigDict
 
 from gans.errors import UserError, check_local, closest
 
+CLONE = Path(__file__).resolve().parents[2]  # the folder that main.py, gans/ and configs/ are in
+
 
 def load(config_file: str) -> ConfigDict:
-    """Loads `configs/colorize.py` or `configs/colorize.py:tiny`.
+    """Loads `configs/colorize.py` or `configs/colorize.py:tiny`: see `find`.
 
     Raises:
       UserError: an address, no such file, no `get_config` in it, no such variant, or an exception in it: with its file
@@ -22,6 +25,7 @@ def load(config_file: str) -> ConfigDict:
     """
     check_local(config_file)
     path, _, variant = config_file.partition(':')
+    path = find(path)
     module = read_module(path)
     try:
         if not hasattr(module, 'get_config'):
@@ -36,6 +40,12 @@ def load(config_file: str) -> ConfigDict:
     return config.lock()
 
 
+def find(path: str) -> str:
+    """A path itself or, where the working directory has no such file, that of the clone's: as short as it can be."""
+    own = CLONE / path
+    return str(own) if not Path(path).is_file() and own.is_file() else path
+
+
 def read_module(path: str, kind: str = '') -> ModuleType:
     """Runs a Python file of configs/, or of its folder `kind`, 'sweeps' for example.
 
@@ -43,7 +53,7 @@ def read_module(path: str, kind: str = '') -> ModuleType:
       UserError: no such file, with the nearest one; no Python file; or an exception in it, with its line.
     """
     if not Path(path).is_file():
-        near = closest(path, (str(p) for p in Path(path).parent.glob('*.py')))
+        near = closest(path, _beside(path))
         raise UserError(f'no {"file" if kind else "config file"} {path}{near}: {_others(kind)}.')
     if not path.endswith('.py'):
         raise UserError(f'{path} is no Python file (.py): {_others(kind)}.')
@@ -56,6 +66,14 @@ def read_module(path: str, kind: str = '') -> ModuleType:
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
         raise failed(error, path, kind) from error
     return module
+
+
+def _beside(path) -> set[str]:
+    """The Python files beside a path, of the working directory and of the clone."""
+    found = {str(p) for p in Path(path).parent.glob('*.py')}
+    if not Path(path).is_absolute():
+        found |= {str(p.relative_to(CLONE)) for p in (CLONE / path).parent.glob('*.py')}
+    return found
 
 
 def failed(error: BaseException, path: str, kind: str = '') -> UserError:
@@ -71,9 +89,10 @@ def _others(kind):
 
 def _line_of(error, path) -> str:
     """', line 7': where in that file an exception comes from; '' if it was never there."""
-    if isinstance(error, SyntaxError) and error.filename == path:
+    file = os.path.abspath(path)  # as importlib calls it
+    if isinstance(error, SyntaxError) and os.path.abspath(error.filename or '') == file:
         return f', line {error.lineno}'
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f', line {lines[-1]}' if lines else ''
 
 

@@ -7,10 +7,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gans.config.compare import ABSENT
-from gans.config.load import load
+from gans.config.load import CLONE, load
 from gans.errors import UserError
-
-CLONE = Path(__file__).resolve().parents[2]
 
 
 def program() -> str:

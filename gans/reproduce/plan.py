@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from gans.config.load import CLONE
 from gans.config.registry import find_module
-from gans.config.shipped import CLONE
 from gans.core.overrides import load_with
 from gans.errors import UserError, closest
 from gans.reproduce import documents

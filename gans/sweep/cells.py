@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from gans.config.compare import changes
-from gans.config.load import failed, read_module
-from gans.config.shipped import CLONE
+from gans.config.load import failed, find, read_module
 from gans.core.overrides import load_with
 from gans.errors import UserError, check_local, closest
 from gans.sweep import hyper
@@ -82,6 +81,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str]) -> Sweep:
     """
     check_local(config_file)
     path, _, variant = config_file.partition(':')
+    path = find(path)
     module = _module(path)
     found = _list_of(module, path)
     cells = [_cell(config_file, path, variant, given, number, fields) for number, given in enumerate(found)]
@@ -159,13 +159,9 @@ def _cell(config_file, path, variant, given, number, fields) -> Cell:
 
 def _find(name, path):
     """The config of a cell: of this clone, or beside the sweep's file; as short as the working directory allows."""
-    name = os.path.expanduser(name)
-    if os.path.isabs(name) or os.path.isfile(name):
-        return name
-    for folder in (CLONE, Path(path).parent):
-        if (folder / name).is_file():
-            return str(folder / name)
-    return name
+    found = find(os.path.expanduser(name))
+    beside = Path(path).parent / found
+    return str(beside) if not os.path.isfile(found) and beside.is_file() else found
 
 
 def _text(value):
