@@ -1,9 +1,9 @@
-"""What helps to colorize: luma kept, scores for parts, augmentation, fewer operations, averaged weights?
+"""What helps to colorize: luma kept, no noise at half the resolution, scores for parts, augmentation, averaged weights?
 
 The variants of `configs/colorize.py`, and its bare config with weights averaged by half-life (Karras et al. 2020).
 """
 
-VARIANTS = ('luma', 'patches', 'augmented', 'fast')
+VARIANTS = ('luma', 'no_noise+fast', 'patches', 'augmented', 'fast')
 
 
 def get_hyper(hyper):
