@@ -80,7 +80,7 @@ def _paper(config):
 def _masked(config):
     config.task.show_mask = True
     config.generator.stride, config.generator.widths = 2, config.generator.widths[:5]
-    config.steps *= 2  # which take as long as the bare config's
+    config.batch *= 2  # which takes as long as the bare config, too
     with config.ignore_type():
         # Weights of Liu et al. 2018 (partial convolutions), equation 7.
         config.objective.terms = ConfigDict(dict(l1=dict(hole=6.0, rest=1.0)))
