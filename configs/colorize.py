@@ -5,7 +5,7 @@ figures 3, 4, 5b, 6, 8 and 10.
 
     python main.py --config=configs/colorize.py              embedded flowers, 64 px
     python main.py --config=configs/colorize.py:paper        Table 2: 256 px, batch 36, 50,000 batches
-    python main.py --config=configs/colorize.py:luma         the output has the luma of the gray image
+    python main.py --config=configs/colorize.py:luma         what is known since; the best in the same time
     python main.py --config=configs/colorize.py:l1           the L1 term alone (figure 6)
     python main.py --config=configs/colorize.py:cgan         the adversarial term alone (figure 6)
     python main.py --config=configs/colorize.py:no_noise     a generator without a random vector
@@ -33,7 +33,9 @@ sees.
 
 `:luma` has what is known since (not in the source): the luma of the gray image is set in already in training, so that
 losses and discriminator see what a person gets, and the generator chooses chroma alone. In place of L1 there are L1 of
-the chroma, which counts most where the real image is saturated, and a term for colourfulness.
+the chroma, which counts most where the real image is saturated, and a term for colourfulness. It has no noise, works at
+half the resolution, and makes four times the steps in the same time: 0.430 of gray's chroma error (0.410 to 0.451),
+where the bare config has 0.65 to 0.70 (2026-11-27, seed 0, 7 min 6 s, docs/results.md).
 """
 
 from ml_collections import ConfigDict
