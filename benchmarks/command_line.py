@@ -16,7 +16,6 @@ from gans.cli.flags import Flag
 from gans.cli.help_text import rows
 from gans.core.overrides import load_with
 from gans.errors import UserError, closest
-from gans.image.files import write_json
 
 CONFIG = {'config': Flag('text', 'config file, with :VARIANT', needed=True)}
 
@@ -82,8 +81,3 @@ def check_place(name: str, file: str | None) -> None:
         path = Path(file)
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UserError(f'--{name}={file} cannot be written: give a file in a folder that is there.')
-
-
-def save(file: str, report: dict) -> None:
-    """Writes a report as JSON; raises UserError where it cannot."""
-    write_json(Path(file), report)

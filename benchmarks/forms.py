@@ -11,12 +11,14 @@ import re
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from benchmarks.command_line import Count, check_place, run, save
+from benchmarks.command_line import Count, check_place, run
 from gans.cli.flags import Flag
 from gans.errors import UserError, closest
+from gans.image.files import write_json
 
 FLAGS = {
     'only': Flag('list', 'layers to time, as in "merge_4,out"; all by default', default=()),
@@ -55,7 +57,7 @@ def time_forms(values: SimpleNamespace) -> None:
         rows.append({'layers': names, **call._asdict(), 'chosen': chosen, 'milliseconds': times})
         print(line(rows[-1]), flush=True)
         if values.json:  # after each: what was measured stays if time runs out
-            save(values.json, {'config': values.config.name, 'dtype': values.config.dtype, 'rows': rows})
+            write_json(Path(values.json), {'config': values.config.name, 'dtype': values.config.dtype, 'rows': rows})
 
 
 def calls_of(config) -> dict[str, Call]:

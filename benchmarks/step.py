@@ -25,10 +25,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from benchmarks.command_line import Count, check_place, run, save
+from benchmarks.command_line import Count, check_place, run
 from gans import startup
 from gans.cli.flags import Flag
 from gans.errors import UserError
+from gans.image.files import write_json
 
 FLAGS = {
     'steps': Count('timed steps per round', default=20),
@@ -65,7 +66,7 @@ def time_step(values: SimpleNamespace) -> None:
         report['kernels'], lines = step.kernels(5)
         print(lines)
     if values.json:
-        save(values.json, report)
+        write_json(Path(values.json), report)
 
 
 class Step(NamedTuple):

@@ -45,9 +45,7 @@ LONG += ' reproduce families_in_the_step least reproduce_birds files_of_others f
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_compilation_cache_dir', CACHE)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
-jax.config.update(
-    'jax_traceback_in_locations_limit', 1
-)  # tracing notes where each operation was called: one line will do
+jax.config.update('jax_traceback_in_locations_limit', 1)  # of where an operation was called, one line will do
 
 
 def pytest_collection_modifyitems(items):
