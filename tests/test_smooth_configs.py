@@ -47,15 +47,6 @@ def test_a_variant_is_trained_and_evaluated_as_its_document_says(name, flags, tm
     assert all(0 < row['checkerboard']['low'] <= row['checkerboard']['high'] for row in rows.values())
 
 
-def test_the_fast_colorizer_is_trained_by_its_command(tmp_path):
-    run = tmp_path / 'run'
-    widths = [f'--config.{player}.widths=(4,4)' for player in ('generator', 'discriminator')]
-    ended = main(config('colorize:fast'), *TINY, '--config.size=32', *widths, f'--workdir={run}')
-    assert ended.code == 0, ended.err
-    assert json.loads((run / 'config.json').read_text())['generator']['stride'] == 2
-    assert (run / 'samples' / 'step_000002.png').exists()
-
-
 def test_a_network_without_the_field_refuses_it():
     ended = main(config('colorize:tiny'), '--config.generator.up=linear', '--workdir=nowhere')
     assert ended.code == 2 and 'config.generator.up is not a field' in ended.err

@@ -1,9 +1,9 @@
-"""What helps to colorize: luma kept, no noise at half the resolution, scores for parts, augmentation, averaged weights?
+"""What helps to colorize: luma kept, no noise, scores for parts, augmentation, averaged weights?
 
 The variants of `configs/colorize.py`, and its bare config with weights averaged by half-life (Karras et al. 2020).
 """
 
-VARIANTS = ('luma', 'no_noise+fast', 'patches', 'augmented', 'fast')
+VARIANTS = ('luma', 'no_noise', 'patches', 'augmented')
 
 
 def get_hyper(hyper):
