@@ -208,14 +208,14 @@ def test_weights_as_arrays_give_the_images_again(place, tmp_path):
     about = json.loads((tmp_path / 'out/about.json').read_text())
     with np.load(tmp_path / 'out/weights.npz') as file:
         arrays = dict(file)
-    assert arrays['variables/params/out/kernel'].shape == (5, 5, 4, 3)
+    assert arrays['variables/params/out/kernel'].shape == (5, 5, 3, 3)
     with np.load(tmp_path / 'out/example.npz') as file:
         example = dict(file)
     made = program(build(ConfigDict(about['config']), 10))
     again = jax.jit(made.function)(nested(arrays), *(example[one.name] for one in made.inputs))
     assert apart(np.asarray(again), example['output']) <= 1
     told = subprocess.run([sys.executable, '-I', tmp_path / 'out/use.py'], capture_output=True, text=True, check=True)
-    assert 'variables/params/out/kernel: float32 [5, 5, 4, 3]' in told.stdout
+    assert 'variables/params/out/kernel: float32 [5, 5, 3, 3]' in told.stdout
     assert f'{sum(array.size for array in arrays.values())} numbers; networks: unet' in told.stdout
     assert flat(nested(arrays)).keys() == arrays.keys()
 

@@ -52,7 +52,7 @@ CASES = [
     ([TINY, '--config.seed=99999999999999999999'], 'config.seed is 99999999999999999999'),
     ([TINY, '--config.schedules.l1.value=(nan,nan)'], 'config.schedules.l1.value is (nan, nan)'),
     ([TINY, '--config.size=(1,2,3)'], 'config.size'),
-    ([config('colorize'), '--config.size=60', '--dry_run'], 'multiples of 64'),
+    ([config('colorize'), '--config.size=60', '--dry_run'], 'multiples of 32'),
     ([TINY, '--config.data.source=folder', '--config.data.folder.path='], 'config.data.folder.path is empty'),
     # names in the config
     ([TINY, '--config.data.source=embeded'], "did you mean 'embedded'"),

@@ -133,7 +133,7 @@ def test_the_report_of_a_run(place):
     assert data['runs'][0]['metrics']['steps'] == [1, 2, 3, 4] and data['runs'][0]['marks'] == [2]
     logged = [json.loads(line)['gen/loss'] for line in (place.colorizer / 'metrics.jsonl').read_text().splitlines()]
     assert data['runs'][0]['metrics']['values']['gen/loss'] == pytest.approx(logged, rel=1e-5)
-    assert 'log.every 20 1' in text, 'what differs from the config that comes with the code'
+    assert 'log.every 40 1' in text, 'what differs from the config that comes with the code'
     assert not re.search(r'(src|href)="(?!data:|#)', document)
     assert document.count('montage') and len(document) < 5_000_000
 
