@@ -51,6 +51,7 @@ def test_paper_variants_hold_table_2():
         for player in (c.optimizer.gen, c.optimizer.disc):
             assert player.to_dict() == {'name': 'adam', 'b1': 0.0, 'b2': 0.99}
         assert c.generator.z_dim == 128 and c.data.held_out == 0.1
+        assert (c.generator.stride, c.generator.widths) == (1, (16, 24, 32, 40, 48, 56))  # Table 1a
         assert c.data.source == 'tfds' and c.data.tfds.dataset == 'oxford_flowers102'
         schedules = build(c, 10_000).schedules
         values = {n: [float(s(round(f * steps))) for f in (0, 0.15, 0.3, 0.55, 0.8, 1)] for n, s in schedules.items()}

@@ -153,7 +153,7 @@ def test_a_step_does_little_more_than_the_least(forms_of_accelerators):
     With the paper's generator: that of the default config leaves so few products that what is no product is a tenth.
     """
     found = load(f'{ROOT}/configs/colorize.py:patches').unlock()
-    found.generator.stride, found.generator.widths = 1, (16, 24, 32, 40, 48, 56)
+    found.generator = load(f'{ROOT}/configs/colorize.py:paper').generator
     found.objective.terms.perceptual, found.schedules.perceptual = {}, 1.0
     game = build(found, 1000)
     images = jax.ShapeDtypeStruct(game.batch_shape, np.uint8)
