@@ -12,8 +12,8 @@ from gans.run.checkpoint import Checkpoints
 STATE = {'a': np.arange(6, dtype=np.float32).reshape(2, 3), 'b': {'c': np.int32(7)}}
 
 
-def save(folder, steps, keep=9):
-    with Checkpoints(folder, keep) as checkpoints:
+def save(folder, steps, keep=9, keep_every=0):
+    with Checkpoints(folder, keep, keep_every) as checkpoints:
         for step in steps:
             checkpoints.save(step, {**STATE, 'b': {'c': np.int32(step)}}, {'note': f'at {step}'})
 
@@ -52,6 +52,21 @@ def test_only_the_newest_are_kept(tmp_path):
     save(tmp_path, [1, 2, 3, 4], keep=2)
     with Checkpoints(tmp_path, read_only=True) as checkpoints:
         assert checkpoints.steps() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    'every, kept',
+    [
+        (4, [2, 4, 8, 9, 10]),  # 5 is a save between two times, as before another stage of networks that grow
+        (1, [2, 4, 5, 6, 8, 9, 10]),
+        (100, [2, 9, 10]),
+    ],
+)
+def test_the_first_of_every_span_is_kept_beside_the_newest_also_in_several_sittings(every, kept, tmp_path):
+    for steps in ([2], [4, 5, 6, 8], [9, 10]):
+        save(tmp_path, steps, keep=2, keep_every=every)
+    with Checkpoints(tmp_path, read_only=True) as checkpoints:
+        assert checkpoints.steps() == kept
 
 
 def test_saving_a_step_again_changes_nothing(tmp_path):

@@ -120,6 +120,22 @@ def test_other_settings_are_refused_and_named_but_for_those_that_may_change(tiny
     assert load_run(tmp_path).step == 2
 
 
+def test_checkpoints_at_equal_distances_are_kept_by_a_flag_also_in_a_run_of_an_older_version(tiny, tmp_path):
+    older = tiny(CONFIG_FILE, steps=3)
+    del older.checkpoint['keep_every']
+    train(open_experiment(older), tmp_path)
+    assert main(f'--workdir={tmp_path}', '--config.steps=5', '--config.checkpoint.every=2').code == 0
+    assert _steps(tmp_path) == [4, 5]
+    kept = ('--config.checkpoint.every=1', '--config.checkpoint.keep=1', '--config.checkpoint.keep_every=4')
+    longer = main(*COMMAND, f'--workdir={tmp_path}', '--config.steps=10', *kept)
+    assert longer.code == 0, longer.err
+    assert _steps(tmp_path) == [4, 8, 10]
+
+
+def _steps(folder):
+    return sorted(int(path.name) for path in (folder / 'checkpoints').iterdir())
+
+
 def folder_config(tiny, images, **changes):
     config = tiny(CONFIG_FILE, **changes)
     config.data.update(source='folder', held_out=0.3, threads=1)

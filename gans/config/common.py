@@ -58,6 +58,8 @@ def defaults() -> dict[str, Any]:
             every=400,
             # int, checkpoints: how many of the newest are kept.
             keep=2,
+            # int, steps: beside them, the first checkpoint in every so many steps is kept for good; 0: none.
+            keep_every=0,
         ),
     )
 

@@ -81,6 +81,7 @@ RANGES = {
     'log.grid_images': _count(1, 10_000),
     'checkpoint.every': _count(1, _STEPS),
     'checkpoint.keep': _count(1, 100_000),
+    'checkpoint.keep_every': _count(0, _STEPS),
     'data.held_out': Range(0, 1, above=True, below=True),
     'data.threads': _count(0, 1024),
     'data.*max_bytes': _count(1, 2**40),

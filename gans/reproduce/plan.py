@@ -166,11 +166,12 @@ def _chosen(name, document, only):
 
 
 def _planned(run: Run, scale, images, folder) -> Planned:
-    given = _TINY | run.tiny if scale == 'tiny' else dict(run.fields)
+    fields = {'tiny': _TINY | run.tiny, 'bare': run.fields, 'paper': run.fields | run.paper}
+    given = dict(fields[scale])
     if images and run.photographs:
         given |= {'data.source': 'folder', 'data.folder.path': images}
     text, own = _text(run, scale), _text(run, 'paper')
-    config, own_config = load_with(str(CLONE / text), given), load_with(str(CLONE / own), run.fields)
+    config, own_config = load_with(str(CLONE / text), given), load_with(str(CLONE / own), fields['paper'])
     return Planned(folder, text, own, given, config, own_config)
 
 

@@ -17,6 +17,7 @@ class Run(NamedTuple):
       variant: of the config, beside that of the scale: 'l1'; several with + between them.
       fields: {'size': '128'}: other values for fields of the config, at every scale but tiny.
       tiny: the same for the scale tiny.
+      paper: the same, beside `fields`, for the scale paper.
       photographs: whether it is trained on the images that `--input` gives, if any; else it keeps its own, as digits.
     """
 
@@ -24,6 +25,7 @@ class Run(NamedTuple):
     variant: str = ''
     fields: Mapping[str, str] = {}
     tiny: Mapping[str, str] = {}
+    paper: Mapping[str, str] = {}
     photographs: bool = True
 
 

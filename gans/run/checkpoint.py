@@ -30,14 +30,21 @@ class Checkpoints:
     that does not keep what it is given.
     """
 
-    def __init__(self, run: str | Path, keep: int = 2, read_only: bool = False):
-        """Opens (and unless `read_only` makes) the folder; `keep` is how many of the newest stay on disk.
+    def __init__(self, run: str | Path, keep: int = 2, keep_every: int = 0, read_only: bool = False):
+        """Opens (and unless `read_only` makes) the folder.
+
+        Args:
+          run: the run folder.
+          keep: how many of the newest checkpoints stay on disk.
+          keep_every: steps; beside the newest, the first checkpoint in every span of so many steps stays too (steps 0
+            to `keep_every` - 1 are the first span). 0: none.
+          read_only: whether nothing is written: no folder is made then, and nothing unfinished is cleared away.
 
         Raises:
           UserError: there is no such folder, or it cannot be made.
         """
         self.folder = Path(run).expanduser().absolute() / FOLDER
-        self._keep, self._pending, self._proved = keep, None, False
+        self._keep, self._keep_every, self._pending, self._proved = keep, keep_every, None, False
         try:
             if not read_only:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -188,10 +195,16 @@ class Checkpoints:
         if not self._proved:
             checkpoint_files.read_arrays(final, checkpoint_files.read_about(final)[1], state)
             self._proved = True
-        for old in self.steps()[: -self._keep]:
+        for old in self._superfluous():
             removed = self.folder / f'{old}{_UNFINISHED}'  # renamed first: a kill leaves it whole or none
             (self.folder / f'{old}').rename(removed)
             shutil.rmtree(removed)
+
+    def _superfluous(self):
+        """The steps of the checkpoints that are neither among the newest nor the first in their span, oldest first."""
+        steps = self.steps()
+        spans = {step // self._keep_every: step for step in reversed(steps)} if self._keep_every else {}
+        return [step for step in steps[: -self._keep] if step not in spans.values()]
 
     def kept(self) -> str:
         """What is safe when a write has failed, in a sentence for people."""

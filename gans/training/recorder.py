@@ -64,8 +64,9 @@ class Recorder:
             'data': fingerprint(self._experiment),
             'train_images': len(self._experiment.train),
         }
+        keep = config.checkpoint  # of a run made by an older version it has no `keep_every`
         with self._writing():
-            self._checkpoints = self._closing(checkpoint.Checkpoints(self.folder, config.checkpoint.keep))
+            self._checkpoints = self._closing(checkpoint.Checkpoints(self.folder, keep.keep, keep.get('keep_every', 0)))
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))
         with self._writing():
             files.write_json(self.folder / 'config.json', config.to_dict())
