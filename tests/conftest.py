@@ -21,6 +21,7 @@ if version('jaxlib').startswith('0.10.'):
     XLA_FLAGS.append('--xla_cpu_use_fusion_emitters=false')
 os.environ['XLA_FLAGS'] = ' '.join(XLA_FLAGS)
 os.environ['GANS_XLA_FLAGS'] = '0'
+os.environ['OPENBLAS_NUM_THREADS'] = '1'  # of NumPy: threads that wait spinning take the time of the other tests
 CACHE = os.environ.setdefault('GANS_CACHE', str(Path(__file__).parent.parent / '.pytest_cache' / 'compiled'))
 
 os.environ['GANS_DECODED'] = os.environ['GANS_FEATURES'] = ''  # tests leave nothing in the user's folders
