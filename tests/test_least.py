@@ -100,7 +100,7 @@ def test_more_turns_cost_what_they_add(config_file):
     np.testing.assert_allclose(more_disc + more_gen - one, _forward(config), rtol=1e-12)
 
 
-VARIANTS = ['configs/inpaint.py:masked', 'configs/colorize.py:luma', 'configs/dcgan.py:smooth']
+VARIANTS = ['configs/inpaint.py:masked', 'configs/colorize.py:luma']
 
 
 @pytest.mark.parametrize('config_file', [*CONFIG_FILES, *VARIANTS])

@@ -349,7 +349,8 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
     monkeypatch.setattr(pace, 'ROUNDS', 1)
     monkeypatch.setattr(train, 'complete', complete)
     monkeypatch.setattr('gans.sitting.report', None)  # there is one report, behind the evaluation
-    given = [word for word in words(place, tmp_path / 'out', '--seeds=3', '--minutes=0.001') if 'steps' not in word]
+    given = words(place, tmp_path / 'out', '--seeds=3', '--minutes=0.001', '--config.checkpoint.keep_every=4')
+    given = [word for word in given if 'steps' not in word]
     done = main(*given)
     assert done.code == 0 and 'was not written' not in done.err, done
     assert order == [('plain', 6), ('hinge', 2)] * 2
@@ -357,8 +358,9 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
     assert [cell['steps'] for cell in plan['cells']] == [6, 2]
     assert [cell['seconds_per_step'] for cell in plan['cells']] == pytest.approx([0.01, 0.03])
     configs = [json.loads((tmp_path / f'out/runs/{run}/seed_3/config.json').read_text()) for run in ('plain', 'hinge')]
-    # The config has 4 steps, a log line after each, and a checkpoint after every second one.
-    assert [(one['log']['every'], one['checkpoint']['every']) for one in configs] == [(2, 3), (1, 1)]
+    # The config has 4 steps, a log line after each, a checkpoint after every second one, and one kept for good.
+    every = [(one['log']['every'], one['checkpoint']['every'], one['checkpoint']['keep_every']) for one in configs]
+    assert every == [(2, 3, 6), (1, 1, 2)]
     assert '10.0 ms for a step, 6 steps' in done.out and 'Part 1 of 2' in done.out
     found = found_in(tmp_path / 'out')
     assert found['minutes'] == 0.001 and found['cells'][0]['numbers']['output.l1']['low'] is None

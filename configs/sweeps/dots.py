@@ -5,13 +5,16 @@ Shift-Invariant Again". `checkerboard` is 1 where there are no dots.
 """
 
 NAMES = ('dcgan', 'wgan_gp', 'birds')
+WAYS = {', smooth': ('linear', 'blur'), '': ('transposed', 'stride')}
 
 
 def get_hyper(hyper):
     return hyper.zipit(
         [
-            hyper.sweep('config', [f'configs/{name}.py{variant}' for name in NAMES for variant in (':smooth', '')]),
-            hyper.sweep('label', [f'{name}{variant}' for name in NAMES for variant in (', smooth', '')]),
+            hyper.sweep('config', [f'configs/{name}.py' for name in NAMES for _ in WAYS]),
+            hyper.sweep('generator.up', [up for _ in NAMES for up, _ in WAYS.values()]),
+            hyper.sweep('discriminator.down', [down for _ in NAMES for _, down in WAYS.values()]),
+            hyper.sweep('label', [f'{name}{way}' for name in NAMES for way in WAYS]),
         ]
     )
 

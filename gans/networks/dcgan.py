@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.nn.layers import Dense, Expand, Superlayer, check_latent, check_size, first_map, shown, up_conv
+from gans.nn.resample import way_of_image
 
 
 class Generator(nn.Module):
@@ -90,7 +91,6 @@ class Discriminator(nn.Module):
             Superlayer,
             kernel=self.kernel,
             stride=2,
-            down=self.down,
             activation=self.activation,
             slope=self.slope,
             use_bias=True if self.bias_before_norm else None,
@@ -100,6 +100,7 @@ class Discriminator(nn.Module):
         x = shown(image, cond)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.widths):
-            x = superlayer(width, norm=self.norm if i else 'none', name=f'down_{i}')(x, train=train)
+            norm, down = (self.norm, self.down) if i else ('none', way_of_image(self.down))
+            x = superlayer(width, norm=norm, down=down, name=f'down_{i}')(x, train=train)
         x = Dense(1, init_std=self.init_std, dtype=self.dtype, name='out')(x.reshape(len(x), -1))
         return x[:, 0].astype(jnp.float32)

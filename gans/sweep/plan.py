@@ -153,9 +153,10 @@ class Plan:
         if self.minutes:
             fields['steps'] = f'{config.steps}'
         if self.minutes and self.stretched:
-            for section in ('log', 'checkpoint'):
-                every = max(1, round(config[section].every * config.steps / cell.config.steps))
-                config[section].every, fields[f'{section}.every'] = every, f'{every}'
+            for section, field in (('log', 'every'), ('checkpoint', 'every'), ('checkpoint', 'keep_every')):
+                if given := config[section].get(field):
+                    every = max(1, round(given * config.steps / cell.config.steps))
+                    config[section][field], fields[f'{section}.{field}'] = every, f'{every}'
         folder = self.folder / RUNS / name / f'seed_{seed}'
         return Run(number, cell.label, seed, folder, cell.config_text, fields, config.lock())
 
