@@ -168,6 +168,22 @@ def test_reading_ahead_gives_way_and_nobody_else_does(threads):
     assert {given for _, given in seen} == {mine if threads == 0 else max(mine, 10)} and priority() == mine
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='a priority of threads is what Linux has')
+def test_reading_no_longer_gives_way_once_the_training_has_waited_for_long(monkeypatch):
+    class Watched(Numbers):
+        def __getitem__(self, i):
+            seen[threading.current_thread()] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            return super().__getitem__(i)
+
+    seen, mine = {}, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    plain = take(9, lib.batches(Numbers(), [IDS], 4, 1, 3, start=2))
+    times = itertools.chain([0, 0.9, 1, 1.9, 2, 3.1], itertools.repeat(4))  # the third step takes too long
+    monkeypatch.setattr(lib, '_now', times.__next__)
+    steps = take(9, lib.batches(Watched(), [IDS], 4, 1, 3, start=2, threads=1, prefetch=1))
+    assert np.array_equal(steps, plain)
+    assert list(seen.values()) == [max(mine, 10), mine], 'one thread gave way, and one came in its place'
+
+
 @pytest.mark.parametrize('threads', [0, 1, 3])
 def test_read_all_keeps_the_order_and_the_remainder(threads):
     ids = np.array([4, 1, 7, 7, 0, 2, 9])

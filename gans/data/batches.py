@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,6 +17,10 @@ from gans.errors import UserError
 from gans.progress import counted, progress
 
 _AHEAD = 64 * 2**20  # bytes of images that are read ahead of the step
+_STARVED = 1.0  # seconds without images: who reads has given way to other programs too
+
+
+_now = time.monotonic
 
 
 def order(seed: int, n: int, positions: np.ndarray) -> np.ndarray:
@@ -70,14 +75,15 @@ class _Steps:
     ):
         self.source, self.parts, self.seed = source, parts, seed
         self.batch, self.turns, self.stop = batch, turns, stop
-        self.mine = part(batch, shard)
+        self.mine, self.gives_way = part(batch, shard), True
 
     def __len__(self) -> int:
         return 2**62 // (self.batch * self.turns) if self.stop is None else self.stop
 
     def __getitem__(self, step: int) -> np.ndarray:
         """Returns what this process sees in one step, uint8 [turns, batch / count (, parts), H, W, 3]."""
-        _give_way()
+        if self.gives_way:
+            _give_way()
         which = _choose(self.parts, self.seed, positions(step, self.batch, self.turns, self.mine))
         images = gather(self.source, which.reshape(-1))
         return images.reshape(*which.shape, *images.shape[1:])
@@ -94,6 +100,8 @@ def _choose(parts: Sequence[np.ndarray], seed: int, places: np.ndarray) -> np.nd
 
 class _Chunks:
     """Successive chunks of a list of images: a random access source for grain."""
+
+    gives_way = False
 
     def __init__(self, source: Source, ids: np.ndarray, chunk: int):
         self.source, self.ids, self.chunk = source, ids, chunk
@@ -177,23 +185,37 @@ def read_whole(source: Source, ids: np.ndarray, threads: int = 2) -> np.ndarray:
 
 
 def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) -> Iterator[np.ndarray]:
-    """Yields steps[start], steps[start + 1], ..., read ahead by grain's threads; closing it ends them."""
+    """Yields steps[start], steps[start + 1], ..., read ahead by grain's threads; closing it ends them.
+
+    Threads that give way do so until somebody has waited longer than `_STARVED` for them.
+    """
     import grain
 
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(prefetch, threads))
-    dataset = grain.MapDataset.source(steps)[start:].to_iter_dataset(options)
-    with contextlib.closing(iter(dataset)) as iterator:
-        try:
-            yield from iterator
-        except Exception as error:
-            raise _cause(error) from None
+    dataset, starved = grain.MapDataset.source(steps), True
+    while starved:
+        starved = False
+        with contextlib.closing(iter(dataset[start:].to_iter_dataset(options))) as iterator:
+            while not starved:
+                asked = _now()
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+                except Exception as error:
+                    raise _cause(error) from None
+                start += 1
+                starved = steps.gives_way and _now() - asked > _STARVED
+                yield item
+        steps.gives_way = False  # a thread's priority only falls: others read on
 
 
 def _give_way() -> None:
     """Lets the calling thread, one that reads ahead, run when those that compute leave a core free.
 
     On two cores a step whose threads are interrupted by drawing or decoding loses more time than these take. Only Linux
-    knows a priority of threads.
+    knows a priority of threads. Where other programs keep all cores busy, a thread of this priority gets a fiftieth of
+    one: `_stream` ends that once the training has waited for long.
     """
     if sys.platform == 'linux' and threading.current_thread() is not threading.main_thread():
         thread = threading.get_native_id()
