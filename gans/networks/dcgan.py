@@ -58,7 +58,7 @@ class Generator(nn.Module):
         x = Expand(self.widths[-1], first, **common, name='expand')(latent, train)
         for i, width in enumerate(reversed(self.widths[:-1])):
             x = Superlayer(width, self.kernel, up=self.up, **common, name=f'up_{i}')(x, train=train)
-        x = up_conv(x, 3, self.kernel, self.up, init_std=self.init_std, dtype=self.dtype, name='out')
+        x = up_conv(x, 3, self.kernel, 'nearest' if self.up == 'linear' else self.up, init_std=self.init_std, dtype=self.dtype, name='out')
         return jnp.tanh(x.astype(jnp.float32))
 
 
