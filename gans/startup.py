@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from gans import printing
+from gans import compiled, printing
 
 CACHE = 'GANS_CACHE'  # environment variable: the cache's folder; empty turns it off
 DECODED = 'GANS_DECODED'  # environment variable: where decoded images are kept; empty turns it off
@@ -62,6 +62,7 @@ def prepare() -> None:
         jax.config.update('jax_compilation_cache_dir', str(folder))
         # Small programs too: a start has dozens of them, which take a second together to compile.
         jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+        compiled.mend()
 
 
 def jit_seldom(function: Callable) -> Callable:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 # Packages and modules directly in gans/; those in one row import nothing of each other.
 LAYERS = (
-    ('errors', 'signals', 'types'),
+    ('compiled', 'errors', 'signals', 'types'),
     ('printing', 'image', 'config', 'nn'),
     ('progress', 'pretrained'),
     ('startup', 'losses', 'networks', 'metrics', 'data', 'web'),
