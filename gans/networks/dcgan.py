@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from jax import Array
 
 from gans.nn.layers import Dense, Expand, Superlayer, check_latent, check_size, first_map, shown, up_conv
-from gans.nn.resample import way_of_image
 
 
 class Generator(nn.Module):
@@ -58,7 +57,7 @@ class Generator(nn.Module):
         x = Expand(self.widths[-1], first, **common, name='expand')(latent, train)
         for i, width in enumerate(reversed(self.widths[:-1])):
             x = Superlayer(width, self.kernel, up=self.up, **common, name=f'up_{i}')(x, train=train)
-        x = up_conv(x, 3, self.kernel, 'nearest' if self.up == 'linear' else self.up, init_std=self.init_std, dtype=self.dtype, name='out')
+        x = up_conv(x, 3, self.kernel, self.up, init_std=self.init_std, dtype=self.dtype, name='out')
         return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -91,6 +90,7 @@ class Discriminator(nn.Module):
             Superlayer,
             kernel=self.kernel,
             stride=2,
+            down=self.down,
             activation=self.activation,
             slope=self.slope,
             use_bias=True if self.bias_before_norm else None,
@@ -100,7 +100,6 @@ class Discriminator(nn.Module):
         x = shown(image, cond)
         x = x.astype(self.dtype)
         for i, width in enumerate(self.widths):
-            norm, down = (self.norm, self.down) if i else ('none', way_of_image(self.down))
-            x = superlayer(width, norm=norm, down=down, name=f'down_{i}')(x, train=train)
+            x = superlayer(width, norm=self.norm if i else 'none', name=f'down_{i}')(x, train=train)
         x = Dense(1, init_std=self.init_std, dtype=self.dtype, name='out')(x.reshape(len(x), -1))
         return x[:, 0].astype(jnp.float32)

@@ -27,11 +27,6 @@ def check_way(name: str, ways: Sequence[str], field: str) -> None:
         raise UserError(f'{field}={name!r} is not known{closest(name, ways)}: choose one of {", ".join(ways)}.')
 
 
-def way_of_image(down: str) -> str:
-    """How a layer strides that sees the image itself: 'blur' would hide from it what alternates from pixel to pixel."""
-    return 'pool' if down == 'blur' else down
-
-
 def smooth(x: Array) -> Array:
     """Filters [N, H, W, C] by [1, 2, 1] / 4 along both axes; at the border the outermost pixel counts once more.
 
