@@ -64,7 +64,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         # form: non_saturating, minimax, hinge, least_squares; wasserstein has a config of its own.
         objective=dict(name='standard', form='non_saturating', terms=()),
-        ema=0.99,
+        ema=0.999,
         optimizer=dict(gen=dict(name='adam', b1=0.5, b2=0.99), disc=dict(name='adam', b1=0.5, b2=0.99)),
         # Breakpoints in fractions of training, values joined by straight lines, constant outside.
         schedules=dict(
