@@ -5,6 +5,7 @@ anew at every start, with a warning each time. `mend` removes such an entry, and
 """
 
 import builtins
+import contextlib
 import logging
 import re
 import warnings
@@ -31,11 +32,12 @@ def mend() -> None:
         found, folder = re.match(_FAILED, str(message), re.DOTALL), jax.config.jax_compilation_cache_dir
         if not found or not folder:
             return show(message, *rest, **named)
-        by_system = issubclass(getattr(builtins, found['error'], Exception), OSError)
-        remove(Path(folder), found['name'], by_system)
-        if found[1] not in told:
-            told.add(found[1])
-            logging.warning(_WORDS[found[1]].format(folder, found['why']))
+        way, by_system = found[1], issubclass(getattr(builtins, found['error'], Exception), OSError)
+        with contextlib.suppress(OSError):  # a folder that is read-only by now: a warning must not end the training
+            remove(Path(folder), found['name'], sound_ones_stay=by_system or way == 'writing')
+        if way not in told:
+            told.add(way)
+            logging.warning(_WORDS[way].format(folder, found['why']))
 
     answer.mends = True
     warnings.showwarning = answer
@@ -48,6 +50,8 @@ def remove(folder: Path, name: str, sound_ones_stay: bool) -> None:
       folder: the cache.
       name: the program's, as JAX begins the names of its files: 'jit_train_step'.
       sound_ones_stay: False removes all its entries where each can be unpacked: one of them is damaged all the same.
+
+    Raises OSError where an entry cannot be removed.
     """
     entries = list(folder.glob(f'{name}-*-cache'))
     damaged = [entry for entry in entries if not _unpacks(entry)]

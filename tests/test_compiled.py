@@ -75,8 +75,19 @@ def test_entries_that_unpack_and_cannot_be_loaded_go_all_but_not_for_a_fault_of_
         (folder / f'jit_a-{number}-cache').unlink()
     text = "Error reading persistent compilation cache entry for 'jit_a': {}"
     warnings.warn(text.format('PermissionError: [Errno 13] Permission denied'), stacklevel=1)
+    warnings.warn(text.format('ValueError: cannot be serialized').replace('reading', 'writing'), stacklevel=1)
     assert numbers(folder) == {'1', '4'}
     warnings.warn(text.format('XlaRuntimeError: INVALID_ARGUMENT: Deserialization failed'), stacklevel=1)
     assert numbers(folder) == {'4'}
     warnings.warn('Something else', stacklevel=1)
     assert told == ['Something else']
+
+
+def test_what_cannot_be_removed_ends_nothing(cache, monkeypatch, caplog):
+    monkeypatch.setattr(compiled, 'remove', refuse)
+    warnings.warn("Error reading persistent compilation cache entry for 'jit_a': ZstdError: no frame", stacklevel=1)
+    assert 'cannot be read' in caplog.text
+
+
+def refuse(*given, **named):
+    raise PermissionError(13, 'Permission denied')
