@@ -33,7 +33,7 @@ def test_a_cache_that_a_full_disk_has_cut_is_told_of_once_and_is_whole_after_the
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path):
     """A folder with a sound entry of `jit_a`, a cut one and an empty one; and one of `jit_ab`, cut too."""
     sound = zstandard.compress(bytes(1000))
     for name, content in {'jit_a-1': sound, 'jit_a-2': sound[:-3], 'jit_a-3': b'', 'jit_ab-4': sound[:9]}.items():

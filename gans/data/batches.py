@@ -192,22 +192,28 @@ def _stream(steps: _Steps | _Chunks, start: int, threads: int, prefetch: int) ->
     import grain
 
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(prefetch, threads))
-    dataset, starved = grain.MapDataset.source(steps), True
-    while starved:
-        starved = False
+    dataset = grain.MapDataset.source(steps)
+    while True:
         with contextlib.closing(iter(dataset[start:].to_iter_dataset(options))) as iterator:
-            while not starved:
-                asked = _now()
-                try:
-                    item = next(iterator)
-                except StopIteration:
+            try:
+                for item, waited in _timed(iterator):
+                    start += 1
+                    yield item
+                    if steps.gives_way and waited > _STARVED:
+                        break
+                else:
                     return
-                except Exception as error:
-                    raise _cause(error) from None
-                start += 1
-                starved = steps.gives_way and _now() - asked > _STARVED
-                yield item
+            except Exception as error:
+                raise _cause(error) from None
         steps.gives_way = False  # a thread's priority only falls: others read on
+
+
+def _timed(iterator):
+    """Yields (item, the seconds that it was waited for)."""
+    asked = _now()
+    for item in iterator:
+        yield item, _now() - asked
+        asked = _now()
 
 
 def _give_way() -> None:

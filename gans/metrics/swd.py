@@ -8,13 +8,14 @@ set only its patches stay in memory: at most `POINTS` of each level, 38 MB in co
 """
 
 import concurrent.futures
+import functools
 import os
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 PATCH = 7  # pixels
 PATCHES = 128  # of each image and level, as the authors take; of more than 512 images fewer:
@@ -157,8 +158,13 @@ def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: int, rng: np.ra
     # Each thread multiplies by itself: threads of BLAS's own wait for each other spinning, which takes up to fourteen
     # times as long where another process is busy.
     threads = min(4, os.cpu_count() or 1)
-    with threadpool_limits(1, user_api='blas'), concurrent.futures.ThreadPoolExecutor(threads) as pool:
+    with _libraries().limit(limits=1, user_api='blas'), concurrent.futures.ThreadPoolExecutor(threads) as pool:
         return np.concatenate(list(pool.map(along, range(0, directions, _AT_ONCE))))
+
+
+@functools.cache
+def _libraries():
+    return ThreadpoolController()  # to look for them takes 15 ms
 
 
 def _smooth(images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
