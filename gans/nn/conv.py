@@ -59,8 +59,9 @@ def choose(x: tuple, kernel: tuple, stride: int, upscale: int, backend: str) -> 
         return 'phases'
     if backend == 'gpu' and upscale == 1 and size == 5 and height % 2 == 0 and width % 2 == 0:
         # Few channels at many pixels leave most of a matrix unit idle. Measured on an H200 in bfloat16, with both
-        # gradients (benchmarks/README.md): 0.29 to 0.51 of the time of `plain`, and 0.55 with a stride.
-        if stride == 1 and height * width >= 128 * 128 and inputs + outputs <= 80:
+        # gradients (benchmarks/README.md): 0.29 to 0.51 of the time of `plain` up to 80 channels in and out, 0.75
+        # with 96 and 0.68 with 136, and 0.55 with a stride; 1.09 with 176 at 64 x 64.
+        if stride == 1 and height * width >= 128 * 128 and inputs + outputs <= 136:
             return 'blocks'
         if stride == 2 and height * width >= 256 * 256 and inputs + outputs <= 22:
             return 'fold'
