@@ -48,8 +48,9 @@ def test_flowers_are_mirrored_turned_and_recoloured(config_file):
 def test_the_players_of_the_posts():
     dcgan = load('configs/dcgan.py:paper')
     assert dcgan.task.distribution == 'uniform'
-    assert (dcgan.generator.up, dcgan.discriminator.down) == ('transposed', 'stride')
     wgan, began = load('configs/wgan_gp.py:paper'), load('configs/began.py:paper')
+    for config in (dcgan, wgan):
+        assert (config.generator.up, config.discriminator.down) == ('transposed', 'stride')
     assert wgan.task.distribution == 'uniform' and wgan.discriminator.norm == 'layer' and wgan.objective.penalty
     assert float(build(wgan, 100).schedules['penalty'](0)) == 10 and wgan.turns.disc == 5
     assert began.task.distribution == 'normal'  # what the rules turn into their Gaussian
