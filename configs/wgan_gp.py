@@ -9,7 +9,7 @@ Gulrajani et al. 2017.
     python main.py --config=configs/wgan_gp.py:augmented    the default on flowers, mirrored, turned and recoloured
     python main.py --config=configs/wgan_gp.py:tiny         a few steps of very small networks, for tests
 
-The default config has an eighth of the paper's widths, batches of 16 instead of 128, 4000 steps, one critic turn in
+The default config has an eighth of the paper's widths, batches of 16 instead of 128, 6000 steps, one critic turn in
 each, where Gulrajani et al. have five (the post does not say), and a faster critic instead (Heusel et al. 2017):
 learning rates of 2e-4 (generator) and 4e-4 (critic) that fall to a tenth over the last 30 % of training, where Table 3
 has 1e-4. Its sampling is smooth (linear, and blur before a stride), which the paper's is not; its latents are normal,
@@ -28,7 +28,7 @@ def get_config(variant: str = '') -> ConfigDict:
         name='wgan_gp',
         size=64,
         batch=16,
-        steps=4000,
+        steps=6000,
         data=dict(tfds=dict(dataset='celeb_a')),
         # A latent of `latent` numbers in, an image out. Real images may be mirrored, turned by multiples of
         # 90 degrees, and changed in hue (part of the circle), saturation and value (parts of themselves).
