@@ -13,7 +13,8 @@ The default config has half of the paper's widths, 64 px instead of 192, batches
 generator's learning rate of 4e-4 that falls to a tenth over the last 30 % of training (Table 2 has 1e-4 for both
 players), and shows an average of the generator's weights. `:augmented` is for few images, which the discriminator
 learns by heart otherwise (Zhao et al. 2020). With 5e-4 for both players the generator collapsed within
-500 steps on photographs of birds: all samples alike.
+500 steps on photographs of birds: all samples alike. `:smooth` on the embedded flowers has no dots, and few different
+samples (MS-SSIM of pairs 0.37, one seed, averages of 0.999; docs/results.md).
 """
 
 from ml_collections import ConfigDict
