@@ -1,5 +1,7 @@
 """Checkpoints: whole or not at all, newest sound one first."""
 
+import asyncio
+import gc
 import threading
 
 import numpy as np
@@ -46,6 +48,28 @@ def test_what_is_saved_is_what_was_given_and_not_what_became_of_it(tmp_path):
         window.append({'loss': 2.0})
         go_on.set()
     assert read(tmp_path)[1]['window'] == [{'loss': 1.0}]
+
+
+def test_what_is_answered_late_after_a_read_is_not_printed(tmp_path, caplog):
+    """Of several arrays that cannot be read Orbax waits for one; the others' errors belong to nobody."""
+
+    def forgotten(error):
+        async def fail():
+            raise error
+
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(fail())
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        del task
+        gc.collect()
+
+    save(tmp_path, [1])
+    read(tmp_path)
+    forgotten(ValueError('DATA_LOSS: Error decoding local file [tensorstore_spec={}]'))
+    assert caplog.messages == []
+    forgotten(ValueError('of somebody else'))
+    assert ['Task exception was never retrieved' in message for message in caplog.messages] == [True]
 
 
 def test_only_the_newest_are_kept(tmp_path):

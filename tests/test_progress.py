@@ -41,8 +41,12 @@ def draw(columns=100, encoding='utf-8', work=lambda advance: advance(1)):
 
 
 def masked(lines, folder):
-    """Lines of training with every number as #, and the run's folder as RUN: those of speed differ from run to run."""
-    return [re.sub(r'\d[\d.:e+-]*', '#', line.replace(str(folder), 'RUN')) for line in lines]
+    """Lines of training with every number as #, and the run's folder as RUN: those of speed differ from run to run.
+
+    What compiling took is left out: a second training in a process has its programs already.
+    """
+    plain = [re.sub(r'  \([\d.]+ s were compiling\)$', '', line.replace(str(folder), 'RUN')) for line in lines]
+    return [re.sub(r'\d[\d.:e+-]*', '#', line) for line in plain]
 
 
 def training(folder, *more):

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import logging
 import os
 import re
 import stat
@@ -164,7 +165,11 @@ def _plain_path(folder: Path) -> Iterator[epath.Path]:
 
 
 def _hush_late_answers():
-    """After a read or a write that failed, TensorStore answers to Orbax's closed event loop: Python prints that."""
+    """After a read or a write that failed, what TensorStore answers late is nobody's any more: Python prints that.
+
+    It answers to Orbax's closed event loop, or to a task of it that nobody waits for and that is collected at any time.
+    """
+    logging.getLogger('asyncio').addFilter(_is_no_late_answer)  # once: the same filter is not added again
     before = sys.unraisablehook
     if getattr(before, '__name__', '') == 'without_late_answers':
         return
@@ -174,6 +179,11 @@ def _hush_late_answers():
             before(unraisable)
 
     sys.unraisablehook = without_late_answers
+
+
+def _is_no_late_answer(record):
+    error = record.exc_info and record.exc_info[1]
+    return not (record.getMessage().startswith('Task exception was never retrieved') and 'tensorstore' in f'{error}')
 
 
 @contextlib.contextmanager
