@@ -44,7 +44,7 @@ def get_config(variant: str = '') -> ConfigDict:
         ),
         networks='dcgan',
         # `bias_before_norm`: the paper's count has them, and they do nothing.
-        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave no grid of dots.
+        # up: transposed, nearest or linear; down: stride, blur or pool. linear and blur leave fewer dots.
         generator=dict(
             widths=(16, 32, 64, 128),
             z_dim=128,

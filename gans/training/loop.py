@@ -92,7 +92,7 @@ class _Loop:
         self.sample_grids = SampleGrids(experiment)
         self.monitor = monitor_of(experiment)
         self.key = jax.random.key(experiment.config.seed)
-        self.called = set()  # programs
+        self.called = set()  # the programs of this sitting, each with the number of steps that it takes
         self.looked = False  # at what the first step of this sitting needs
         self.stage = ()  # the one that was played at the last log line of this sitting; none yet
 
@@ -116,12 +116,12 @@ class _Loop:
                 fed = [layout.feed(next(feeds)) for _ in range(self.steps_together(step))]
                 if self.idle():
                     pace.waited(time.perf_counter() - asked)
-                asked = time.perf_counter()
+                called = time.perf_counter()
                 if not self.looked:
                     self.look_at_memory(self.needs(state, fed, step), free_memory())
                 state, metrics = layout.step(self.key, state, *fed, number=step)
                 if self.is_new(step, len(fed)):
-                    pace.compiled(time.perf_counter() - asked, len(fed))
+                    pace.compiled(time.perf_counter() - called, len(fed))
                 self.pending.append(metrics)
                 if len(self.pending) > _IN_FLIGHT:
                     jax.block_until_ready(self.pending[-1 - _IN_FLIGHT])
