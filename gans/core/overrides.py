@@ -73,19 +73,22 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
         section, where = values, 'config'
         for part in [*parts, last]:
             if not isinstance(section, Mapping) or part not in section:
-                raise UserError(f'{where}.{part} is not a field of {config_file}{_near(part, section, values)}.')
+                raise UserError(f'{where}.{part} is not a field of {config_file}{_near(where, part, section, values)}.')
             parent, section, where = section, section[part], f'{where}.{part}'
         parent[last] = _field(name, text, section, kinds.get(last, str))
     return ConfigDict(values).lock()
 
 
-def _near(part, section, values):
-    """The nearest field beside the one that does not exist or, failing that, anywhere in the config."""
+def _near(where, part, section, values):
+    """A field of this very name elsewhere, the nearest one beside it, or else what the section has."""
+    names = flatten(values)
+    if same := [name for name in names if name.endswith(f'.{part}')]:
+        return f" (did you mean '{min(same, key=len)}'?)"
     if isinstance(section, Mapping) and (near := closest(part, section)):
         return near
-    return closest(part, flatten(values)) or next(
-        (f" (did you mean '{name}'?)" for name in flatten(values) if name.endswith(f'.{part}')), ''
-    )
+    if isinstance(section, Mapping) and section and section is not values:
+        return f' ({where} has {", ".join(section)})'
+    return closest(part, names)
 
 
 def _field(name, text, now, kind):
@@ -94,8 +97,8 @@ def _field(name, text, now, kind):
     if name.startswith('schedules.') and name.count('.') == 1:
         return _schedule(where, text)
     if isinstance(now, Mapping):
-        example = f', as --{where}.{next(iter(now))}=...' if now else ''
-        raise UserError(f'{where} is a section of fields, not one value: give one of its fields{example}.')
+        fields = f', as --{where}.{next(iter(now))}=... (it has {", ".join(now)})' if now else ''
+        raise UserError(f'{where} is a section of fields, not one value: give one of its fields{fields}.')
     allowed = ranges.range_of(name)
     if allowed is not None and allowed.none:  # a number or None, whichever it is now
         return None if text.strip() == 'None' else parse(where, text, int if allowed.whole else float)
