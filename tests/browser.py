@@ -13,22 +13,32 @@ import pytest
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 WIDE = {'width': 1280, 'height': 860}
 PHONE = {'width': 390, 'height': 780}
+_PATIENCE = 180_000  # milliseconds: a busy machine answers late; what is there already is not waited for
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no chromium here: apt-get install chromium')
 
 
 @contextmanager
 def open_browser() -> Iterator:
-    """A playwright browser; its pages are opened with `new_page(viewport=WIDE, color_scheme='dark')`."""
+    """A playwright browser; its pages are those of `open_context`."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=60_000)  # a busy machine answers late; what is there already is not waited for
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu'])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu'], timeout=_PATIENCE
+        )
         try:
             yield browser
         finally:
             browser.close()
+
+
+def open_context(browser, **options):
+    """A person's window: `open_context(browser, viewport=WIDE, color_scheme='dark').new_page()`."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(_PATIENCE)
+    return context
 
 
 def requests_of(page) -> list[str]:

@@ -57,7 +57,14 @@ class Session:
     def __init__(self, notebook: nbformat.NotebookNode, folder: Path, parameters: str, devices: int = 1):
         self.notebook, self._next, self._open = notebook, 0, contextlib.ExitStack()
         self._client = NotebookClient(
-            notebook, timeout=360, kernel_name='here', resources={'metadata': {'path': str(folder)}}
+            notebook,
+            kernel_name='here',
+            resources={'metadata': {'path': str(folder)}},
+            timeout=360,
+            # By default outputs that a busy machine brings 4 seconds after the cell's end are left out without a word.
+            iopub_timeout=360,
+            raise_on_iopub_timeout=True,
+            startup_timeout=360,
         )
         self._devices = devices
         self.set(parameters)

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, open_context, requests_of
 from command_line import MAIN, ROOT, main
 from PIL import Image
 from saved_run import break_after
@@ -142,7 +142,7 @@ def test_the_page_in_a_browser(made):
     with open_browser() as browser:
         ways = ((WIDE, 'light'), (PHONE, 'dark'))
         for viewport, scheme in ways if made.name == FIRST else ways[1:]:
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            page = open_context(browser, viewport=viewport, color_scheme=scheme).new_page()
             faults, asked = faults_of(page), requests_of(page)
             page.goto(path.as_uri())
             assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')

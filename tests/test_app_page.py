@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, needs_browser, open_browser, open_context, requests_of
 from command_line import MAIN, main
 from PIL import Image
 from saved_run import CONFIGS, make_config, save_images, save_run, smooth_images
@@ -85,13 +85,13 @@ def test_people_use_the_page(place):
     runs = ','.join(str(place / name) for name in ('colors', 'holes', 'noise'))
     with served(place, f'--workdir={runs}') as (process, address):
         with open_browser() as browser:
-            one, other = (browser.new_context(accept_downloads=True, viewport=WIDE).new_page() for _ in range(2))
+            one, other = (open_context(browser, accept_downloads=True, viewport=WIDE).new_page() for _ in range(2))
             asked = [requests_of(page) for page in (one, other)]
             two_people_colorize(one, other, address, place)
             a_hole_is_painted(one, place)
             a_generator_is_explored(other, place)
             assert all(request.startswith(address) for requests in asked for request in requests)
-            phone = browser.new_context(viewport=PHONE, color_scheme='dark').new_page()
+            phone = open_context(browser, viewport=PHONE, color_scheme='dark').new_page()
             phone.goto(address)
             phone.get_by_role('tab', name='noise').click()
             phone.get_by_text('seed 15').wait_for()

@@ -1,7 +1,7 @@
 """label.html in a real browser: keys, undo, what it keeps, and the table that it gives."""
 
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, open_context, requests_of
 from PIL import Image
 
 from gans.labelling.label import write_marking
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 @needs_browser
 def test_images_are_marked_by_keyboard_and_the_table_is_read(folder, tmp_path):
     with open_browser() as browser:
-        context = browser.new_context(accept_downloads=True, viewport=WIDE)
+        context = open_context(browser, accept_downloads=True, viewport=WIDE)
         page = context.new_page()
         faults, asked = faults_of(page), requests_of(page)
         page.goto((folder / 'label.html').as_uri())
@@ -64,13 +64,13 @@ def test_images_are_marked_by_keyboard_and_the_table_is_read(folder, tmp_path):
 def test_it_fits_a_phone_and_the_dark_and_tells_where_nothing_is_kept(folder):
     with open_browser() as browser:
         for viewport, scheme in ((PHONE, 'dark'), (WIDE, 'light')):
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            page = open_context(browser, viewport=viewport, color_scheme=scheme).new_page()
             page.goto((folder / 'label.html').as_uri())
             page.click('#good')
             assert not accessibility_faults(page)
             assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
             page.close()
-        page = browser.new_page()
+        page = open_context(browser).new_page()
         page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})")
         page.goto((folder / 'label.html').as_uri())
         page.keyboard.press('a')

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, open_context, requests_of
 from command_line import ROOT, config, main
 from runs_on_disk import contents, refused
 from saved_run import make_config, save_images, save_run, smooth_images
@@ -314,7 +314,7 @@ def browser(documents):
 
 def opened(browser, path, size=WIDE, scheme='light'):
     """(a page with a document, what it asked for, what its scripts complained of)"""
-    page = browser.new_page(viewport=size, color_scheme=scheme)
+    page = open_context(browser, viewport=size, color_scheme=scheme).new_page()
     asked, faults = requests_of(page), faults_of(page)
     page.goto(path.as_uri())
     return page, asked, faults

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, open_context, requests_of
 from command_line import main
 from generators import generator_config
 from saved_run import save_run
@@ -26,7 +26,7 @@ class Person:
     """Somebody with a browser of their own, whose clock stands still but when it is told to go on."""
 
     def __init__(self, browser, study, **options):
-        self.context = browser.new_context(accept_downloads=True, **({'viewport': WIDE} | options))
+        self.context = open_context(browser, accept_downloads=True, **({'viewport': WIDE} | options))
         self.page = self.context.new_page()
         self.faults, self.asked = faults_of(self.page), requests_of(self.page)
         self.page.clock.install(time=datetime(2026, 1, 1))

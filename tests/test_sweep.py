@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, requests_of
+from browser import PHONE, WIDE, accessibility_faults, faults_of, needs_browser, open_browser, open_context, requests_of
 from command_line import MAIN, ROOT, main
 from processes import heard
 from runs_on_disk import refused
@@ -641,7 +641,7 @@ def test_names_of_numbers():
 def test_the_page_in_a_browser(swept):
     with open_browser() as browser:
         for size, scheme in ((WIDE, 'light'), (PHONE, 'dark')):
-            page = browser.new_page(viewport=size, color_scheme=scheme)
+            page = open_context(browser, viewport=size, color_scheme=scheme).new_page()
             asked, faults = requests_of(page), faults_of(page)
             page.goto((swept[0] / 'sweep.html').as_uri())
             assert page.locator('h1').inner_text() == 'Two losses'
