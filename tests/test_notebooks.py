@@ -53,7 +53,7 @@ def size_of(image):
 def trained(notebook, cell_id, steps):
     """Holds that a cell trained: the last state is shown, with an image of curves and grid, and no flood of lines."""
     found = notebooks.outputs(notebook, cell_id)
-    assert found['shown'][0].startswith(f'step {steps} of {steps}, '), found
+    assert ''.join(found['shown'][:1]).startswith(f'step {steps} of {steps}, '), found
     assert re.fullmatch(f'Curves of disc/loss, gen/loss.*; the sample grid of step {steps}.', found['shown'][1])
     (image,) = found['images']
     assert min(size_of(image)) > 400 and Image.open(io.BytesIO(image)).getextrema() != ((255, 255),) * 3
