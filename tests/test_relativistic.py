@@ -86,11 +86,11 @@ def test_steps_between_are_those_of_a_game_without_penalties():
 
 
 @pytest.mark.parametrize('due', [True, False])
-@pytest.mark.parametrize('networks', ['curved', 'grown'])
+@pytest.mark.parametrize('networks', ['curved', 'skips'])
 def test_a_step_does_little_more_than_the_least(networks, due, forms_of_accelerators):
     """The program of steps with penalties and that of steps without, each against the least of its own."""
-    if networks == 'grown':
-        config = load('configs/modern.py').unlock()
+    if networks == 'skips':
+        config = load('configs/modern.py:skips').unlock()
         config.batch = BATCH
         config.generator.widths = config.discriminator.widths = (64, 48, 32)
     else:

@@ -1,4 +1,4 @@
-"""Does today's baseline beat networks that grow, in the same time?
+"""Does the game of 2024 beat that of 2018 on networks that grow, in the same time?
 
 `configs/modern.py` against `configs/progressive.py`. A step of either costs something else, so that `--minutes` is the
 comparison that is meant.
@@ -18,7 +18,7 @@ def get_hyper(hyper):
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'samples.checkerboard')
 CLAIMS = (
     dict(
-        claim='The modern baseline gives better samples than networks that grow.',
+        claim='Pairs with R1 and R2 give better samples than a critic, on networks that grow.',
         cell='modern',
         than='progressive',
         measure='samples.swd',

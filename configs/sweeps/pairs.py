@@ -2,7 +2,7 @@
 
 Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline", sections 2 and 3. `R1 alone` is the
 non-saturating loss with R1 (Mescheder et al. 2018), `Wasserstein` the critic with gradient penalty and drift (Karras et
-al. 2018). Networks, augmentation, averages and learning rates are those of `configs/modern.py`.
+al. 2018). Networks, averages and learning rates are those of `configs/modern.py`.
 """
 
 
