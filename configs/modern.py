@@ -21,13 +21,13 @@ the penalties come every fourth step. Measured (two AMD EPYC cores shared with o
 0): SWD 27.9 (27.0 to 29.4) where `progressive` with its 4500 steps has 31.7, MS-SSIM of pairs 0.065, checkerboard 1.34.
 One seed, and 1.2 times the operations: whether it is better is not settled. Expect blooms in clean, different colours
 before meadow or sky, under a fine weave, with frayed edges and no petals to count; before the learning rate falls, in
-the last ninth, they are blotches. RGB skips in place of growing were worse, so was augmentation (docs/results.md,
-"What did not work first").
+the last ninth, they are blotches. RGB skips in place of growing, and augmentation, were worse with other learning rates
+(docs/results.md, "What did not work first").
 """
 
 from ml_collections import ConfigDict
 
-from gans.config.common import with_defaults
+from gans.config.common import levels, with_defaults
 from gans.config.load import choose_variant
 
 
@@ -71,7 +71,7 @@ def get_config(variant: str = '') -> ConfigDict:
             # The paper's gamma, which falls as generated images become like real ones.
             r1=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
             r2=dict(at=(0.0, 0.5), value=(2.0, 0.2)),
-            growth=_levels(4, 1 / 9),
+            growth=levels(4, 1 / 9, 'fraction'),
             # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
             blur=0.0,
         ),
@@ -79,15 +79,6 @@ def get_config(variant: str = '') -> ConfigDict:
     )
     variants = {'skips': _skips, 'paper': _paper, 'r1': _r1, 'wasserstein': _wasserstein, 'tiny': _tiny}
     return choose_variant(config, variant, variants)
-
-
-def _levels(top, part):
-    """A rest at level 0, then a fading and a rest for each further one, all of this part of training."""
-    return dict(
-        at=tuple(part * i for i in range(1, 2 * top + 1)),
-        value=tuple(float(i // 2) for i in range(1, 2 * top + 1)),
-        unit='fraction',
-    )
 
 
 def _skips(config):
@@ -132,7 +123,7 @@ def _tiny(config):
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
     if not config.generator.skips:
-        config.schedules.growth = _levels(2, 1 / 5)
+        config.schedules.growth = levels(2, 1 / 5, 'fraction')
     if config.objective.get('lazy'):
         config.objective.lazy = 2
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

@@ -21,7 +21,7 @@ px. The authors reset the optimizers at every new level, and this config does no
 
 from ml_collections import ConfigDict
 
-from gans.config.common import with_defaults
+from gans.config.common import levels, with_defaults
 from gans.config.load import choose_variant
 
 
@@ -63,7 +63,7 @@ def get_config(variant: str = '') -> ConfigDict:
             adversarial=1.0,
             penalty=10.0,
             drift=1e-3,
-            growth=_levels(4, 1 / 9, 'fraction'),
+            growth=levels(4, 1 / 9, 'fraction'),
             # Standard deviation in pixels of the blur through which the discriminator sees, as a part of the size.
             blur=0.0,
         ),
@@ -73,22 +73,13 @@ def get_config(variant: str = '') -> ConfigDict:
     return choose_variant(config, variant, {'paper': _paper, 'fixed': _fixed, 'skips': _skips, 'tiny': _tiny})
 
 
-def _levels(top, part, unit):
-    """A rest at level 0, then a fading and a rest for each further one, all of the length `part` in that unit."""
-    return dict(
-        at=tuple(part * i for i in range(1, 2 * top + 1)),
-        value=tuple(float(i // 2) for i in range(1, 2 * top + 1)),
-        unit=unit,
-    )
-
-
 def _paper(config):
     config.size, config.steps, config.ema = 1024, 850_000, 0.999
     config.data.source, config.data.threads = 'tfds', 4
     config.task.latent = config.generator.z_dim = 512
     config.generator.widths = config.discriminator.widths = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     config.schedules.learning_rate_gen = config.schedules.learning_rate_disc = dict(at=(0.0,), value=(1e-3,))
-    config.schedules.growth = _levels(8, 800_000, 'image')
+    config.schedules.growth = levels(8, 800_000, 'image')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 100, 34, 16, 5000
 
 
@@ -108,5 +99,5 @@ def _tiny(config):
     config.task.latent = config.generator.z_dim = 8
     config.generator.widths = config.discriminator.widths = (6, 4, 4)
     if not config.generator.skips:
-        config.schedules.growth = _levels(2, 1 / 5, 'fraction')
+        config.schedules.growth = levels(2, 1 / 5, 'fraction')
     config.log.every, config.log.grids, config.log.grid_images, config.checkpoint.every = 1, 2, 4, 2

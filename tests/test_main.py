@@ -37,9 +37,11 @@ CASES = [
     ([TINY, '--config.batch', '--dry_run'], '--config.batch has no value'),
     ([TINY, '--config.batch=many', '--config.batch', '8', '-config.batch=0'], 'config.batch is 0'),  # the last counts
     ([TINY, '--noconfig.batch'], 'config.batch'),
+    ([TINY, '--config.generator=3'], 'config.generator is a section of fields'),
     ([TINY, '--config.data.folder=~/photos'], '(it has fit, path, skip_bad, upscale)'),
     ([TINY, '--config.widths=(1,)'], "did you mean 'generator.widths'"),
     ([TINY, '--config.threads=4'], "did you mean 'data.threads'"),
+    ([TINY, '--config.data.batch=4'], "did you mean 'batch'"),
     ([TINY, '--config.log.pictures=4'], '(config.log has every, grid_images, grids)'),
     ([TINY, '--config.=3'], 'is not a field'),
     ([TINY, '--config.batch.size=3'], 'config.batch.size is not a field'),

@@ -125,6 +125,18 @@ def with_defaults(**fields: Any) -> ConfigDict:
     return ConfigDict(_merge(defaults(), fields))
 
 
+def levels(top: int, part: float, unit: str) -> dict[str, Any]:
+    """A growth schedule: a rest at level 0, then a fading and a rest for each further one up to `top`.
+
+    Each of them takes `part` of the unit (`gans.core.schedules`): 1 / 9 in 'fraction', or 800_000 in 'image'.
+    """
+    return dict(
+        at=tuple(part * i for i in range(1, 2 * top + 1)),
+        value=tuple(float(i // 2) for i in range(1, 2 * top + 1)),
+        unit=unit,
+    )
+
+
 def _merge(shared, given, where=''):
     merged = dict(shared)
     for name, value in given.items():

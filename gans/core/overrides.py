@@ -82,12 +82,12 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
 def _near(where, part, section, values):
     """A field of this very name elsewhere, the nearest one beside it, or else what the section has."""
     names = flatten(values)
-    if same := [name for name in names if name.endswith(f'.{part}')]:
+    if same := [name for name in names if f'.{name}'.endswith(f'.{part}')]:
         return f" (did you mean '{min(same, key=len)}'?)"
-    if isinstance(section, Mapping) and (near := closest(part, section)):
-        return near
-    if isinstance(section, Mapping) and section and section is not values:
-        return f' ({where} has {", ".join(section)})'
+    if isinstance(section, Mapping) and section:
+        near = closest(part, section)
+        if near or section is not values:
+            return near or f' ({where} has {", ".join(section)})'
     return closest(part, names)
 
 
