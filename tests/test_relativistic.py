@@ -86,13 +86,16 @@ def test_steps_between_are_those_of_a_game_without_penalties():
 
 
 @pytest.mark.parametrize('due', [True, False])
-@pytest.mark.parametrize('networks', ['curved', 'skips'])
+@pytest.mark.parametrize('networks', ['curved', 'dcgan', 'skips'])
 def test_a_step_does_little_more_than_the_least(networks, due, forms_of_accelerators):
     """The program of steps with penalties and that of steps without, each against the least of its own."""
     if networks == 'skips':
         config = load('configs/modern.py:skips').unlock()
         config.batch = BATCH
         config.generator.widths = config.discriminator.widths = (64, 48, 32)
+    elif networks == 'dcgan':
+        config = load('configs/modern.py').unlock()
+        config.batch = BATCH
     else:
         config = described(r1=True, r2=True, lazy=4)
         config.size, config.generator.widths, config.discriminator.widths = 64, (32, 64), (32, 64)

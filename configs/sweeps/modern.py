@@ -1,7 +1,7 @@
-"""Does the game of 2024 beat that of 2018 on networks that grow, in the same time?
+"""Does the game of 2024 on DCGAN's networks beat networks that grow with a critic, in the same time?
 
 `configs/modern.py` against `configs/progressive.py`. A step of either costs something else, so that `--minutes` is the
-comparison that is meant.
+comparison that is meant. `configs/modern.py:grown` has the networks of the latter.
 """
 
 
@@ -18,7 +18,7 @@ def get_hyper(hyper):
 MEASURES = ('samples.swd', 'samples.ms_ssim_of_pairs', 'samples.nearest_in_training', 'samples.checkerboard')
 CLAIMS = (
     dict(
-        claim='Pairs with R1 and R2 give better samples than a critic, on networks that grow.',
+        claim='Pairs with R1 and R2 on DCGAN networks give better samples than networks that grow with a critic.',
         cell='modern',
         than='progressive',
         measure='samples.swd',
