@@ -186,6 +186,15 @@ def test_divergence_is_named_and_nothing_of_it_is_saved(optimizer, words, tiny, 
             assert all(np.isfinite(x).all() for x in jax.tree.leaves(jax.device_get(state)))
 
 
+def test_images_that_are_not_finite_are_divergence_though_the_losses_are(tiny, tmp_path):
+    """At step 2 the losses of this game are 1e28, and the generator's images are no numbers any more."""
+    config = tiny('configs/progressive.py', **{'steps': 12, 'log.every': 2, 'checkpoint.every': 3})
+    config.schedules.learning_rate_gen.value = (1e30, 1e30)
+    with pytest.raises(Diverged, match=r'^diversity is nan at step 2: training stopped'):
+        train(open_experiment(config), tmp_path)
+    assert (tmp_path / 'metrics.jsonl').read_text() == ''
+
+
 def test_a_folder_of_something_else_is_refused(tiny, tmp_path):
     (tmp_path / 'thesis.tex').write_text('important')
     with pytest.raises(UserError, match='not a run folder'):
