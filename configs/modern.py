@@ -92,8 +92,11 @@ def get_config(variant: str = '') -> ConfigDict:
             blur=0.0,
         ),
     )
-    variants = {'grown': _grown, 'skips': _skips, 'paper': _paper, 'r1': _r1}
-    return choose_variant(config, variant, {**variants, 'wasserstein': _wasserstein, 'tiny': _tiny})
+    return choose_variant(
+        config,
+        variant,
+        dict(grown=_grown, skips=_skips, paper=_paper, r1=_r1, wasserstein=_wasserstein, tiny=_tiny),
+    )
 
 
 def _grown(config):

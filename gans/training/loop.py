@@ -208,7 +208,7 @@ class _Loop:
         means = {name: float(np.mean([m[name] for m in self.window])) for name in self.window[0]}
         self.window, self.known = [], means
         watched, warning = self.monitor(step, lambda: self.layout.fetch(state))
-        _check(watched, step)  # finite losses of one step can leave weights whose images are not
+        _check_finite(watched, step)  # finite losses of one step can leave weights whose images are not
         self.recorder.report(step, means | watched, pace.report(step))
         if warning:
             self.recorder.warn(warning)
@@ -237,7 +237,7 @@ class _Loop:
         ]
         self.pending = []
         for back, metrics in enumerate(reversed(fetched)):
-            _check(metrics, step - back)
+            _check_finite(metrics, step - back)
         if self.window and fetched and self.window[0].keys() != fetched[0].keys():
             raise UserError(
                 'The steps since the last log line were trained by another version of the code, with other metrics: '
@@ -273,7 +273,7 @@ def _equal_times(steps, count):
     return {round(steps * i / count) for i in range(1, count + 1)} if count else set()
 
 
-def _check(metrics, step):
+def _check_finite(metrics, step):
     """Raises Diverged where a number of this step is not finite."""
     for name, value in metrics.items():
         if not math.isfinite(value):

@@ -1,4 +1,6 @@
-"""A warning where generated images lose what real ones have: a cheap number at every log line, never a stop.
+"""A warning where generated images lose what real ones have: a cheap number at every log line.
+
+It stops nothing; the loop stops where the number is not finite, as it does for every other one.
 
 Samples from noise may begin to repeat each other; colours of gray images may fade (Curro 2016, section 4.0.1: the
 network "can learn to forward its input"). What is watched, the task says.
