@@ -123,7 +123,7 @@ def forms_of(call: Call) -> dict:
     if call.upscale == 2 and call.stride == 1 and size % 2:
         found['phases'] = conv.phases
     if call.upscale == 1 and size == 5 and even:
-        found |= {'fold': conv.fold} if call.stride == 2 else {'blocks': conv.blocks}
+        found |= {'fold': conv.fold} if call.stride == 2 else {'blocks': conv.blocks, 'columns': conv.columns}
     if call.upscale == 1 and call.stride == 1 and size % 2:
         found['exchanged'] = conv.exchanged
     if call.stride > 1:

@@ -75,7 +75,7 @@ def test_a_form_that_is_wrong_is_not_timed(monkeypatch):
     call = forms.Call((2, 4, 4, 3), (5, 5, 3, 4), 1, 1)
     chosen, times = forms.measure(call, 'float32', 1)
     assert chosen == 'patches'
-    assert set(times) == {'plain', 'blocks', 'exchanged', 'patches', 'plain+16'}
+    assert set(times) == {'plain', 'blocks', 'columns', 'exchanged', 'patches', 'plain+16'}
     assert all(0 < time for both in times.values() for time in both)
     monkeypatch.setattr(conv, 'patches', lambda x, kernel, stride, upscale: conv.plain(2 * x, kernel, stride, upscale))
     with np.testing.assert_raises_regex(AssertionError, "the form 'patches' differs"):

@@ -14,6 +14,9 @@ CASES = [
     ('fold', (2, 8, 6, 3), 5, 4, 2, 1),
     ('blocks', (2, 6, 8, 4), 5, 3, 1, 1),
     ('blocks', (2, 6, 8, 1), 5, 9, 1, 1),
+    ('columns', (2, 6, 8, 4), 5, 3, 1, 1),
+    ('columns', (1, 3, 2, 3), 5, 7, 1, 1),
+    ('fold', (2, 4, 6, 1), 5, 9, 2, 1),
     ('exchanged', (2, 6, 5, 9), 5, 2, 1, 1),
     ('exchanged', (1, 4, 7, 3), 3, 5, 1, 1),
     ('trilinear', (2, 7, 6, 3), 5, 4, 2, 1),
@@ -80,20 +83,32 @@ def test_the_taps_of_patches_are_those_that_meet_the_image(extent, size, stride)
     assert seen.extent == (extent + sum(seen.zeros) - (seen.beyond - seen.first)) // stride + 1
 
 
-def test_gradients_of_gradients_are_those_of_plain():
+@pytest.mark.parametrize(
+    ('form', 'shape', 'outputs', 'stride'),
+    [
+        ('trilinear', (2, 7, 6, 3), 4, 2),
+        ('exchanged', (2, 7, 6, 3), 4, 1),
+        ('columns', (2, 7, 6, 4), 3, 1),
+        ('columns', (2, 7, 6, 3), 4, 1),
+        ('fold', (2, 8, 6, 3), 4, 2),
+        ('fold', (1, 8, 6, 1), 9, 2),
+    ],
+)
+def test_gradients_of_gradients_are_those_of_plain(form, shape, outputs, stride):
     """As a penalty on the slope needs them: through the gradient by the input, by input, kernel and what weighs it."""
-    x, kernel = inputs((2, 7, 6, 3), 5, 4)
+    x, kernel = inputs(shape, 5, outputs)
 
     def penalties(form):
         def by_both(x, kernel, weights):
-            y, pull = jax.vjp(lambda x, kernel: conv.FORMS[form](x, kernel, 2, 1), x, kernel)
+            y, pull = jax.vjp(lambda x, kernel: conv.FORMS[form](x, kernel, stride, 1), x, kernel)
             by_x, by_kernel = pull(weights * jnp.sin(y))
             return jnp.sum(jnp.cos(by_x)) + jnp.sum(jnp.cos(by_kernel))
 
-        weights = jnp.cos(jnp.arange(2 * 4 * 3 * 4, dtype=jnp.float32)).reshape(2, 4, 3, 4)
+        size = conv.plain(x, kernel, stride).shape
+        weights = jnp.cos(jnp.arange(np.prod(size), dtype=jnp.float32)).reshape(size)
         return jax.jit(jax.grad(by_both, argnums=(0, 1, 2)))(x, kernel, weights)
 
-    for got, wanted in zip(penalties('trilinear'), penalties('plain'), strict=True):
+    for got, wanted in zip(penalties(form), penalties('plain'), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4 * float(jnp.abs(wanted).max()))
 
 
@@ -138,17 +153,22 @@ def test_bfloat16_stays_bfloat16_and_near(shape, stride, upscale):
         ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'fold'),
         ((16, 64, 64, 16), (5, 5, 16, 16), 2, 1, 'gpu', 'plain'),
         ((16, 63, 64, 16), (5, 5, 16, 16), 2, 1, 'cpu', 'trilinear'),
-        ((16, 32, 32, 24), (5, 5, 24, 24), 2, 1, 'cpu', 'trilinear'),
+        ((16, 32, 32, 24), (5, 5, 24, 24), 2, 1, 'cpu', 'fold'),
+        ((16, 32, 31, 24), (5, 5, 24, 24), 2, 1, 'cpu', 'trilinear'),
+        ((16, 16, 16, 32), (5, 5, 32, 64), 2, 1, 'cpu', 'trilinear'),
         ((16, 64, 64, 16), (3, 3, 16, 16), 2, 1, 'cpu', 'trilinear'),
         ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'cpu', 'patches'),
         ((16, 8, 8, 128), (5, 5, 128, 256), 2, 1, 'tpu', 'plain'),
         ((16, 4, 4, 56), (5, 5, 56, 56), 1, 1, 'cpu', 'patches'),
-        ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'cpu', 'blocks'),
+        ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'cpu', 'columns'),
         ((16, 64, 64, 16), (5, 5, 16, 3), 1, 1, 'gpu', 'plain'),
-        ((16, 64, 64, 32), (5, 5, 32, 3), 1, 1, 'cpu', 'exchanged'),
-        ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'cpu', 'exchanged'),
+        ((16, 64, 64, 32), (5, 5, 32, 3), 1, 1, 'cpu', 'columns'),
+        ((16, 64, 63, 32), (5, 5, 32, 3), 1, 1, 'cpu', 'exchanged'),
+        ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'cpu', 'columns'),
+        ((16, 16, 16, 72), (5, 5, 72, 32), 1, 1, 'cpu', 'exchanged'),
         ((16, 64, 64, 40), (5, 5, 40, 16), 1, 1, 'gpu', 'plain'),
-        ((16, 32, 32, 16), (5, 5, 16, 24), 1, 1, 'cpu', 'plain'),
+        ((16, 32, 32, 16), (5, 5, 16, 24), 1, 1, 'cpu', 'columns'),
+        ((16, 32, 32, 32), (5, 5, 32, 32), 1, 1, 'cpu', 'plain'),
         ((16, 64, 64, 40), (4, 4, 40, 16), 1, 1, 'cpu', 'plain'),
     ],
 )
@@ -156,7 +176,9 @@ def test_the_choice_by_shape_and_backend(shape, kernel, stride, upscale, backend
     assert conv.choose(shape, kernel, stride, upscale, backend) == form
 
 
-def test_folding_pixels_is_undone_by_unfold():
+@pytest.mark.parametrize('backend', ['cpu', 'gpu'])
+def test_folding_pixels_is_undone_by_unfold(backend, monkeypatch):
+    monkeypatch.setattr(conv, 'backend', lambda: backend)
     x = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
     folded = conv.fold_pixels(x)
     assert folded.shape == (2, 2, 3, 12)
