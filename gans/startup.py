@@ -29,11 +29,9 @@ MALLOC = 'GANS_MALLOC'  # environment variable: '0' leaves the C library's alloc
 _CPU_FLAGS = ('--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT',)
 _TRIED = ('0.10.',)
 
-# mallopt(3): blocks of any size come from the heap, of which there is one for all threads, and it is not given back. By
-# default glibc maps every large block anew, and the heaps that it makes for threads are unmapped whenever nothing is in
-# them, whatever the threshold: a step on the CPU spends a tenth of its time on the page faults of the same scratch
-# memory for either reason.
-_MALLOPT = {'M_MMAP_MAX': (-4, 0), 'M_TRIM_THRESHOLD': (-1, -1), 'M_ARENA_MAX': (-8, 1)}
+# mallopt(3): blocks of any size come from the heap, and the heap is not given back. By default glibc maps every large
+# block anew, and a step on the CPU spends an eighth of its time on the page faults of the same scratch memory.
+_MALLOPT = {'M_MMAP_MAX': (-4, 0), 'M_TRIM_THRESHOLD': (-1, -1)}
 
 _ROOM = 64 * 2**20  # bytes that must be free where compiled programs are kept
 

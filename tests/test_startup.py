@@ -2,8 +2,6 @@
 
 import ctypes
 import os
-import subprocess
-import sys
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -107,44 +105,6 @@ def test_what_the_heap_keeps_for_nobody_is_given_back(monkeypatch, variable, giv
     startup.give_back()
     assert (before - resident() > 50 * 2**20) == given_back
     libc.free(blocks[-1])
-
-
-SCRATCH = """
-import ctypes, resource, threading
-from gans import startup
-
-startup.prepare()
-libc = ctypes.CDLL('libc.so.6')
-libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
-
-
-def work(faults):
-    libc.malloc(40 * 2**20)  # a thread's own heap has 64 MiB: the next block would begin another
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        block = libc.malloc(40 * 2**20)
-        ctypes.memset(block, 1, 40 * 2**20)
-        libc.free(block)
-        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-
-
-thread = threading.Thread(target=work, args=[faults := []])
-thread.start()
-thread.join()
-print(*faults)
-"""
-
-
-@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='glibc, and Linux to see it')
-@pytest.mark.parametrize(('variable', 'kept'), [('1', True), ('0', False)])
-def test_scratch_memory_of_a_thread_is_mapped_once(variable, kept):
-    """What a step on the CPU does all the time; 40 MiB are 10,240 pages, or few if the system has huge ones."""
-    environment = {**os.environ, startup.MALLOC: variable, startup.CACHE: ''}
-    program = [sys.executable, '-c', SCRATCH]
-    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=True)
-    first, *others = map(int, result.stdout.split())
-    assert first > 10
-    assert all((found < first / 10) == kept for found in others), result.stdout
 
 
 def resident():
