@@ -1,0 +1,80 @@
+"""A program is started again with large pages, once, as the same process; and only where that does no harm."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from command_line import ROOT
+
+from gans.run import large_pages
+
+PROGRAM = """
+import os, sys
+from gans.run import large_pages
+
+large_pages.PAGES = os.environ['PAGES']
+large_pages.started_again()
+print([os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), sys.argv[1:], sys.flags.utf8_mode, __name__])
+"""
+MADVISE = 'always [madvise] never\n'
+
+
+def result(folder, words, pages=MADVISE, **variables):
+    """What PROGRAM prints, [process, tunables, arguments, an option of Python's, its name], and the process begun."""
+    (folder / 'pages').write_text(pages)
+    (folder / 'program.py').write_text(PROGRAM)
+    environment = {key: value for key, value in os.environ.items() if key not in ('GLIBC_TUNABLES', 'GANS_MALLOC')}
+    environment |= {'PAGES': str(folder / 'pages'), 'PYTHONPATH': str(ROOT), **variables}
+    with subprocess.Popen([sys.executable, *words], cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
+        printed = process.communicate(timeout=180)[0]
+    assert process.returncode == 0
+    return eval(printed), process.pid
+
+
+@pytest.mark.parametrize('given', ['', 'glibc.malloc.tcache_count=5'])
+def test_the_same_process_goes_on_with_its_arguments_and_options(tmp_path, given):
+    words = ['-X', 'utf8', 'program.py', '--config=a b.py', '-m', '']
+    found, process = result(tmp_path, words, GLIBC_TUNABLES=given)
+    assert found == [process, f'{given}:{large_pages.SETTING}'.strip(':'), words[3:], 1, '__main__']
+
+
+@pytest.mark.parametrize(
+    ('words', 'pages', 'variables'),
+    [
+        (['program.py'], 'always madvise [never]\n', {}),
+        (['program.py'], MADVISE, {'GANS_MALLOC': '0'}),
+        (['program.py'], MADVISE, {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=0'}),
+        (['-m', 'program'], MADVISE, {}),
+        (
+            ['-c', 'import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])', 'program.py'],
+            MADVISE,
+            {},
+        ),
+    ],
+)
+def test_all_is_left_alone(tmp_path, words, pages, variables):
+    found, process = result(tmp_path, words, pages, **variables)
+    assert found[:2] == [process, variables.get('GLIBC_TUNABLES', '')]
+
+
+def test_a_system_without_such_a_file_has_no_large_pages(tmp_path):
+    assert result(tmp_path, ['program.py'], PAGES=str(tmp_path / 'nothing'))[0][1] == ''
+
+
+def test_main_has_large_pages_where_the_system_has_them(tmp_path):
+    """Every start of Python's writes a line, through a module that it imports by itself."""
+    (tmp_path / 'sitecustomize.py').write_text(
+        "import os, pathlib\nwith pathlib.Path(__file__).with_name('starts').open('a') as file:\n"
+        "    print(os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), file=file)\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key not in ('GLIBC_TUNABLES', 'GANS_MALLOC')}
+    program = [sys.executable, str(ROOT / 'main.py'), '--help']
+    shown = subprocess.run(
+        program, env={**environment, 'PYTHONPATH': str(tmp_path)}, capture_output=True, text=True, timeout=180
+    )
+    assert shown.returncode == 0
+    assert '--config' in shown.stdout
+    starts = [line.split() for line in (tmp_path / 'starts').read_text().splitlines()]
+    assert [words[1:] for words in starts] == ([[], [large_pages.SETTING]] if large_pages._can_have() else [[]])
+    assert len({words[0] for words in starts}) == 1
