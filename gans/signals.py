@@ -213,6 +213,12 @@ def exit_code() -> int:
     return 1 if _current is None or _current.code is None else _current.code
 
 
+def hold() -> None:
+    """Keeps signals waiting until `own_process`, also beyond a start of another program in this process."""
+    if hasattr(signal, 'pthread_sigmask'):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 def own_process() -> None:
     """Takes over the signals of this process until its end: it is ours alone, and may be ended anywhere."""
     global _current
@@ -223,6 +229,8 @@ def own_process() -> None:
     signal.set_wakeup_fd(entry, warn_on_full_buffer=False)
     _install(stop.handle)
     sys.unraisablehook = _hush
+    if hasattr(signal, 'pthread_sigmask'):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def end(code: int) -> None:

@@ -62,19 +62,32 @@ def test_a_system_without_such_a_file_has_no_large_pages(tmp_path):
     assert result(tmp_path, ['program.py'], PAGES=str(tmp_path / 'nothing'))[0][1] == ''
 
 
-def test_main_has_large_pages_where_the_system_has_them(tmp_path):
-    """Every start of Python's writes a line, through a module that it imports by itself."""
-    (tmp_path / 'sitecustomize.py').write_text(
-        "import os, pathlib\nwith pathlib.Path(__file__).with_name('starts').open('a') as file:\n"
-        "    print(os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), file=file)\n"
-    )
+def shown(folder, code):
+    """What `main.py --help` does in a Python that runs `code` at every start of its own."""
+    (folder / 'sitecustomize.py').write_text(code)
     environment = {key: value for key, value in os.environ.items() if key not in ('GLIBC_TUNABLES', 'GANS_MALLOC')}
     program = [sys.executable, str(ROOT / 'main.py'), '--help']
-    shown = subprocess.run(
-        program, env={**environment, 'PYTHONPATH': str(tmp_path)}, capture_output=True, text=True, timeout=180
+    environment['PYTHONPATH'] = str(folder)
+    return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=180)
+
+
+def test_main_has_large_pages_where_the_system_has_them(tmp_path):
+    result = shown(
+        tmp_path,
+        "import os, pathlib\nwith pathlib.Path(__file__).with_name('starts').open('a') as file:\n"
+        "    print(os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), file=file)\n",
     )
-    assert shown.returncode == 0
-    assert '--config' in shown.stdout
+    assert (result.returncode, '--config' in result.stdout) == (0, True)
     starts = [line.split() for line in (tmp_path / 'starts').read_text().splitlines()]
     assert [words[1:] for words in starts] == ([[], [large_pages.SETTING]] if large_pages._can_have() else [[]])
     assert len({words[0] for words in starts}) == 1
+
+
+def test_a_signal_while_it_is_started_again_waits_until_it_is_heard(tmp_path):
+    result = shown(
+        tmp_path,
+        'import os, signal\nstart = os.execve\n'
+        'os.execve = lambda *words: (os.kill(os.getpid(), signal.SIGINT), start(*words))\n',
+    )
+    stopped = (130, 'Stopped by SIGINT: there was nothing to save.')
+    assert (result.returncode, result.stderr.strip()) == (stopped if large_pages._can_have() else (0, ''))

@@ -10,6 +10,8 @@ import contextlib
 import os
 import sys
 
+from gans import signals
+
 TUNABLES = 'GLIBC_TUNABLES'  # settings of glibc, read once, before the program's first instruction
 SETTING = 'glibc.malloc.hugetlb=1'  # memory from `malloc` may be of large pages, where the system has them (2.35)
 PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
@@ -18,9 +20,9 @@ PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
 def started_again() -> None:
     """Replaces this process by the same program with large pages; returns if it has them or cannot have them.
 
-    The process keeps its number, its terminal and its files. To be called first of all by a program that was started as
-    `python [options] FILE arguments`: in a notebook (`%run`), under `python -m` or `python -c` nothing happens. With
-    GANS_MALLOC=0, or with a setting of the user's own, nothing happens either.
+    The process keeps its number, its terminal and its files; signals wait for `signals.own_process`. To be called first
+    of all by a program that was started as `python [options] FILE arguments`: in a notebook (`%run`), under `python -m`
+    or `python -c` nothing happens. With GANS_MALLOC=0, or with a setting of the user's own, nothing happens either.
     """
     given = os.environ.get(TUNABLES, '')
     if os.environ.get('GANS_MALLOC') == '0' or 'glibc.malloc.hugetlb' in given:
@@ -28,6 +30,7 @@ def started_again() -> None:
     options = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
     if sys.orig_argv[1 + len(options) :] != sys.argv or {'-c', '-m'} & set(options) or not _can_have():
         return
+    signals.hold()  # Python's own start would answer Ctrl-C with a traceback
     environment = {**os.environ, TUNABLES: f'{given}:{SETTING}'.strip(':')}
     with contextlib.suppress(OSError):  # an interpreter that cannot be started again is good enough as it is
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
