@@ -215,8 +215,7 @@ def exit_code() -> int:
 
 def hold() -> None:
     """Keeps signals waiting until `own_process`, also beyond a start of another program in this process."""
-    if hasattr(signal, 'pthread_sigmask'):
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 def own_process() -> None:
@@ -229,7 +228,7 @@ def own_process() -> None:
     signal.set_wakeup_fd(entry, warn_on_full_buffer=False)
     _install(stop.handle)
     sys.unraisablehook = _hush
-    if hasattr(signal, 'pthread_sigmask'):
+    if hasattr(signal, 'pthread_sigmask'):  # what `hold` has held; not on Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 

@@ -1,5 +1,6 @@
 """A program is started again with large pages, once, as the same process; and only where that does no harm."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 from command_line import ROOT
 
+from gans import startup
 from gans.run import large_pages
 
 PROGRAM = """
@@ -20,16 +22,21 @@ print([os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), sys.argv[1:], sys.flag
 MADVISE = 'always [madvise] never\n'
 
 
+def plain(**variables):
+    """The environment without what turns large pages on or off, and with these variables."""
+    usual = {key: value for key, value in os.environ.items() if key not in (large_pages.TUNABLES, startup.MALLOC)}
+    return usual | variables
+
+
 def result(folder, words, pages=MADVISE, **variables):
     """What PROGRAM prints, [process, tunables, arguments, an option of Python's, its name], and the process begun."""
     (folder / 'pages').write_text(pages)
     (folder / 'program.py').write_text(PROGRAM)
-    environment = {key: value for key, value in os.environ.items() if key not in ('GLIBC_TUNABLES', 'GANS_MALLOC')}
-    environment |= {'PAGES': str(folder / 'pages'), 'PYTHONPATH': str(ROOT), **variables}
+    environment = plain(**{'PAGES': str(folder / 'pages'), 'PYTHONPATH': str(ROOT), **variables})
     with subprocess.Popen([sys.executable, *words], cwd=folder, env=environment, stdout=subprocess.PIPE) as process:
         printed = process.communicate(timeout=180)[0]
     assert process.returncode == 0
-    return eval(printed), process.pid
+    return ast.literal_eval(printed.decode()), process.pid
 
 
 @pytest.mark.parametrize('given', ['', 'glibc.malloc.tcache_count=5'])
@@ -58,6 +65,10 @@ def test_all_is_left_alone(tmp_path, words, pages, variables):
     assert found[:2] == [process, variables.get('GLIBC_TUNABLES', '')]
 
 
+def test_the_variable_that_turns_it_off_is_that_of_all_memory():
+    assert large_pages.MALLOC == startup.MALLOC
+
+
 def test_a_system_without_such_a_file_has_no_large_pages(tmp_path):
     assert result(tmp_path, ['program.py'], PAGES=str(tmp_path / 'nothing'))[0][1] == ''
 
@@ -65,10 +76,8 @@ def test_a_system_without_such_a_file_has_no_large_pages(tmp_path):
 def shown(folder, code):
     """What `main.py --help` does in a Python that runs `code` at every start of its own."""
     (folder / 'sitecustomize.py').write_text(code)
-    environment = {key: value for key, value in os.environ.items() if key not in ('GLIBC_TUNABLES', 'GANS_MALLOC')}
     program = [sys.executable, str(ROOT / 'main.py'), '--help']
-    environment['PYTHONPATH'] = str(folder)
-    return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=180)
+    return subprocess.run(program, env=plain(PYTHONPATH=str(folder)), capture_output=True, text=True, timeout=180)
 
 
 def test_main_has_large_pages_where_the_system_has_them(tmp_path):

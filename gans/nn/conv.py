@@ -3,7 +3,8 @@
 Convolutions that choose the fastest exact form by static shape and backend.
 Every form below equals `plain` up to float32 rounding, with the same HWIO kernel; `choose` holds the rules. The
 factors in the comments were measured on a busy machine: processor time, two AVX2 cores, jax 0.10, batch 16, float32.
-Two are not of that kind: `phases` counts arithmetic, and the times of `patches` come from an earlier probe.
+Others are not of that kind: where AVX-512 is named, it is time by the clock; `phases` counts arithmetic, and the times
+of `patches` come from an earlier probe.
 """
 
 import contextlib

@@ -15,6 +15,7 @@ from gans import signals
 TUNABLES = 'GLIBC_TUNABLES'  # settings of glibc, read once, before the program's first instruction
 SETTING = 'glibc.malloc.hugetlb=1'  # memory from `malloc` may be of large pages, where the system has them (2.35)
 PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
+MALLOC = 'GANS_MALLOC'  # that of `gans.startup`, which imports too much to come before a second start
 
 
 def started_again() -> None:
@@ -25,7 +26,7 @@ def started_again() -> None:
     or `python -c` nothing happens. With GANS_MALLOC=0, or with a setting of the user's own, nothing happens either.
     """
     given = os.environ.get(TUNABLES, '')
-    if os.environ.get('GANS_MALLOC') == '0' or 'glibc.malloc.hugetlb' in given:
+    if os.environ.get(MALLOC) == '0' or 'glibc.malloc.hugetlb' in given:
         return
     options = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
     if sys.orig_argv[1 + len(options) :] != sys.argv or {'-c', '-m'} & set(options) or not _can_have():
