@@ -33,8 +33,11 @@ def main(arguments: list[str]) -> int:
             from gans import startup
             from gans.cli import commands
 
-            startup.prepare()
-            return stop.finish(commands.run(commands.parse(arguments)))
+            command = commands.read(arguments)
+            if not command.flags['help']:
+                startup.prepare()
+                command = commands.with_config(command)
+            return stop.finish(commands.run(command))
         except (UserError, Failure, OSError, RuntimeError, ModuleNotFoundError, signals.Stopped) as error:
             if isinstance(error, RuntimeError) and str(error) != _NO_HOME:
                 raise

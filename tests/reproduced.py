@@ -18,7 +18,7 @@ from command_line import MAIN, ROOT, main
 from PIL import Image
 from saved_run import break_after
 
-from gans.cli.commands import parse
+from gans.cli.commands import read, with_config
 from gans.reproduce import runner
 from gans.reproduce.page import number_text
 from gans.reproduce.plan import drawer, read_document
@@ -129,7 +129,7 @@ def test_every_command_that_is_shown_is_one(made):
     commands = [words for figure in made.document.figures for words in made.record(figure)['commands']]
     assert shown == len(commands) + len(made.document.figures) + len(made.document.runs) + 1
     for words in commands:
-        assert parse([MAIN, *words]).verb
+        assert with_config(read([MAIN, *words])).verb
     for figure in made.document.figures:
         assert f'--document={made.name} --scale=tiny --output={made.folder} --only={figure.name}' in page
 

@@ -344,3 +344,14 @@ def test_importing_gans_needs_no_heavy_library():
         'assert not heavy, heavy'
     )
     subprocess.run([sys.executable, '-c', code], check=True, env=os.environ)
+
+
+@pytest.mark.parametrize(
+    'words',
+    [['--help'], ['--mode=train', '--help'], ['--mode=evaluate', '--help'], ['--mode=evalate'], ['--confg=x.py'], []],
+    ids=' '.join,
+)
+def test_help_and_mistakes_are_answered_without_jax(words):
+    """JAX takes a second to import: under a second is what an answer may take that needs none of it."""
+    code = f'import sys, main; main.main({["main.py", *words]}); sys.exit("jax" in sys.modules)'
+    subprocess.run([sys.executable, '-c', code], check=True, env=os.environ, cwd=ROOT)

@@ -12,7 +12,7 @@ from typing import Any
 from gans.cli.flags import Flag
 from gans.cli.verbs import VERBS, flags_of, takers
 from gans.config.ranges import RANGES
-from gans.core.overrides import expand, parse
+from gans.config.texts import expand, parse
 from gans.errors import UserError, check_local, closest
 
 FIELD = 'config.'  # with what the flag of a config's field begins

@@ -8,7 +8,7 @@ from gans import signals
 from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
 from gans.config import ranges
-from gans.core.overrides import expand, load_with, override
+from gans.config.texts import expand
 from gans.errors import UserError, check_local
 from gans.printing import say
 
@@ -27,11 +27,11 @@ class Command(NamedTuple):
     config: ConfigDict | None = None
 
 
-def parse(words: list[str]) -> Command:
-    """Parses a command line, program name first.
+def read(words: list[str]) -> Command:
+    """Reads a command line, program name first; JAX is not imported, and no config is loaded.
 
     Raises:
-      UserError: a mistake in it, with the nearest right word; or a config that `ranges.check` refuses.
+      UserError: a mistake in it, with the nearest right word.
     """
     if len(words) == 1:
         raise UserError(help_text.NOTHING)
@@ -43,7 +43,18 @@ def parse(words: list[str]) -> Command:
     for name, flag in VERBS[verb].flags.items():
         if flag.needed and not flags[name]:
             raise UserError(f'--mode={verb} needs --{name}.')
-    return Command(verb, flags, _config_of(flags, fields) if verb == 'train' else None)
+    return Command(verb, flags)
+
+
+def with_config(command: Command) -> Command:
+    """A command that was read, with the config to train, if it is one for that.
+
+    Raises:
+      UserError: a config that cannot be loaded, or that `ranges.check` refuses.
+    """
+    if command.verb != 'train' or command.flags['help']:
+        return command
+    return command._replace(config=_config_of(command.flags, command.flags['config.FIELD']))
 
 
 def run(command: Command) -> int:
@@ -59,6 +70,8 @@ def run(command: Command) -> int:
 
 def _config_of(flags, fields) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
+    from gans.core.overrides import load_with, override
+
     if flags['config'] is not None:
         check_local(flags['config'], '--config')
         return load_with(expand('--config', flags['config']), fields)

@@ -1,23 +1,18 @@
 """Other values for fields of a config, as texts: each read as the kind of value that the field has.
 
-absl's parsers read the values. The flags of ml_collections are not used: they answer a broken config with a traceback.
+The flags of ml_collections are not used: they answer a broken config with a traceback.
 """
 
 import ast
 import contextlib
-import errno
 import json
-import math
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from absl import flags as absl_flags
 from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
+from gans.config.texts import UNREADABLE, expand, parse, short
 from gans.core import optional
 from gans.errors import UserError, closest
 
@@ -31,24 +26,6 @@ def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
     config = override(load(config_file), fields, config_file)
     ranges.check(config)
     return config
-
-
-def expand(where: str, text: str) -> str:
-    """A path with ~ replaced by the user's folder.
-
-    Raises:
-      UserError: a name that no file system takes, or the ~ of nobody.
-    """
-    try:
-        path = os.fspath(Path(text).expanduser())
-        os.stat(path)
-    except (RuntimeError, KeyError) as error:
-        raise UserError(f"{where}={text} begins with '~', and there is no such home folder: write it out.") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            reason = getattr(error, 'strerror', None) or error
-            raise UserError(f'{where}={text:.1000} cannot be a path ({reason}): give another.') from error
-    return path
 
 
 def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) -> ConfigDict:
@@ -118,55 +95,12 @@ def _schedule(where, text):
     """A schedule is a number, or a dict with what `gans.core.schedules` says."""
     with contextlib.suppress(ValueError):
         return float(text)
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         value = ast.literal_eval(text)
         if isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value):
             json.dumps(value)
             return value
-    raise UserError(f"{where} is {_short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
+    raise UserError(f"{where} is {short(text)}: give a number, or a dict like {{'at': (0, 1), 'value': (1, 0)}}.")
 
 
 _PLACES = ('.path', '.data_dir')  # fields that say where something lies end so
-_UNREADABLE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError, OverflowError)
-_SAID = {
-    int: 'a whole number',
-    float: 'a number',
-    bool: 'True or False',
-    tuple: 'a tuple, like (1, 2)',
-    str: 'a name',
-}
-_PARSERS = {
-    int: absl_flags.IntegerParser(),
-    float: absl_flags.FloatParser(),
-    bool: absl_flags.BooleanParser(),
-    str: absl_flags.ArgumentParser(),
-}
-
-
-def parse(where: str, text: str, kind: type) -> Any:
-    """A text as a value of a kind: int, float, bool, str or tuple.
-
-    Raises:
-      UserError: it is none; `where` is what the message calls its place.
-    """
-    try:
-        return _tuple(text) if kind is tuple else _PARSERS[kind].parse(text)
-    except _UNREADABLE as error:
-        raise UserError(f'{where} is {_short(text)}: give {_SAID.get(kind, "another kind of value")}.') from error
-
-
-def _short(text):
-    return repr(text if len(text) <= 80 else f'{text[:77]}...')
-
-
-def _tuple(text):
-    """'(1, 2)', '1,2' or '1'; names without quotes too, as in 'colour,cutout'.
-
-    nan and inf are numbers, so that the check of ranges can name them.
-    """
-    names = {'nan': math.nan, 'inf': math.inf}
-    tree = ast.parse(text.strip(), mode='eval')
-    parts = tree.body.elts if isinstance(tree.body, (ast.Tuple, ast.List)) else [tree.body]
-    return tuple(
-        names.get(part.id, part.id) if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts
-    )

@@ -8,7 +8,7 @@ from gans.printing import say
 
 
 def _run(flags, config) -> int:
-    from gans.core.overrides import expand
+    from gans.config.texts import expand
     from gans.sweep.sweep import Wishes, sweep
 
     check_local(flags['config'], '--config')

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from gans import signals
 from gans.cli.flags import Flag, Verb
-from gans.cli.next_steps import next_steps
 from gans.errors import UserError
 from gans.printing import say, tell
 
 
 def _run(flags, config) -> int:
+    from gans.cli.next_steps import next_steps
     from gans.run import multihost
     from gans.run.experiment import open_experiment
     from gans.run.folder import next_run_name
