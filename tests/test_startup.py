@@ -66,7 +66,17 @@ def test_flags_are_added_to_the_users_own_and_never_contradict_them(environment,
 def test_flags_can_be_turned_off_and_are_not_given_to_untried_releases(environment, tmp_path):
     assert prepared(environment, tmp_path, GANS_XLA_FLAGS='0') == ''
     environment.delenv('GANS_XLA_FLAGS')
-    assert prepared(environment, tmp_path, jaxlib='0.11.0') == ''
+    assert prepared(environment, tmp_path, jaxlib='0.13.0') == ''
+
+
+@pytest.mark.parametrize('jaxlib', ['0.10.2', '0.11.2', '0.12.0.1'])
+def test_every_release_that_requirements_allow_gets_the_faster_products(environment, tmp_path, jaxlib):
+    assert prepared(environment, tmp_path, jaxlib=jaxlib) == ' '.join(startup._CPU_FLAGS)
+
+
+def test_the_release_that_is_installed_here_is_a_tried_one(environment, tmp_path):
+    """An installation would lose a quarter of its speed, and nobody would see it."""
+    assert prepared(environment, tmp_path, jaxlib=startup.version('jaxlib'))
 
 
 def test_a_program_that_is_optimised_less_gives_the_same_numbers_up_to_rounding(environment):
