@@ -81,7 +81,6 @@ def _paper(config):
 def _masked(config):
     config.task.show_mask = True
     config.generator.stride, config.generator.widths = 2, config.generator.widths[:5]
-    config.steps, config.schedules.learning_rate_gen.at = 2900, (0.8, 1.0)
     with config.ignore_type():
         # Weights of Liu et al. 2018 (partial convolutions), equation 7.
         config.objective.terms = ConfigDict(dict(l1=dict(hole=6.0, rest=1.0)))
