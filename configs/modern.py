@@ -25,10 +25,11 @@ discriminator, and its learning rate doubled, were better (SWD 19.9 instead of 2
 
 Measured (two AMD EPYC cores, jax 0.10.2, 2026-11-28, seed 0): 11 minutes, SWD 19.9 (19.3 to 20.6; real images 13.4),
 MS-SSIM of pairs 0.081, checkerboard 0.83, where `progressive` has 31.7, 0.078 and a weave after 13 minutes; with seeds
-1 and 2 SWD 21.7 and 23.7. Expect one or two blooms with lobes and a middle before meadow or sky in three of four
-images, in clean colours with sharp outlines; petals are speckled inside, some blooms are torn. `:grown` has SWD 27.9
-after its 6000 steps: blooms under a fine weave with frayed edges. RGB skips in place of growing, and augmentation, were
-worse with other learning rates (docs/results.md, "What did not work first").
+1 and 2 SWD 21.7 and 23.7. In 12 minutes of one core each, three seeds: 23.4 against 41.5 of `progressive`. Expect one
+or two blooms with lobes and a middle before meadow or sky in three of four images, in clean colours with sharp
+outlines; petals are speckled inside, some blooms are torn. `:grown` has SWD 27.9 after its 6000 steps: blooms under a
+fine weave with frayed edges. RGB skips in place of growing, and augmentation, were worse with other learning rates
+(docs/results.md, "What did not work first").
 """
 
 from ml_collections import ConfigDict
