@@ -25,7 +25,8 @@ MALLOC = 'GANS_MALLOC'  # environment variable: '0' leaves the C library's alloc
 
 # The library behind this flag multiplies matrices on the CPU faster than XLA's own loops (an inpainting step of 16
 # images: 0.73 of the time with jaxlib 0.11, 0.74 with 0.12); other backends ignore it. XLA ends the process at a flag
-# that it does not know, so it is set only for the releases of jaxlib that it was tried with.
+# that it does not know, so it is set only for the releases of jaxlib that it was tried with. The libraries of their
+# CUDA plugins and of libtpu 0.0.52 have it too.
 _CPU_FLAGS = ('--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT',)
 _TRIED = ('0.10.', '0.11.', '0.12.')
 

@@ -47,14 +47,14 @@ def read(words: list[str]) -> Command:
 
 
 def with_config(command: Command) -> Command:
-    """A command that was read, with the config to train, if it is one for that.
+    """A command that was read and asks for more than help, with the config to train, if it is one for that.
 
     Raises:
       UserError: a config that cannot be loaded, or that `ranges.check` refuses.
     """
-    if command.verb != 'train' or command.flags['help']:
+    if command.verb != 'train':
         return command
-    return command._replace(config=_config_of(command.flags, command.flags['config.FIELD']))
+    return command._replace(config=_config_of(command.flags))
 
 
 def run(command: Command) -> int:
@@ -68,17 +68,17 @@ def run(command: Command) -> int:
         return VERBS[command.verb].run(command.flags, command.config)
 
 
-def _config_of(flags, fields) -> ConfigDict:
+def _config_of(flags) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
     from gans.core.overrides import load_with, override
 
     if flags['config'] is not None:
         check_local(flags['config'], '--config')
-        return load_with(expand('--config', flags['config']), fields)
+        return load_with(expand('--config', flags['config']), flags['config.FIELD'])
     if flags['workdir'] is not None:
         from gans.run.trained import read_config
 
-        config = override(read_config(flags['workdir']), fields, flags['workdir'])
+        config = override(read_config(flags['workdir']), flags['config.FIELD'], flags['workdir'])
         ranges.check(config)
         return config
     raise UserError(help_text.NOTHING.splitlines()[0])

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from gans.config.load import flatten
+from gans.config.texts import short
 from gans.errors import UserError
 
 
@@ -227,9 +228,9 @@ def _check_needed(config, name, kind):
 
 def _check_name(name):
     if not re.fullmatch(_NAME, name) or len(name.encode(errors='surrogateescape')) > _LONGEST:
-        short = name if len(name) <= _LONGEST else f'{name[:20]}...'
+        shown = name if len(name) <= _LONGEST else f'{name[:20]}...'
         raise UserError(
-            f'config.name is {short!r}: it names the run folder, so give letters, digits, spaces and _ . + = -, '
+            f'config.name is {shown!r}: it names the run folder, so give letters, digits, spaces and _ . + = -, '
             f'at most {_LONGEST} bytes.'
         )
 
@@ -240,7 +241,7 @@ def _check_number(where, value, allowed: Range | None):
     if allowed is None:
         for number in value if many else [value]:
             if _is_number(number) and not math.isfinite(number):
-                raise UserError(f'{where} is {_short(value)}: give numbers that are finite.')
+                raise UserError(f'{where} is {short(value)}: give numbers that are finite.')
         return
     if (isinstance(value, bool) and where.endswith('.noise')) or (value is None and allowed.none):
         return  # noise is a choice in some networks, an amount in others
@@ -248,7 +249,7 @@ def _check_number(where, value, allowed: Range | None):
     if many:
         shape &= len(value) >= allowed.fewest and (where != 'config.size' or len(value) == 2)
     if not shape or not all(map(allowed.has, value if many else [value])):
-        raise UserError(f'{where} is {_short(value)}: give {allowed}.')
+        raise UserError(f'{where} is {short(value)}: give {allowed}.')
 
 
 def _check_schedule(where, schedule, allowed: Range):
@@ -257,14 +258,9 @@ def _check_schedule(where, schedule, allowed: Range):
     unit = schedule.get('unit', 'fraction')
     for key in ('unit', 'of'):
         if key in schedule and not isinstance(schedule[key], str):
-            raise UserError(f'{where}.{key} is {_short(schedule[key])}: give a name.')
+            raise UserError(f'{where}.{key} is {short(schedule[key])}: give a name.')
     if schedule.get('of') == 'size' and allowed.least == 0:
         allowed = Range(0, 10)
     _check_number(f'{where}.at', schedule.get('at', ()), _AT.get(unit, _AT[None])._replace(several=True))
     _check_number(f'{where}.value', schedule.get('value', ()), allowed._replace(several=True))
     return None
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'

@@ -60,9 +60,12 @@ def parse(where: str, text: str, kind: type) -> Any:
         raise UserError(f'{where} is {short(text)}: give {_SAID.get(kind, "another kind of value")}.') from error
 
 
-def short(text: str) -> str:
-    """A text as a message quotes it: its first 77 characters if it is long."""
-    return repr(text if len(text) <= 80 else f'{text[:77]}...')
+def short(value: Any) -> str:
+    """A value as a message quotes it: a text's first 77 characters if it is long, of others those of their repr."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 80 else f'{value[:77]}...')
+    text = repr(value)
+    return text if len(text) <= 80 else f'{text[:77]}...'
 
 
 def _tuple(text):

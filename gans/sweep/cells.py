@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from gans.config.compare import changes
 from gans.config.load import failed, find, read_module
+from gans.config.texts import short
 from gans.core.overrides import load_with
 from gans.errors import UserError, check_local, closest
 from gans.sweep import hyper
@@ -112,7 +113,7 @@ def _list_of(module, path) -> list[dict[str, Any]]:
     if not found or len(found) > _MOST or not all(isinstance(cell, Mapping) and _named(cell) for cell in found):
         raise UserError(
             f'get_hyper() of {path} must return a list of 1 to {_MOST} dicts {{field: value}}, and returns '
-            f'{_short(found)}.'
+            f'{short(found)}.'
         )
     try:
         return [{field: _plain(value) for field, value in cell.items()} for cell in hyper.chainit([found])]
@@ -192,7 +193,7 @@ def _check_different(path, cells):
     for number, cell in enumerate(cells, 1):
         if not cell.label.isprintable() or not cell.label.strip() or len(cell.label) > _LONGEST:
             raise UserError(
-                f'{path}, cell {number}: its label is {_short(cell.label)}: give a label of 1 to {_LONGEST} characters.'
+                f'{path}, cell {number}: its label is {short(cell.label)}: give a label of 1 to {_LONGEST} characters.'
             )
         for earlier, other in enumerate(cells[: number - 1], 1):
             if not changes(cell.config, other.config):
@@ -206,14 +207,14 @@ def _check_different(path, cells):
 def _measures(module, path) -> tuple[str, ...]:
     found = getattr(module, 'MEASURES', ())
     if not isinstance(found, (list, tuple)) or not all(isinstance(name, str) and name for name in found):
-        raise UserError(f'MEASURES of {path} is {_short(found)}: give a tuple of names.')
+        raise UserError(f'MEASURES of {path} is {short(found)}: give a tuple of names.')
     return tuple(dict.fromkeys(found))
 
 
 def _claims(module, path, labels, measures) -> tuple[Claim, ...]:
     found = getattr(module, 'CLAIMS', ())
     if not isinstance(found, (list, tuple)):
-        raise UserError(f'CLAIMS of {path} is {_short(found)}: give a tuple of dicts.')
+        raise UserError(f'CLAIMS of {path} is {short(found)}: give a tuple of dicts.')
     claims = []
     for number, given in enumerate(found, 1):
         where = f'{path}, claim {number}'
@@ -237,8 +238,3 @@ def _fits(key, value):
     if key == 'than' and type(value) in (int, float):
         return math.isfinite(value)
     return isinstance(value, str) and bool(value.strip())
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'
