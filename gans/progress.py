@@ -103,8 +103,8 @@ class _Bar:
     def __init__(self, what, total, unit, done, note, clock, delay):
         self._what, self._total, self._unit, self._done = what, total, unit, done
         self._note, self._clock, self._began = note, clock, clock()
-        # (time, units done) of drawings: the first when some work was done, which what is compiled before it is no part
-        # of.
+        # (time, units done) at each drawing. The first entry comes after the first unit, so that compiling, which comes
+        # before it, does not count as slow work.
         self._recent: deque[tuple[float, int]] = deque()
         self._next = self._began + delay
         if not delay:

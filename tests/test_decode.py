@@ -122,12 +122,10 @@ def test_the_exif_orientation_is_applied(orientation):
     file = packed(Image.fromarray(RGB), exif=exif.tobytes())
     image = np.asarray(decode.load_image(file, 'x'))
     assert np.array_equal(image, TURNS[orientation](RGB))
-    jpeg = packed(Image.fromarray(RGB), 'JPEG', exif=exif.tobytes())
-    assert decode.header_size(jpeg, 'x') == image.shape[:2]
 
 
 @pytest.mark.filterwarnings('ignore::UserWarning:PIL')
-def test_damaged_exif_does_not_spoil_a_image():
+def test_damaged_exif_does_not_spoil_an_image():
     cut_off = b'Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\xff'
     # Orientation 6 beside a camera's name that is no text: Pillow turns the image, then raises.
     strange = (
@@ -137,7 +135,6 @@ def test_damaged_exif_does_not_spoil_a_image():
     for exif, wanted in ((cut_off, RGB), (strange, TURNS[6](RGB))):
         file = packed(Image.fromarray(RGB), exif=exif)
         assert np.array_equal(np.asarray(decode.load_image(file, 'x')), wanted)
-        assert decode.header_size(file, 'x') == wanted.shape[:2]
 
 
 def test_paths_files_and_bytes_are_alike(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from gans.config.load import load
 from gans.core.build import build
 from gans.core.state import state_shapes
+from gans.errors import UserError
 from gans.image import ops
 from gans.networks.dilated import Generator
 
@@ -69,6 +70,11 @@ def test_the_configs_see_the_whole_image_from_its_middle(variant):
     config = load(f'configs/dilated_colorize.py{variant}')
     height, width = np.broadcast_to(config.size, 2)
     assert 2 ** (config.generator.depth + 1) - 1 >= max(height, width) / 2
+
+
+def test_more_dilations_than_any_image_has_pixels_are_refused():
+    with pytest.raises(UserError, match='config.generator.depth is 17: every layer doubles the dilation; give up to'):
+        jax.eval_shape(Generator(depth=17).init, jax.random.key(0), GRAY)
 
 
 def test_brightness_is_kept_in_every_size_and_colours_stay_in_range():

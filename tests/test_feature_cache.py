@@ -78,6 +78,15 @@ def test_where_nothing_can_be_written_the_work_goes_on(tmp_path, caplog):
     assert looked(None, pixels(5)) == 5
 
 
+def test_after_a_write_that_failed_it_still_looks_and_saves(tmp_path, caplog):
+    (tmp_path / 'file').write_text('')
+    network, cached = opened(tmp_path / 'file')
+    for _ in range(2):
+        np.testing.assert_array_equal(cached(pixels(5), keys_of(pixels(5))), Network()(pixels(5)))
+        cached.save()
+    assert network.shown == 10 and len(caplog.records) == 1
+
+
 def test_two_at_once_write_beside_each_other(tmp_path):
     (_, one), (_, other) = opened(tmp_path), opened(tmp_path)
     for cached, images in ((one, pixels(4)), (other, pixels(6))):

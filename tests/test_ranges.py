@@ -120,6 +120,14 @@ def test_every_number_given_on_the_command_line_is_legal_or_one_sentence_with_it
     assert len(seen) > 80
 
 
+def test_names_of_networks_fields_say_nothing_about_sources_and_leave_networks_of_ones_own_free():
+    for section in ('data.reader', 'data.folder', 'task', 'log'):
+        for field in ('channels', 'levels', 'depth', 'stride', 'hidden', 'minibatch'):
+            assert ranges.range_of(f'{section}.{field}') is None
+    for field, value in (('channels', 64), ('depth', 50), ('stride', 4), ('levels', 16), ('minibatch', 256)):
+        assert all(is_in_range(f'{player}.{field}', value) for player in ('generator', 'discriminator'))
+
+
 @pytest.mark.parametrize('field', ['seed', 'batch', 'devices', 'data.held_out', 'generator.widths', 'ema', 'turns.gen'])
 def test_the_same_by_main_in_training_and_in_a_dry_run(field, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

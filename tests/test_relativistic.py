@@ -15,7 +15,7 @@ from gans.core import schedules
 from gans.core.build import build
 from gans.core.inputs import training_inputs
 from gans.core.overrides import load_with
-from gans.core.state import state_shapes
+from gans.core.state import first_state, state_shapes
 from gans.core.step import train_step
 from gans.errors import UserError
 from gans.run.parallel import lay_out
@@ -165,3 +165,12 @@ def test_networks_with_batch_statistics_are_refused():
     config.discriminator.norm = 'batch'
     with pytest.raises(UserError, match='penalty wants every image judged by itself.*batch norm'):
         state_shapes(build(config, 64), config)
+
+
+def test_so_are_layers_that_look_at_a_batch_when_the_first_state_was_there_before():
+    config = load('configs/mnist.py:tiny').unlock()
+    config.objective.r1, config.schedules.r1 = True, 1.0
+    game = build(config, 64)
+    first_state(game, 0)
+    with pytest.raises(UserError, match='penalty wants every image judged by itself.*minibatch features'):
+        state_shapes(game, config)

@@ -367,10 +367,6 @@ def test_equal_wall_time_takes_turns_and_counts_steps_at_each_cells_pace(place, 
     assert found['claims'][0]['verdict'] == 'undecided'
     monkeypatch.setattr(pace, 'seconds_per_step', None)  # it goes on with the pace that was measured
     assert main(*given).code == 0 and len(order) == 4
-    del plan['stretched']  # begun by an earlier version: it goes on as it was begun
-    (tmp_path / 'out/sweep.json').write_text(json.dumps(plan))
-    assert main(*given).code == 0 and len(order) == 4
-    assert json.loads((tmp_path / 'out/sweep.json').read_text())['stretched'] is False
 
 
 def _noting(init):

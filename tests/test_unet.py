@@ -114,6 +114,12 @@ def test_sizes_that_do_not_fit_are_explained(module, shape):
         jax.eval_shape(module.init, KEY, array(*shape))
 
 
+@pytest.mark.parametrize('stride', [3, 4])
+def test_other_strides_are_refused(stride):
+    with pytest.raises(UserError, match=f'config.generator.stride is {stride}: unet takes 1 or 2.'):
+        jax.eval_shape(Generator(stride=stride).init, KEY, array(1, 64, 64, 1))
+
+
 def test_a_latent_that_does_not_fit_is_explained():
     with pytest.raises(UserError, match='noise=True needs a latent'):
         jax.eval_shape(Generator(noise=True).init, KEY, array(1, 64, 64, 1))

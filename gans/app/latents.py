@@ -25,7 +25,6 @@ MOST_FRAMES = 24  # of a walk from one seed to the next
 MOST_ENDS = 8  # seeds of a walk
 MOST_EDITS = 50
 REACH = 4.0  # root eigenvalues that a slider goes to either side
-MEAN = 'mean'
 
 
 class LatentTool:

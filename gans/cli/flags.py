@@ -46,3 +46,4 @@ COMMON = {
 }
 
 RUN = Flag('path', 'the run folder', needed=True)
+FEATURES = Flag('text', 'a network whose features are compared too: lite0, discriminator:RUN, classifier:FOLDER, ...')

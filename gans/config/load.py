@@ -1,4 +1,4 @@
-"""Experiment configs: loading one, choosing a variant of it, comparing it with the one that a run began with."""
+"""Experiment configs: finding and loading one, choosing a variant of it, flattening it, JSON."""
 
 import importlib.util
 import json

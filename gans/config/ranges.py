@@ -90,7 +90,8 @@ RANGES = {
     'data.embedded.count': _count(2, 10**7),
     'task.latent': _count(0, _SIDE),
     'task.boxes': _count(0, 64),  # each is a part of the compiled program
-    'task.m??_side': Range(0, 1, above=True),
+    'task.min_side': Range(0, 1, above=True),
+    'task.max_side': Range(0, 1, above=True),
     'task.hue': Range(0, 0.5),
     'task.saturation': _SHARE,
     'task.value': _SHARE,
@@ -110,28 +111,34 @@ RANGES = {
     'objective.*terms.*weights': Range(-1e9, 1e9, several=True),
     'objective.*terms.*.hole': Range(0, 1e9),
     'objective.*terms.*.rest': Range(0, 1e9),
-    'generator.width': _count(1, _SIDE),
-    '*r.hidden': _count(1, _SIDE, several=None),  # r: of generator and of discriminator
-    '*r.noise_maps': _count(0, _SIDE, several=True),
-    '*r.widths': _count(1, _SIDE, several=True, fewest=1),
-    '*r.outer': _count(1, _SIDE, several=True, fewest=1),
-    '*r.inner': _count(1, _SIDE, several=True, fewest=1),
-    '*r.dilations': _count(1, 1024, several=True),
-    '*r.z_dim': _count(1, _SIDE),
-    '*r.levels': _count(0, 12),
-    '*r.depth': _count(1, 16),  # every layer doubles the dilation
-    '*r.channels': _count(1, 3),
-    '*r.kernel': _count(1, 63),
-    '*r.stride': _count(1, 2),
-    '*r.kernels': _count(1, _SIDE),
-    '*r.dims': _count(1, _SIDE),
-    '*r.minibatch': _count(0, 64),
-    '*r.reference': _count(1, 2**16),
-    '*r.slope': Range(-1, 1),
-    '*r.*noise': Range(0, 1000),
-    '*r.dropout': _DECAY,
-    '*r.init_std': Range(0, 1000, none=True),
 }
+
+# Of the fields of both players' networks, those of one's own included. What one network alone must refuse, it refuses.
+_NETWORKS = {
+    'width': _count(1, _SIDE),
+    'hidden': _count(1, _SIDE, several=None),
+    'noise_maps': _count(0, _SIDE, several=True),
+    'widths': _count(1, _SIDE, several=True, fewest=1),
+    'outer': _count(1, _SIDE, several=True, fewest=1),
+    'inner': _count(1, _SIDE, several=True, fewest=1),
+    'dilations': _count(1, 1024, several=True),
+    'z_dim': _count(1, _SIDE),
+    'levels': _count(0, 64),
+    'depth': _count(1, 1024),
+    'channels': _count(1, _SIDE),
+    'kernel': _count(1, 63),
+    'stride': _count(1, 63),
+    'kernels': _count(1, _SIDE),
+    'dims': _count(1, _SIDE),
+    'minibatch': _count(0, _SIDE),
+    'reference': _count(1, 2**16),
+    'slope': Range(-1, 1),
+    '*noise': Range(0, 1000),
+    'dropout': _DECAY,
+    'init_std': Range(0, 1000, none=True),
+}
+RANGES |= {f'generator.{field}': found for field, found in _NETWORKS.items()}
+RANGES |= {f'discriminator.{field}': found for field, found in _NETWORKS.items()}
 
 # The values of a schedule, by its name; `at` is counted in the schedule's unit.
 SCHEDULES = {

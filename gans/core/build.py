@@ -206,7 +206,7 @@ def _term(name, section, where):
 
 def _make_optimizer(section, where):
     """Adam without a learning rate: the step multiplies by the schedule, which counts steps and not updates."""
-    arguments = arguments_of(optax.scale_by_adam, section, where)
+    arguments = arguments_of(optax.scale_by_adam, section, where)  # of SGD too, so that one flag changes to it
     if section.name == 'adam':
         return optax.scale_by_adam(**arguments)
     if section.name == 'sgd':

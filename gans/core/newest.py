@@ -29,5 +29,5 @@ class Newest:
         self._entries.clear()
 
     def beside(self, owner: Any) -> dict | None:
-        """{name: what was made once for this very object}, if it is kept; else None."""
+        """The dict that is kept with `owner`, for what is made once for this object; None if `owner` is not kept."""
         return next((once for made, _, once in self._entries.values() if made is owner), None)

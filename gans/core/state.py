@@ -58,6 +58,7 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
 
 def first_state(game: Game, seed: int) -> TrainState:
     """The state before the first step, which follows from the seed: `init` as one program."""
+    once(game, 'shapes', partial(_trace, game))  # notes layers, which only the first trace of the program shows
     return _program(game)(jax.random.key(seed), np.zeros(**_one_image(game)))
 
 

@@ -17,7 +17,7 @@ from gans.errors import UserError
 from gans.progress import counted, progress
 
 _AHEAD = 64 * 2**20  # bytes of images that are read ahead of the step
-_STARVED = 1.0  # seconds without images: who reads has given way to other programs too
+_STARVED = 1.0  # seconds that training may wait for images before the threads that read them stop giving way
 
 
 _now = time.monotonic

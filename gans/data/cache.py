@@ -97,7 +97,7 @@ def remember(source: Source, limit_bytes: int) -> Source:
     shape = source[0].shape if len(source) else (0, 0, 3)
     if len(source) * int(np.prod(shape)) > limit_bytes:
         return source
-    # np.empty takes configs from the machine as they are written: an unread set costs no memory.
+    # np.empty takes memory pages only as they are written to: an unread set costs no memory.
     return Memory(source, np.empty((len(source), *shape), np.uint8), np.arange(len(source)))
 
 

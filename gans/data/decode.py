@@ -183,7 +183,7 @@ def load_image(
     limits = limits or Limits()
     with contextlib.ExitStack() as stack:
         if isinstance(file, str | os.PathLike):
-            with _explained(name):
+            with explained(name):
                 file = stack.enter_context(files.open_regular(file, limits.max_bytes, name))
         image = stack.enter_context(_opened(file, name, limits.max_pixels))
         values.check_header(image, name)
@@ -214,7 +214,7 @@ def _opened(file, name, max_pixels) -> Iterator['Image.Image']:
 
     # Pillow's own limit, twice this, holds for images inside of images too, whose size no header tells beforehand.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
-    with _explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+    with explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
         check_pixels(image.width, image.height, max_pixels, name)
         yield image
 
@@ -230,15 +230,6 @@ def _loaded(image, name):
     rgb = _rgb(image, name)
     rgb.info['icc_profile'] = profile
     return rgb
-
-
-def header_size(content: bytes, name: str) -> tuple[int, int]:
-    """Returns (height, width) of the image in `content` without decoding it, turned as EXIF says.
-
-    Raises UserError if there is no image that Pillow can read.
-    """
-    with _opened(content, name, Limits().max_pixels) as image:
-        return _upright(image)
 
 
 def _upright(image):
@@ -290,7 +281,7 @@ def _rgb(image: 'Image.Image', name: str) -> 'Image.Image':
 
 
 @contextlib.contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """Turns whatever goes wrong while an image is read into a sentence that names the file."""
     from PIL import Image, UnidentifiedImageError
 

@@ -79,7 +79,7 @@ def move_data(config: ConfigDict, place: str) -> None:
     """
     argument = getattr(_module(config.data.source), 'PLACE', None)
     if argument is None:
-        raise UserError(f'The images of {config.data.source!r} lie nowhere and were not moved: leave --input out.')
+        raise UserError(f'The images of {config.data.source!r} are not read from a file: leave --input out.')
     name = section_of(config.data.source)
     if name not in config.data:
         config.data[name] = ConfigDict()

@@ -42,7 +42,7 @@ def evaluate(workdir: str | Path, moved_to: str | None = None, features: str | N
     """Evaluates a run's newest checkpoint on all its held-out images.
 
     Writes `evaluation.json` and the montages of `evaluation/` (best, typical and worst answers; or samples) into the
-    run's folder, each whole or not at all. `moved_to` says where the images of the training lie now, if not where
+    run's folder, each whole or not at all. `moved_to` says where the images of the training are now, if not where
     they lay then. `features` is a network whose features are compared too, as `open_features` has it. Returns the table
     for people. Raises UserError as `evaluate_run`, if the folder is not a run, and if there are no such features.
     """

@@ -78,7 +78,7 @@ class CachedFeatures:
                 temporary.write_bytes(body)
         except OSError as error:
             logging.warning('Features of images are not kept, but computed again: %s', cannot_write(path, error))
-            self._folder = None
+            self._folder, self._waiting = None, {}
             return
         self._list(path)
         self._waiting = {}

@@ -128,7 +128,7 @@ def read_image(path: Path) -> tuple[LargeImage, Carried]:
     from PIL import Image, ImageOps
 
     name = shown(path)
-    with decode._explained(name), _open(path) as file, warnings.catch_warnings():
+    with decode.explained(name), _open(path) as file, warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of odd EXIF; and of many pixels, for which there is MOST_PIXELS
         try:
             opened = Image.open(file)
@@ -229,7 +229,7 @@ def _too_large(name):
 
 
 def _in_memory(image, name):
-    """A decoded, upright image of any mode as a Image; `name` is for messages."""
+    """A decoded, upright image of any mode as a `LargeImage`; `name` is for messages."""
     from PIL import Image
 
     if image.mode.startswith('I;16'):

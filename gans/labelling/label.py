@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gans.config.shipped import program
 from gans.data import files
 from gans.errors import UserError
 from gans.image.files import save_png, write_whole
@@ -61,7 +62,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
         [
             f'{about}, in {shown}.',
             f'Open {shown}/{FILE} in a browser, mark the images, and save {LABELS} into {shown}. Then:',
-            _command(folder),
+            _command(folder, program()),
         ]
     )
 
@@ -85,16 +86,16 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
     texts = {
         'title': 'Acceptable or unacceptable?',
         'about': about,
-        'command': _command(Path(folder.name)),
+        'command': _command(Path(folder.name), 'main.py'),
     }
     text = document('label', ['marks', 'answering', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
     write_whole(folder / FILE, lambda file: file.write(text.encode()))
 
 
-def _command(folder: Path) -> str:
-    """What trains a classifier of the labels in a folder, for a shell."""
+def _command(folder: Path, main: str) -> str:
+    """What trains a classifier of the labels in a folder, for a shell that calls main.py `main`."""
     table = shlex.quote(files.printable(str(folder / LABELS)))
-    return f'python main.py --mode=classify --labels={table} --output=CLASSIFIER'
+    return f'python {shlex.quote(main)} --mode=classify --labels={table} --output=CLASSIFIER'
 
 
 def _put(path: Path, image: np.ndarray) -> None:

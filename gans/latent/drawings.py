@@ -63,7 +63,7 @@ class Drawing(NamedTuple):
     Attributes:
       name: of its files.
       text: what it is, for people.
-      sample grid: uint8 [h, w, 3].
+      image: uint8 [h, w, 3].
       numbers: arrays by name, among them `images` uint8 [..., H, W, 3] and `latents` [..., Z].
       animation: uint8 [N, h, w, 3], or None.
       details: lines that say more.

@@ -17,7 +17,7 @@ import yaml
 from gans.errors import UserError, closest
 from gans.latent.space import Edit, combine
 
-_EXAMPLE = 'grin: {3: +2, 7: -1} say'
+_EXAMPLE = 'grin: {3: +2, 7: -1}'
 
 
 def read_edits(path: str | Path, size: int) -> dict[str, Edit]:

@@ -1,7 +1,7 @@
 """Pixel distances between images, one number per image.
 
 Values are compared as they come: nothing is clipped or rounded to 8 bits here
-(`images.to_float(images.to_uint8(x))` does both, for numbers that hold for the stored image).
+(`ops.to_float(ops.to_uint8(x))` of `gans.image` does both, for numbers that hold for the stored image).
 """
 
 import jax

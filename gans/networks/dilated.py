@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+from gans.errors import UserError
 from gans.image import ops
 from gans.networks import convnet
 from gans.nn.layers import Conv, activation, normalize
@@ -59,7 +60,10 @@ class Generator(nn.Module):
         """`image` [N, H, W, 1] in [-1, 1] -> float32 [N, H, W, 3], whose luma is `image`.
 
         A colour may lie outside the RGB cube; it is clipped where it is stored. `train` is what batch norm asks for.
+        Raises UserError for a `depth` above 16.
         """
+        if self.depth > 16:
+            raise UserError(f'config.generator.depth is {self.depth}: every layer doubles the dilation; give up to 16.')
         before, x = 0.0, image.astype(self.dtype)
         for level in range(1, self.depth + 1):
             layer = Dilated(

@@ -39,8 +39,11 @@ class Generator(nn.Module):
         """`image` [N, H, W, C] in [-1, 1], `latent` [N, z_dim] with `noise`, else None; returns [N, H, W, 3].
 
         The result is float32 in [-1, 1]. `train` changes nothing: no dropout, no batch statistics. Raises
-        UserError if H or W is not a multiple of 2 ** len(widths) (64), or if `latent` does not fit `noise`.
+        UserError if H or W is not a multiple of 2 ** len(widths) (64), if `latent` does not fit `noise`, or for any
+        other `stride` than 1 and 2.
         """
+        if self.stride not in (1, 2):
+            raise UserError(f'config.generator.stride is {self.stride}: unet takes 1 or 2.')
         check_size(image.shape, len(self.widths), 'unet')
         check_latent(latent, self.noise, image.shape[0], self.z_dim)
         superlayer = partial(Superlayer, kernel=self.kernel, slope=self.slope, init_std=self.init_std, dtype=self.dtype)

@@ -1,6 +1,5 @@
-"""CPU tuning: read only if you tune. What networks use is `conv`.
+"""Tuning: the forms of a convolution, and which is the fastest by static shape and backend. Networks use `conv` alone.
 
-Convolutions that choose the fastest exact form by static shape and backend.
 Every form below equals `plain` up to float32 rounding, with the same HWIO kernel; `choose` holds the rules. The
 factors in the comments were measured on a busy machine: processor time, two AVX2 cores, jax 0.10, batch 16, float32.
 Others are not of that kind: where AVX-512 is named, it is time by the clock; `phases` counts arithmetic, and the times

@@ -108,7 +108,7 @@ def weights(module: nn.Module, shape: tuple[int, ...]) -> Array:
 
 
 class LayerNorm(nn.Module):
-    """`gradients.layer_norm` with a gain that starts at one and a shift at zero: float32 [N, ..., C] to the same."""
+    """`custom_gradients.layer_norm` with a gain that starts at 1 and a shift that starts at 0, float32 [N, ..., C]."""
 
     epsilon: float = 1e-5
 

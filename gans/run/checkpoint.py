@@ -254,15 +254,5 @@ def of_step(checkpoints: Checkpoints, step: int, read: Callable[[int], Any]) -> 
         raise UserError(f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}).') from error
 
 
-def newest_sound(checkpoints: Checkpoints, like: Any) -> tuple[int, dict, Any] | None:
-    """The newest checkpoint that can be read whole: (step, about, state), or None if the run has none at all.
-
-    Raises:
-      UserError: as `newest` does.
-    """
-    found = newest(checkpoints, lambda step: (checkpoints.about(step), checkpoints.restore(step, like)))
-    return None if found is None else (found[0], *found[1])
-
-
 def _cannot_read(path, error):
     return UserError(f'Cannot read {path} ({error.strerror or error}): give the folder of a run.')

@@ -165,9 +165,10 @@ def _plain_path(folder: Path) -> Iterator[epath.Path]:
 
 
 def _hush_late_answers():
-    """After a read or a write that failed, what TensorStore answers late is nobody's any more: Python prints that.
+    """Silences two messages that Python prints after a failed read or write, and no others.
 
-    It answers to Orbax's closed event loop, or to a task of it that nobody waits for and that is collected at any time.
+    TensorStore then completes futures that nobody awaits any more: those of Orbax's event loop, which is closed, and
+    those of a task of it, which is collected at any time.
     """
     logging.getLogger('asyncio').addFilter(_is_no_late_answer)  # once: the same filter is not added again
     before = sys.unraisablehook

@@ -200,8 +200,8 @@ class Sampler:
         They do not where a network begins with a pixelwise norm of the latent, as that of progressive growing does.
         """
         places, given = np.arange(BATCH, dtype=np.int32), next(self._given([[0]]))
-        make = jax.jit(partial(_images, self.run.game, _of_generator(self.run.state)))
-        whole, half = (make(np.float32(t), jax.random.key(self.seed), places, given) for t in (1, 0.5))
+        make, state = jax.jit(partial(_images, self.run.game)), _of_generator(self.run.state)
+        whole, half = (make(state, np.float32(t), jax.random.key(self.seed), places, given) for t in (1, 0.5))
         return bool(jnp.abs(whole - half).max() > 1e-3 * jnp.ptp(whole, axis=0).max())
 
 

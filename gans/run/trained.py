@@ -88,7 +88,7 @@ def open_images(trained: Trained) -> Experiment:
     if trained_on != fingerprint(experiment):
         raise UserError(
             f'{trained.folder} was trained on other images than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they lie now.'
+            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they are now.'
         )
     return experiment
 

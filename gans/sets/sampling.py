@@ -30,7 +30,7 @@ class Wishes(NamedTuple):
       keep_above: keep images to which the classifier gives more than this; None keeps all.
       classifier: its folder.
       kept_class: the name of the class.
-      input: where the images of the training lie now, if they were moved.
+      input: where the training images are now, if they were moved.
     """
 
     count: int | None = None

@@ -64,8 +64,6 @@ class Plan:
       features: a network whose features the evaluation compares too.
       diverged: {run's title: the sentence that tells of it}.
       times: {run's title: [steps, seconds that they took]}, of training.
-      stretched: whether runs of other numbers of steps than their configs' have as many log lines and checkpoints as
-        these: measures count and compare them. False in folders of sweeps that began without that.
     """
 
     def __init__(self, sweep: Sweep, folder: Path, seeds: Sequence[int], minutes: float | None, features: str | None):
@@ -80,7 +78,6 @@ class Plan:
         self.seconds_per_step: list[float] = []
         self.diverged: dict[str, str] = {}
         self.times: dict[str, list[float]] = {}
-        self.stretched = True
         self._lock = Lock(self.folder, LOCK, '--output')
         try:
             if (self.folder / FILE).exists():
@@ -120,7 +117,6 @@ class Plan:
             'config': self.sweep.config,
             'seeds': list(self.seeds),
             'minutes': self.minutes,
-            'stretched': self.stretched,
             'features': self.features,
             'diverged': self.diverged,
             'times': self.times,
@@ -152,7 +148,7 @@ class Plan:
         fields = {**cell.fields, 'seed': f'{seed}'}
         if self.minutes:
             fields['steps'] = f'{config.steps}'
-        if self.minutes and self.stretched:
+            # As many log lines and checkpoints as the config has at its own steps: measures count and compare them.
             for section, field in (('log', 'every'), ('checkpoint', 'every'), ('checkpoint', 'keep_every')):
                 if given := config[section].get(field):
                     every = max(1, round(given * config.steps / cell.config.steps))
@@ -179,7 +175,7 @@ class Plan:
         features = found['features']
         if not isinstance(features, str | None):
             raise TypeError(features)
-        self.features, self.stretched = self.features or features, found.get('stretched') is True
+        self.features = self.features or features
         if self.minutes:
             self.steps = [int(cell['steps']) for cell in found['cells']]
             self.seconds_per_step = [float(cell['seconds_per_step']) for cell in found['cells']]

@@ -1,6 +1,6 @@
 """Several runs on the same held-out images, side by side."""
 
-from gans.cli.flags import Flag, Verb
+from gans.cli.flags import FEATURES, Flag, Verb
 from gans.printing import say
 
 
@@ -16,7 +16,7 @@ VERB = Verb(
     {
         'runs': Flag('paths', 'the run folders, separated by commas', (), needed=True),
         'output': Flag('path', 'the folder for the results; `compare` beside the first run by default'),
-        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+        'features': FEATURES,
         'seed': Flag('whole', 'of samples of generators, and of what measures them; 0 by default', most=2**32 - 1),
     },
     _run,

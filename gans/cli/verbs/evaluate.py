@@ -1,6 +1,6 @@
 """Measure a run on its held-out images."""
 
-from gans.cli.flags import RUN, Flag, Verb
+from gans.cli.flags import FEATURES, RUN, Flag, Verb
 from gans.printing import say
 
 
@@ -15,8 +15,8 @@ VERB = Verb(
     'measure a run on its held-out images',
     {
         'workdir': RUN,
-        'input': Flag('path', 'where the images of the training lie now, if they were moved'),
-        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+        'input': Flag('path', 'where the training images are now, if they were moved'),
+        'features': FEATURES,
     },
     _run,
 )

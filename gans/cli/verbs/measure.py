@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gans.cli.flags import Flag, Verb
+from gans.cli.flags import FEATURES, Flag, Verb
 from gans.data.files import printable
 from gans.image.files import write_json
 from gans.printing import say
@@ -30,7 +30,7 @@ VERB = Verb(
         'fake': Flag('text', f'the images to be measured: {_SET}, of a run what it makes', needed=True),
         'size': Flag('list', 'the size of both, 64 or HEIGHT,WIDTH; that of the images by default', ()),
         'resize': Flag('text', 'the filter for images of another size: lanczos, bicubic, bilinear, box', 'lanczos'),
-        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+        'features': FEATURES,
         'count': Flag('whole', 'how many images of each set; all by default, 2000 of a generator from noise'),
         'seed': Flag('whole', 'of samples, and of the patches and directions of SWD', 0, most=2**32 - 1),
         'paired': Flag('switch', 'compare images of the same name, instead of sets', False),

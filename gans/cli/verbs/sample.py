@@ -25,7 +25,7 @@ VERB = Verb(
         'keep_above': Flag('number', 'keep images to which the classifier gives more than this'),
         'classifier': Flag('path', 'the folder of a classifier'),
         'class': Flag('text', 'the class that is kept', 'acceptable'),
-        'input': Flag('path', 'where the images of the training lie now, if they were moved'),
+        'input': Flag('path', 'where the training images are now, if they were moved'),
     },
     _run,
 )

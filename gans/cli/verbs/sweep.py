@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gans.cli.flags import Flag, Verb
+from gans.cli.flags import FEATURES, Flag, Verb
 from gans.errors import UserError, check_local
 from gans.printing import say
 
@@ -40,7 +40,7 @@ VERB = Verb(
         'output': Flag('path', 'the folder for the runs and the results; the same command goes on there', needed=True),
         'seeds': Flag('list', 'the seeds of every config, separated by commas', ('0', '1', '2')),
         'minutes': Flag('number', 'so long is each run trained, at the pace of its own steps, instead of config.steps'),
-        'features': Flag('text', 'a network whose features are compared too: lite0, classifier:FOLDER, inception:FILE'),
+        'features': FEATURES,
     },
     _run,
 )
