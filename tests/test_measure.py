@@ -174,6 +174,14 @@ def test_features_are_computed_once(place, monkeypatch):
     assert list((place / 'cache').glob('*/*.features'))
 
 
+def test_features_that_cannot_be_kept_are_computed_anew(place, monkeypatch):
+    words = (f'--real={place}/real', f'--fake={place}/fake', FEATURES)
+    wanted, _ = measured(place, *words)
+    (place / 'file').write_text('')
+    monkeypatch.setenv('GANS_FEATURES', str(place / 'file/features'))
+    assert measured(place, *words)[0] == wanted and (place / 'file').read_text() == ''
+
+
 def test_what_was_computed_before_a_stop_is_kept(place, monkeypatch):
     monkeypatch.setenv('GANS_FEATURES', str(place / 'cache'))
     calls = []
