@@ -49,7 +49,7 @@ def make(config):
     """The game of a config, with latents of four numbers in and images out."""
     task = Task(
         draw=lambda key, image: Inputs(gen={'latent': jax.random.normal(key, (4,))}, real=image),
-        augment=lambda key, image: image,
+        vary=lambda key, image: image,
     )
     return build(config, 64)._replace(task=task)
 

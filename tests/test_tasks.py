@@ -68,7 +68,7 @@ def test_boxes_differ_in_place_size_and_colour_and_reach_every_corner():
 
 @pytest.mark.parametrize('flip', [True, False])
 def test_flips_mirror_about_half_of_the_images(flip):
-    out = np.asarray(jax.vmap(colorize.make(latent=0, flip=flip).augment)(KEYS, IMAGES))
+    out = np.asarray(jax.vmap(colorize.make(latent=0, flip=flip).vary)(KEYS, IMAGES))
     same = np.array([np.array_equal(a, b) for a, b in zip(out, IMAGES, strict=True)])
     mirrored = np.array([np.array_equal(a, b[:, ::-1]) for a, b in zip(out, IMAGES, strict=True)])
     assert (same ^ mirrored).all()
@@ -108,7 +108,7 @@ def test_latents_have_the_distribution_that_they_are_asked_for(distribution, dev
 
 
 def test_images_stay_as_they_are_where_nothing_is_asked_for():
-    np.testing.assert_array_equal(jax.vmap(generate().augment)(KEYS, IMAGES), IMAGES)
+    np.testing.assert_array_equal(jax.vmap(generate().vary)(KEYS, IMAGES), IMAGES)
 
 
 def symmetries(image):
@@ -123,7 +123,7 @@ def symmetries(image):
 def test_flips_and_turns_are_equally_often_each_symmetry_of_the_square(flip, rotate, ways):
     keys = jax.random.split(jax.random.key(5), 800)
     image = np.asarray(SQUARES[0, :4, :4])
-    out = np.asarray(jax.vmap(generate(flip=flip, rotate=rotate).augment, (0, None))(keys, image))
+    out = np.asarray(jax.vmap(generate(flip=flip, rotate=rotate).vary, (0, None))(keys, image))
     counts = [(out == way).all((1, 2, 3)).sum() for way in symmetries(image)]
     assert sum(counts) == 800
     assert [i for i, count in enumerate(counts) if count] == list(ways)
@@ -132,13 +132,13 @@ def test_flips_and_turns_are_equally_often_each_symmetry_of_the_square(flip, rot
 
 def test_turning_oblong_images_is_refused():
     with pytest.raises(UserError, match='needs square images, these have 48x32'):
-        generate(rotate=True).augment(KEYS[0], IMAGES[0])
+        generate(rotate=True).vary(KEYS[0], IMAGES[0])
 
 
 def test_modulation_stays_within_its_amounts_and_reaches_them():
     def ratios(**amounts):
         gentle = 0.8 * SQUARES[:, :2, :2]
-        out = jax.vmap(generate(**amounts).augment)(KEYS, gentle)
+        out = jax.vmap(generate(**amounts).vary)(KEYS, gentle)
         before, after = (np.asarray(ops.rgb_to_hsv(x)) for x in (gentle, out))
         hue = (after - before)[..., 0] - np.round((after - before)[..., 0])
         return hue, *(after / before)[..., 1:].transpose(3, 0, 1, 2)

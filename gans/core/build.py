@@ -40,9 +40,9 @@ def build(config: ConfigDict, images: int) -> Game:
     _check_pairs(task, objective)
     _check_masks(task, objective, config)
     clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
-    vary = _make_augment(config.get('augment', ()), task)
+    augmented = _make_augment(config.get('augment', ()), task)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
-    needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if vary else ())}
+    needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
     left_out = {name: value for name, value in schedules.UNLESS_GIVEN.items() if name in needs}
     scheduled = schedules.make(left_out | config.schedules.to_dict(), clock)
     for name in sorted(needs):
@@ -60,7 +60,7 @@ def build(config: ConfigDict, images: int) -> Game:
         schedules=scheduled,
         turns=Pair(config.turns.gen, config.turns.disc),
         view=lambda images, hyper: ops.gaussian_blur(images, hyper['blur']),
-        augment=vary,
+        augment=augmented,
         average=_make_average(config),
         history=Pair(*(averages.running_mean() if asked else averages.none() for asked in objective.historical)),
         target=getattr(gen, 'target', lambda images, hyper: images),

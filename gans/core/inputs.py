@@ -53,7 +53,7 @@ def training_inputs(game: Game, key: jax.Array, carry: Tree, images: jax.Array, 
     flips, draws = (_example_keys(part, len(images)) for part in jax.random.split(key))
 
     def draw_from(image):
-        varied = jax.vmap(game.task.augment)(flips, ops.to_float(image))
+        varied = jax.vmap(game.task.vary)(flips, ops.to_float(image))
         return jax.vmap(game.task.draw)(draws, varied)
 
     inputs = draw_from(images if game.task.parts == 1 else images[:, 0])
@@ -85,14 +85,14 @@ def as_shown(game: Game, key: jax.Array, hyper: dict, inputs: Inputs, fake: jax.
         return inputs, fake
     ours, theirs = jax.random.split(jax.random.fold_in(key, 2))  # the turn draws from `key` itself, noise from number 1
     own = _example_keys(ours, len(fake))
-    vary = jax.vmap(game.augment, (0, None, 0))
-    varied = {
-        name: vary(own, hyper['augment'], images)
+    augment = jax.vmap(game.augment, (0, None, 0))
+    augmented = {
+        name: augment(own, hyper['augment'], images)
         for name in ('real', 'cond', 'mask')
         if (images := getattr(inputs, name)) is not None
     }
     fake_keys = _example_keys(theirs, len(fake)) if inputs.cond is None else own
-    return inputs._replace(**varied), vary(fake_keys, hyper['augment'], fake)
+    return inputs._replace(**augmented), augment(fake_keys, hyper['augment'], fake)
 
 
 def _view_image(game, gen_inputs, hyper):

@@ -21,7 +21,7 @@ from gans.sweep.plan import Plan
 from gans.sweep.train import Trainer, free_programs
 
 TABLE = 'table.md'
-_MOST_SEED = 2**31 - 1
+_MOST_SEED = 2**32 - 1
 _MOST_STEPS = 10**9
 
 

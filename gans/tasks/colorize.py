@@ -25,7 +25,7 @@ def make(latent: int, flip: bool, unpaired: bool = False, keep_luma: bool = Fals
     """
     task = Task(
         draw=partial(_draw, latent, not unpaired),
-        augment=partial(ops.random_flip, flip),
+        vary=partial(ops.random_flip, flip),
         parts=2 if unpaired else 1,
         latents=Latents(latent),
         watch=Watch(

@@ -46,7 +46,7 @@ def make(latent: int, distribution: str, flip: bool, rotate: bool, hue: float, s
             raise UserError(f'config.task.{name} is {amount}: give 0 (unchanged) to {most}.')
     return Task(
         draw=partial(_draw, latent, distribution),
-        augment=partial(_vary, flip, rotate, (hue, saturation, value)),
+        vary=partial(_vary, flip, rotate, (hue, saturation, value)),
         latents=Latents(latent, distribution),
         from_noise=True,
         watch=Watch(

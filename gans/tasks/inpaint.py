@@ -57,7 +57,7 @@ def make(
     seen = 'gray in boxes' if show_mask else 'input'  # not one row where runs of both kinds are compared
     task = Task(
         draw=partial(_draw, latent, hide, show_mask),
-        augment=partial(ops.random_flip, flip),
+        vary=partial(ops.random_flip, flip),
         latents=Latents(latent),
         evaluation=PairedEvaluation(
             measures=measures.WHOLE | {f'{name} in boxes': measure for name, measure in measures.IN_MASK.items()},

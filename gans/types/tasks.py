@@ -94,7 +94,7 @@ class SampleEvaluation(NamedTuple):
     """How a generator from noise alone is measured: samples against held-out images (`gans.evaluation.samples`).
 
     Attributes:
-      ways: images [N, H, W, C], NumPy -> a list of such arrays: the images in every way in which `Task.augment` may
+      ways: images [N, H, W, C], NumPy -> a list of such arrays: the images in every way in which `Task.vary` may
         show them, colours aside, so that copies of training images are found in all of them.
     """
 
@@ -126,7 +126,8 @@ class Task(NamedTuple):
 
     Attributes:
       draw: (key, image [H, W, 3]) -> Inputs for one example, without the leading N.
-      augment: (key, image [H, W, 3]) -> image; for training only.
+      vary: (key, image [H, W, 3]) -> image, before `draw` and in training only: flips, turns, colours. Both players
+        see it, other than `Game.augment`.
       finish: (`Inputs.gen` as the generator got it, its output [N, H, W, 3]) -> the image; the identity for most. A
         task that knows a part of the image sets it in here. It is a part of the generator for everything that uses one:
         training, sample grids, measures, files and exports. What leaves [-1, 1] is clipped where it is stored.
@@ -144,7 +145,7 @@ class Task(NamedTuple):
     """
 
     draw: Callable[[Array, Array], Inputs]
-    augment: Callable[[Array, Array], Array]
+    vary: Callable[[Array, Array], Array]
     finish: Callable[[dict[str, Array], Array], Array] = lambda gen, output: output
     parts: int = 1
     latents: Latents = Latents()

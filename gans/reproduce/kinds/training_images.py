@@ -45,7 +45,7 @@ def draw(place: Place, count: int = 32, columns: int = 8, varied: int = 0) -> Dr
 
 def _variations(task: Task, images: np.ndarray, count: int) -> list[np.ndarray]:
     """`count` arrays like `images`, uint8 [N, H, W, 3], each varied by the task with keys of its own."""
-    vary = jax.jit(lambda keys: ops.to_uint8(jax.vmap(task.augment)(keys, ops.to_float(images))))
+    vary = jax.jit(lambda keys: ops.to_uint8(jax.vmap(task.vary)(keys, ops.to_float(images))))
     split = partial(jax.random.split, num=len(images))
     return [np.asarray(vary(split(jax.random.key(i)))) for i in range(count)]
 
