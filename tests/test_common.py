@@ -49,6 +49,25 @@ def test_a_field_that_is_not_shared_is_refused_where_it_would_be_read_by_nothing
         with_defaults(**fields)
 
 
+@pytest.mark.parametrize(
+    'line, sentence',
+    [
+        ('config.ema_halflife = 2000.0', "config.ema_halflife is not a field (did you mean 'ema_half_life'?)"),
+        ('config.log.evry = 3', "config.log.evry is not a field (did you mean 'every'?)"),
+        ('config.data.thread = 1', "config.data.thread is not a field (did you mean 'threads'?)"),
+        ('config.data.mine = dict(shade=3)', ''),
+    ],
+)
+def test_nor_is_one_that_is_set_in_the_file_afterwards(line, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'own.py').write_text(
+        'from gans.config.load import load\n\ndef get_config():\n'
+        f"    config = load('{ROOT}/configs/dcgan.py:tiny').unlock()\n    {line}\n    return config\n"
+    )
+    done = main('--config=own.py', '--dry_run')
+    assert (done.code, sentence in done.err) == (2 if sentence else 0, True), done.err
+
+
 def test_sections_of_sources_have_the_fields_and_defaults_of_their_modules():
     for source, section in defaults()['data'].items():
         if isinstance(section, Mapping):

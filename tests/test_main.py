@@ -56,6 +56,13 @@ CASES = [
     ([TINY, '--config.seed=99999999999999999999'], 'config.seed is 99999999999999999999'),
     ([TINY, '--config.schedules.l1.value=(nan,nan)'], 'config.schedules.l1.value is (nan, nan)'),
     ([TINY, '--config.size=(1,2,3)'], 'config.size'),
+    ([TINY, '--config.size=64x48'], "config.size is '64x48': give a number, or height and width, like 48,64."),
+    ([TINY, '--config.size=44,70'], 'multiples of 4, not 44 x 70: give --config.size=44,72, for example.'),
+    (
+        [TINY, '--config.data.folder.path=photos'],
+        "the images are read from 'embedded': give --config.data.source=folder",
+    ),
+    (['--mode=reproduce', '--document=birds', '--config.steps=2'], '--config.steps is for --mode=train and sweep, and'),
     ([config('colorize'), '--config.size=60', '--dry_run'], 'multiples of 32'),
     ([TINY, '--config.data.source=folder', '--config.data.folder.path='], 'config.data.folder.path is empty'),
     # names in the config

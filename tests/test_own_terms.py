@@ -1,7 +1,7 @@
 """A loss term outside of the package: a module by its dotted path. tests/test_notebooks.py trains with one."""
 
 import pytest
-from command_line import config
+from command_line import config, main
 
 from gans.config.load import load
 from gans.core.build import build
@@ -51,3 +51,19 @@ def test_what_is_no_term_is_refused():
     ):
         with pytest.raises(UserError, match=said):
             build(with_terms(terms), 10)
+
+
+def test_their_weights_and_their_names_are_given_by_flags_in_any_order():
+    words = ['--config.objective.terms=my_terms.smoothness', '--config.schedules.smoothness=0.1']
+    for given in (words, words[::-1]):
+        done = main(config('dcgan:tiny'), '--dry_run', *given)
+        assert done.code == 0, done.err
+    done = main(config('dcgan:tiny'), '--dry_run', words[1])
+    assert done.code == 2 and 'config.schedules.smoothness is not a field' in done.err
+
+
+@pytest.mark.parametrize('names', ['historical', "('historical',)", 'historical,my_terms.smoothness'])
+def test_those_of_the_discriminator_too(names):
+    weights = [f'--config.schedules.{name}=0.1' for name in ('historical', 'smoothness') if name in names]
+    done = main(config('dcgan:tiny'), '--dry_run', f'--config.objective.disc_terms={names}', *weights)
+    assert done.code == 0, done.err

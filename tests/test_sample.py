@@ -85,6 +85,7 @@ def test_a_folder_of_samples_and_what_is_missing_in_it(place, tmp_path):
     assert {name for name in names if now[name] != stamped[name]} == {'000003.png', '000018.png'}
     assert '(20 were there)' in sample(place / 'noise', tmp_path / 'out', '--count=22', '--seed=3').out
     assert len(contents(tmp_path / 'out')) == 23
+    assert 'which has 22 (5 were there)' in sample(place / 'noise', tmp_path / 'out', '--count=5', '--seed=3').out
 
 
 @pytest.mark.parametrize('words', [(), ('--keep_above=0.5', '--classifier=judge')])

@@ -75,7 +75,7 @@ def answering(folder: Path, nothing: Sequence[Any], function: Callable) -> Calla
     def answer(*inputs):
         try:
             outputs, sentences = function(*inputs)
-            return *outputs, markup.note(sentences)
+            return *outputs, markup.note([plain(sentence, folder) for sentence in sentences])
         except UserError as error:
             return *nothing, markup.problem(plain(str(error), folder))
         except Exception:

@@ -38,7 +38,7 @@ def read(words: Sequence[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
     for name in texts:
         _check_taken(verb, name)
     if fields and verb not in takers('config'):
-        raise UserError(f'--{FIELD}{next(iter(fields))} is for --mode=train, and --mode={verb} does not take it.')
+        raise _not_taken(f'{FIELD}{next(iter(fields))}', takers('config'), verb)
     flags = flags_of(verb)
     values = {name: convert(name, texts[name], flag) if name in texts else flag.default for name, flag in flags.items()}
     return verb, values, fields
@@ -93,9 +93,13 @@ def _check_taken(verb, name):
     if name in flags_of(verb) and name != 'config.FIELD':
         return
     if others := takers(name):
-        which = f'--mode={others[0]}' if len(others) == 1 else f'--mode={", ".join(others[:-1])} and {others[-1]}'
-        raise UserError(f'--{name} is for {which}, and --mode={verb} does not take it: leave it out.')
+        raise _not_taken(name, others, verb)
     raise UserError(f'--{name} is not a flag{_nearest(verb, name)}: --mode={verb} --help lists them.')
+
+
+def _not_taken(name, others, verb):
+    which = f'--mode={others[0]}' if len(others) == 1 else f'--mode={", ".join(others[:-1])} and {others[-1]}'
+    return UserError(f'--{name} is for {which}, and --mode={verb} does not take it: leave it out.')
 
 
 def _nearest(verb, name):

@@ -125,6 +125,28 @@ def with_defaults(**fields: Any) -> ConfigDict:
     return ConfigDict(_merge(defaults(), fields))
 
 
+# What every experiment states itself, beside the shared fields.
+OWN = ('name', 'size', 'batch', 'steps', 'task', 'networks', 'generator', 'discriminator', 'objective', 'optimizer')
+OWN += ('schedules',)
+
+
+def check_known(config: Mapping) -> None:
+    """Refuses fields that nothing would read: at the top, in `turns`, `log`, `checkpoint`, and single ones in `data`.
+
+    What the other sections may have is decided by what is chosen there (`gans.config.registry.arguments_of`).
+
+    Raises:
+      UserError: the first such field.
+    """
+    shared = defaults()
+    known = {'': {*OWN, *shared}, **{f'{name}.': shared[name] for name in ('turns', 'log', 'checkpoint', 'data')}}
+    for where, names in known.items():
+        section = config[where[:-1]] if where else config
+        for name, value in section.items():
+            if name not in names and not (where == 'data.' and isinstance(value, Mapping)):
+                raise UserError(f'config.{where}{name} is not a field{closest(name, names)}: see docs/configs.md.')
+
+
 def levels(top: int, part: float, unit: str) -> dict[str, Any]:
     """A growth schedule: a rest at level 0, then a fading and a rest for each further one up to `top`.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from gans.config import common
 from gans.config.load import flatten
 from gans.config.texts import short
 from gans.errors import UserError
@@ -182,6 +183,7 @@ def check(config: Mapping) -> None:
     for kind, names in _NEEDED.items():
         for name in names:
             _check_needed(config, name, kind)
+    common.check_known(config)
     for player in ('generator', 'discriminator'):
         if not isinstance(config[player].get('name', ''), str | None):
             raise UserError(f'config.{player}.name is {config[player]["name"]!r}: give a name.')

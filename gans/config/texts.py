@@ -69,13 +69,19 @@ def short(value: Any) -> str:
 
 
 def _tuple(text):
-    """'(1, 2)', '1,2' or '1'; names without quotes too, as in 'colour,cutout'.
+    """'(1, 2)', '1,2' or '1'; names without quotes too, as in 'colour,cutout' or 'l1,mine.smooth'.
 
     nan and inf are numbers, so that the check of ranges can name them.
     """
-    names = {'nan': math.nan, 'inf': math.inf}
     tree = ast.parse(text.strip(), mode='eval')
     parts = tree.body.elts if isinstance(tree.body, (ast.Tuple, ast.List)) else [tree.body]
-    return tuple(
-        names.get(part.id, part.id) if isinstance(part, ast.Name) else ast.literal_eval(part) for part in parts
-    )
+    return tuple(_name_or_value(part) for part in parts)
+
+
+def _name_or_value(part):
+    """What one part of a tuple says: a number, a text, or a name, dotted or not, as that of a module of one's own."""
+    if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name | ast.Attribute):
+        return f'{_name_or_value(part.value)}.{part.attr}'
+    if isinstance(part, ast.Name):
+        return {'nan': math.nan, 'inf': math.inf}.get(part.id, part.id)
+    return ast.literal_eval(part)

@@ -1,12 +1,17 @@
 """Fields that a config may lack and a flag may give: those of sources, options with defaults, terms, schedules."""
 
+import contextlib
 import inspect
 from collections.abc import Mapping
 
+import optax
+
 from gans.config.registry import find_module, kind_of, section_of
+from gans.config.texts import parse
 from gans.core.build import term_makers
 from gans.core.schedules import UNLESS_GIVEN
 from gans.data.opening import fields_of
+from gans.errors import UserError
 
 # Sections that choose something by name: its package, and what makes it of the other fields.
 _TAKERS = {
@@ -21,8 +26,8 @@ def add(values: dict, name: str, fields: Mapping[str, str]) -> dict[str, type]:
     """Adds to a config what it may lack of the field that a flag names, with its defaults.
 
     These are the fields of a source of images (`data.folder.path`), `generator.name` and `discriminator.name`, what the
-    task, the objective and the networks take by default, terms of the losses with their arguments, and schedules that
-    may be left out or are the weights of what was added.
+    task, the objective, the networks and Adam take by default, terms of the losses with their arguments, and
+    schedules that may be left out or are the weights of what was added.
 
     Args:
       values: the config as nested dicts, which is changed.
@@ -43,6 +48,9 @@ def add(values: dict, name: str, fields: Mapping[str, str]) -> dict[str, type]:
         return {}
     if section == 'data':
         return _add_source(values, field, fields)
+    if section == 'optimizer':
+        _add_number_of_adam(values, *field.split('.'))
+        return {}
     return _add_term(values, section, field) | _add_default(values, section, field, fields)
 
 
@@ -52,10 +60,31 @@ def _add_schedule(values, schedule, fields):
     if schedule in found:
         return
     options = _parameters(values, 'objective', fields)
+    terms = term_makers().keys() | _terms_of_ones_own(values, fields)
     if schedule in UNLESS_GIVEN:
         found[schedule] = UNLESS_GIVEN[schedule]
-    elif schedule in term_makers() or (schedule in options and isinstance(options[schedule].default, bool)):
+    elif schedule in terms or (schedule in options and isinstance(options[schedule].default, bool)):
         found[schedule] = 0.0
+
+
+def _terms_of_ones_own(values, fields):
+    """The names of the terms that a config or its flags have from modules of one's own: {'smooth'} of 'mine.smooth'."""
+    found: set[str] = set()
+    for whose in ('terms', 'disc_terms'):
+        given = values['objective'].get(whose) or ()
+        if text := fields.get(f'objective.{whose}'):
+            with contextlib.suppress(UserError):  # which is said where that flag's turn has come
+                given = parse('', text, tuple)
+        found |= {section_of(name) for name in given if isinstance(name, str) and '.' in name}
+    return found
+
+
+def _add_number_of_adam(values, player, *names):
+    found = values['optimizer'].get(player)
+    known = inspect.signature(optax.scale_by_adam).parameters
+    for name in names[:1]:
+        if isinstance(found, dict) and name in known and isinstance(known[name].default, float):
+            found.setdefault(name, known[name].default)
 
 
 def _add_source(values, field, fields):
@@ -100,7 +129,7 @@ def _add_default(values, section, field, fields):
     if parameter is None or parameter.default is parameter.empty:
         return {}
     found[field] = parameter.default
-    return {field: kind_of(parameter.annotation)}
+    return {field: tuple if field.endswith('terms') else kind_of(parameter.annotation)}
 
 
 def _parameters(values, section, fields):

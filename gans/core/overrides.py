@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
+from gans.config.registry import section_of
 from gans.config.texts import UNREADABLE, expand, parse, short
 from gans.core import optional
 from gans.errors import UserError, closest
@@ -21,10 +22,11 @@ def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
     """Loads a config with other values for some fields, checked: `gans.config.load.load`, `override`, `ranges.check`.
 
     Raises:
-      UserError: as these three do.
+      UserError: as these three do, or the place of images that are not chosen.
     """
     config = override(load(config_file), fields, config_file)
     ranges.check(config)
+    _check_source(config.data.source, fields)
     return config
 
 
@@ -54,6 +56,17 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
             parent, section, where = section, section[part], f'{where}.{part}'
         parent[last] = _field(name, text, section, kinds.get(last, str))
     return ConfigDict(values).lock()
+
+
+def _check_source(chosen, fields):
+    """Refuses the place of one source's images where those of another are read: it would change nothing."""
+    for name in fields:
+        first, _, section = name.rpartition('.')[0].partition('.')
+        if first == 'data' and name.endswith(('.path', '.dataset')) and section != section_of(chosen):
+            raise UserError(
+                f'config.{name} is given, but the images are read from {chosen!r}: give --config.data.source={section} '
+                'too, or leave it out.'
+            )
 
 
 def _near(where, part, section, values):
@@ -87,7 +100,9 @@ def _field(name, text, now, kind):
     if now is None and text == 'None':
         return None
     if name == 'size':  # a number or a pair
-        return parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
+        with contextlib.suppress(UserError):
+            return parse(where, text, int if text.strip().lstrip('+-').isdigit() else tuple)
+        raise UserError(f'{where} is {short(text)}: give a number, or height and width, like 48,64.')
     return parse(where, text, tuple if isinstance(now, (list, tuple)) else kind if now is None else type(now))
 
 

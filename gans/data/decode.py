@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _RULES = 2  # count up when a file becomes another image than before: decoded images are kept on disk
 _READERS = 8  # threads while opening: mostly waiting for the disk
 _LARGE = 2**24  # pixels: of what is larger one thread at a time decodes an image
+_REMEDY = 'replace it or remove it'
+_BEGUN = f'{_REMEDY}, and begin anew'  # a run goes on with the very images that it began with
 
 # Pillow warns of images that are still within the limit; what is beyond is refused here.
 warnings.filterwarnings('ignore', message='Image size .* exceeds limit of .* pixels')
@@ -117,7 +119,7 @@ class Images:
         with self._content(self._files[i]) as content:
             if _key(content) != self._keys[i]:
                 raise UserError(f"'{self.names[i]}' has changed since it was opened: leave it alone, and start again.")
-            return self._decode(content, self.names[i])
+            return self._decode(content, self.names[i], _BEGUN)
 
     def key(self, i: int) -> bytes:
         """Returns the hash of the bytes of image `i`'s file (blake2b, 16 bytes)."""
@@ -139,7 +141,7 @@ class Images:
                     with self._alone_if(image.width * image.height > _LARGE and image.mode == 'F'):
                         found = values.range_of(image, name) if values.is_deep(image) else None
                 if whole:
-                    self._decode(content, name)
+                    self._decode(content, name, _REMEDY)
                 return _Seen(_key(content), size, carried, found)
         except UserError as error:
             return str(error)
@@ -157,8 +159,8 @@ class Images:
     def _alone_if(self, large: bool) -> contextlib.AbstractContextManager:
         return self._one_large if large else contextlib.nullcontext()
 
-    def _decode(self, content: bytes, name: str) -> np.ndarray:
-        with _opened(content, name, self._limits.max_pixels) as image:
+    def _decode(self, content: bytes, name: str, remedy: str) -> np.ndarray:
+        with _opened(content, name, self._limits.max_pixels, remedy) as image:
             if not self._resample:
                 image.draft(None, (2 * max(self._shape),) * 2)
             with self._alone_if(image.width * image.height > _LARGE):
@@ -208,13 +210,13 @@ def _tell(names, good):
 
 
 @contextlib.contextmanager
-def _opened(file, name, max_pixels) -> Iterator['Image.Image']:
+def _opened(file, name, max_pixels, remedy=_REMEDY) -> Iterator['Image.Image']:
     """The image in an open file or in bytes, its header read; raises UserError if it has too many pixels."""
     from PIL import Image
 
     # Pillow's own limit, twice this, holds for images inside of images too, whose size no header tells beforehand.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
-    with explained(name), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+    with explained(name, remedy), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
         check_pixels(image.width, image.height, max_pixels, name)
         yield image
 
@@ -281,8 +283,8 @@ def _rgb(image: 'Image.Image', name: str) -> 'Image.Image':
 
 
 @contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turns whatever goes wrong while an image is read into a sentence that names the file."""
+def explained(name: str, remedy: str = _REMEDY) -> Iterator[None]:
+    """Turns whatever goes wrong while an image is read into a sentence that names the file; `remedy` is its end."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -307,4 +309,4 @@ def explained(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise UserError(f"'{name}' does not fit into memory: make it smaller, or remove it.") from error
     except Exception as error:  # decoders raise anything at damaged bytes: struct, zlib, index, syntax errors
-        raise UserError(f"'{name}' is damaged or cut off ({error}): replace it or remove it.") from error
+        raise UserError(f"'{name}' is damaged or cut off ({error}): {remedy}.") from error

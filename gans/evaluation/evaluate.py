@@ -93,7 +93,7 @@ def numbers(report: Mapping, trained: Trained) -> str:
     by_class = ['', *classes.describe(report['classes'])] if 'classes' in report else []
     return '\n'.join(
         [
-            f'{printable(trained.folder.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
+            f'{printable(trained.name)}: {report["task"]}, step {report["step"]}, {report["images"]} held-out '
             f'images of {printable(report["data"])}',
             _kind_of(trained).note,
             *report['notes'],

@@ -46,6 +46,8 @@ def pair(real: ImageSet, fake: ImageSet) -> tuple[np.ndarray, np.ndarray]:
     for images in (real, fake):
         if images.names is None:
             raise UserError(f'--paired pairs images by name, and {images.where} has no names: leave --paired out.')
+    for images, other in ((real, fake), (fake, real)):
+        _check_stems(images, other)
     places = {name: i for i, name in enumerate(fake.names)}
     alone = sorted(places.keys() - set(real.names))
     if alone:
@@ -58,6 +60,17 @@ def pair(real: ImageSet, fake: ImageSet) -> tuple[np.ndarray, np.ndarray]:
         raise UserError(f'{fake.where}: --paired needs two images or more.')
     chosen = [i for i, name in enumerate(real.names) if name in places]
     return np.array(chosen), np.array([places[real.names[i]] for i in chosen])
+
+
+def _check_stems(images: ImageSet, other: ImageSet) -> None:
+    """Raises UserError where an image of `other` could belong to two: their names differ in the ending alone."""
+    for name in sorted(set(other.names)):
+        both = [one for one in images.names if one.startswith(f'{name}.') and '/' not in one[len(name) :]]
+        if both[1:]:
+            raise UserError(
+                f"--paired pairs images by name, and {images.where} has {len(both)} that '{printable(name)}' of "
+                f"{other.where} could belong to ('{printable(both[0])}', '{printable(both[1])}'): leave one of them."
+            )
 
 
 def measure(real: ImageSet, fake: ImageSet, features: Features | None) -> dict:

@@ -64,6 +64,23 @@ FORMATS = {
     '.bmp': Format('BMP', True, ('L', 'RGB'), ('dpi',)),
     '.ppm': Format('PPM', True, ('L', 'RGB'), ()),
 }
+# What cameras and programs write that Pillow reads in part or not at all: images all the same, which are named.
+_OTHERS = (
+    '.gif',
+    '.heic',
+    '.heif',
+    '.avif',
+    '.jxl',
+    '.dng',
+    '.cr2',
+    '.cr3',
+    '.nef',
+    '.arw',
+    '.raf',
+    '.orf',
+    '.psd',
+    '.svg',
+)
 _WHAT = {'icc_profile': 'ICC profile', 'exif': 'EXIF', 'dpi': 'resolution'}
 
 
@@ -181,7 +198,7 @@ def is_image(path: Path) -> bool:
     """Whether a regular file is an image, by its name or by its first bytes; a damaged image is one."""
     from PIL import Image, UnidentifiedImageError
 
-    if path.suffix.lower() in (*FORMATS, '.gif'):
+    if path.suffix.lower() in (*FORMATS, *_OTHERS):
         return True
     try:
         with _open(path) as file, warnings.catch_warnings():

@@ -19,7 +19,7 @@ from gans.data.files import check_no_file
 from gans.errors import UserError, check_local
 from gans.image import compose
 from gans.image.large_image import Enlarged, LargeImage, Window, everything, shrink, windows
-from gans.inference.image_files import irregular, read_image, save_image, shown
+from gans.inference.image_files import FORMATS, irregular, read_image, save_image, shown
 from gans.inference.image_folders import MASK_END, Notes, find, name_results
 from gans.nn import noise
 from gans.progress import progress
@@ -229,6 +229,8 @@ def _check_places(source, target):
     if not os.path.isdir(source) and irregular(source):
         raise UserError(f"'{shown(source)}' is {irregular(source)}: give an image or a folder of images as --input.")
     check_no_file(target)
+    if target.suffix.lower() in FORMATS and not target.exists():
+        raise UserError(f"--output='{shown(target)}' is the name of an image: give a folder for the results.")
     if os.path.realpath(source if os.path.isdir(source) else source.parent) == os.path.realpath(target):
         raise UserError(
             f"'{shown(target)}' is where the input lies, and it would be overwritten: give another --output."

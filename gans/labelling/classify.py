@@ -21,6 +21,7 @@ from gans.labelling.examples import Examples, labelled, of_sets
 from gans.labelling.labels_file import CLASSES
 from gans.printing import not_lost
 from gans.progress import progress
+from gans.run.checkpoint import FOLDER as CHECKPOINTS
 from gans.run.experiment import digest
 from gans.run.generate import check_seed
 from gans.sets.opening import is_among
@@ -82,6 +83,8 @@ def classify(
 def _checked(output, size, steps) -> Path:
     folder = Path(output).expanduser()
     files.check_no_file(folder)
+    if (folder / CHECKPOINTS).is_dir():
+        raise UserError(f"'{files.printable(str(folder))}' is a run folder: give another folder as --output.")
     if steps is not None and steps < 1:
         raise UserError(f'--steps={steps} trains nothing: give at least 1.')
     if size is not None and size < 1:
@@ -120,6 +123,11 @@ def _open(folder, labels, good, bad, size, seed) -> Examples:
     if labels is not None and (good is not None or bad is not None):
         raise UserError('--labels is given, and --good or --bad too: give a table of labels, or two sets.')
     if labels is not None:
+        if Path(labels).expanduser().resolve().parent == folder.resolve():
+            raise UserError(
+                f"'{files.printable(str(folder))}' has the images that --labels is about, and the figures would be "
+                'among them: give another folder as --output, for example one inside of it.'
+            )
         return labelled(labels, size)
     if good is None or bad is None:
         raise UserError('--mode=classify needs --labels=FOLDER/labels.csv, or both --good and --bad.')

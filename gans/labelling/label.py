@@ -56,7 +56,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
             for image in images:
                 _put(folder / next(left), image)
             advance(len(images))
-    about = f'{count} samples of {files.printable(run.folder.name)}, step {run.step}, seed {seed}'
+    about = f'{count} samples of {files.printable(run.name)}, step {run.step}, seed {seed}'
     write_marking(folder, names, about)
     return '\n'.join(
         [
@@ -86,7 +86,7 @@ def write_marking(folder: Path, names: Sequence[str], about: str) -> None:
     texts = {
         'title': 'Acceptable or unacceptable?',
         'about': about,
-        'command': _command(Path(folder.name), 'main.py'),
+        'command': _command(Path(folder.resolve().name), 'main.py'),
     }
     text = document('label', ['marks', 'answering', 'label'], texts, {'digest': digest.hexdigest(), 'images': images})
     write_whole(folder / FILE, lambda file: file.write(text.encode()))

@@ -83,7 +83,7 @@ def explore(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
     painter = Painter(trained)
     drawings = _without_manifold(drawings, wishes, trained) if painter.size != 2 else drawings
     plan = _understand(wishes, drawings, painter)
-    lines = [f'{trained.folder.name}: step {trained.step}, {_say_space(painter.space)}']
+    lines = [f'{trained.name}: step {trained.step}, {_say_space(painter.space)}']
     for name in drawings:
         for drawing in DRAWINGS[name](painter, plan):
             lines += [f'{_write(target, drawing)}: {drawing.text}.', *drawing.details]

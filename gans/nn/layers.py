@@ -278,9 +278,10 @@ def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
     height, width = shape[1:3]
     step = 2**levels
     if height % step or width % step or not height or not width:
+        near = ','.join(f'{max(1, round(side / step)) * step}' for side in (height, width))
         raise UserError(
             f'the {networks} networks need a height and width that are multiples of {step}, not '
-            f'{height} x {width}: set the image shape to, for example, ({step}, {step})'
+            f'{height} x {width}: give --config.size={near}, for example.'
         )
 
 

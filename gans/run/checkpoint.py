@@ -52,7 +52,7 @@ class Checkpoints:
                     if unfinished.is_dir() and not unfinished.is_symlink():
                         shutil.rmtree(unfinished)
             elif not self.folder.is_dir():
-                raise UserError(f'{run} is not a run folder: it has no {FOLDER}/ in it.')
+                raise UserError(f'{run} is not a run folder, as it has no {FOLDER}/ in it: give one.')
         except OSError as error:
             raise cannot_write(self.folder, error) if not read_only else _cannot_read(self.folder, error) from error
         self._writer = ThreadPoolExecutor(1, 'checkpoint')
@@ -235,10 +235,16 @@ def newest(checkpoints: Checkpoints, read: Callable[[int], Any]) -> tuple[int, A
             if step not in checkpoints.steps():
                 continue  # a training that goes on has removed it meanwhile: there is a newer one
             reasons[step] = f'{error}'
-            logging.warning('The checkpoint of step %d in %s is damaged (%s).', step, checkpoints.folder, error)
+            older = '; an older one is taken' if left[1:] else ''
+            logging.warning(
+                'The checkpoint of step %d in %s is damaged (%s)%s.', step, checkpoints.folder, error, older
+            )
     if reasons:
         why = '; '.join(f'step {step}: {reason}' for step, reason in list(reasons.items())[:3])
-        raise UserError(f'None of the checkpoints in {checkpoints.folder} can be read ({why}).')
+        raise UserError(
+            f'None of the checkpoints in {checkpoints.folder} can be read ({why}): bring one back from a copy, or '
+            'train again in another folder.'
+        )
     return None
 
 
@@ -247,11 +253,13 @@ def of_step(checkpoints: Checkpoints, step: int, read: Callable[[int], Any]) -> 
     kept = checkpoints.steps()
     if step not in kept:
         has = f'it has {", ".join(map(str, kept))}' if kept else 'it has none yet'
-        raise UserError(f'{checkpoints.folder} has no checkpoint of step {step}: {has}.')
+        raise UserError(f'{checkpoints.folder} has no checkpoint of step {step}: {has}; give another step, or none.')
     try:
         return read(step)
     except Damaged as error:
-        raise UserError(f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}).') from error
+        raise UserError(
+            f'The checkpoint of step {step} in {checkpoints.folder} is damaged ({error}): give another step.'
+        ) from error
 
 
 def _cannot_read(path, error):

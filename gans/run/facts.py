@@ -152,7 +152,7 @@ def _read_checkpoint(folder, step):
     """(step, about, shapes) of a checkpoint; (None, {}, {}) where a run has none."""
     if not (folder / checkpoint.FOLDER).is_dir():
         if step is not None:
-            raise UserError(f'{folder} is not a run folder: it has no {checkpoint.FOLDER}/ in it.')
+            raise UserError(f'{folder} is not a run folder, as it has no {checkpoint.FOLDER}/ in it: give one.')
         return None, {}, {}
     with checkpoint.Checkpoints(folder, read_only=True) as checkpoints:
 

@@ -25,6 +25,11 @@ class Trained(NamedTuple):
     game: Game
     state: TrainState
 
+    @property
+    def name(self) -> str:
+        """What the run folder is called, wherever it is looked at from: also of '.'."""
+        return self.folder.resolve().name
+
 
 def run_folder(folder: str | Path) -> Path:
     """The path of a run's folder; raises UserError if there is none."""
@@ -84,11 +89,15 @@ def open_images(trained: Trained) -> Experiment:
     try:
         experiment = open_experiment(trained.config)
     except UserError as error:
-        raise UserError(f'The images of {trained.folder} cannot be opened: {error}') from error
+        raise UserError(
+            f'The images of {trained.folder} cannot be opened: {error} (If they have moved, some verbs take '
+            'their new place as --input.)'
+        ) from error
     if trained_on != fingerprint(experiment):
         raise UserError(
-            f'{trained.folder} was trained on other images than {experiment.source.where} has now, so that what is '
-            'held out may be known to it: give those images back, or evaluate with --input=PLACE where they are now.'
+            f'{trained.folder} was trained on other images than these are now ({experiment.source.where}), so that '
+            'what is held out may be known to it: give those images back, or evaluate with --input=PLACE where they '
+            'are now.'
         )
     return experiment
 

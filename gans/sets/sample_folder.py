@@ -88,6 +88,10 @@ class SampleFolder:
                 raise UserError(f"'{printable(entry.path)}' is {irregular(entry.path)}, no image: remove it.")
         return np.setdiff1d(np.arange(count), [int(entry.name[:-4]) for entry in found if entry.stat().st_size])
 
+    def count(self) -> int:
+        """How many samples are there, those beyond the ones that are wanted included."""
+        return sum(map(is_sample, os.listdir(self.folder)))
+
     def put(self, number: int, image: np.ndarray) -> None:
         """Writes an image, uint8 [H, W, 3], soon; raises what the writing of an earlier one has raised."""
         self._waiting.append(self._pool.submit(save_png, self.folder / name_of(number), image, **_PNG))

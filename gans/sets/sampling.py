@@ -60,6 +60,8 @@ def sample(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
         raise UserError(f'--count={wishes.count} asks for no image: give at least 1.')
     if (wishes.keep_above is None) != (wishes.classifier is None):
         raise UserError('--keep_above says how sure which --classifier must be: give both.')
+    if wishes.classifier is None and wishes.kept_class != Wishes().kept_class:
+        raise UserError(f'--class={wishes.kept_class} is one of a --classifier: give that too, or leave --class out.')
     target, zipped = Path(output), Path(output).suffix.lower() == '.zip'
     run = load_run(workdir)
     if wishes.input:
@@ -73,14 +75,14 @@ def sample(workdir: str | Path, output: str | Path, wishes: Wishes) -> str:
     found = check_zip(target, about, count) if zipped else None
     if found is not None:
         remove(folder_beside(target))  # of a call that was broken off right at its end
-        return _tell(target, count, 0, found['drawn'])
+        return _tell(target, count, 0, found['drawn'], count)
     samples = SampleFolder(folder_beside(target) if zipped else target, about)
     made, drawn = (_draw(sampler, samples, count), 0) if choice is None else keep(sampler, choice, samples, count)
     if zipped:
         if choice is not None:
             cut(samples, count)
         pack(samples.folder, target, count)
-    return _tell(target, count, made, drawn)
+    return _tell(target, count, made, drawn, count if zipped else samples.count())
 
 
 def _about(sampler: Sampler, choice: Choice | None) -> dict:
@@ -116,7 +118,8 @@ def _draw(sampler, samples, count) -> int:
     return len(missing)
 
 
-def _tell(target, count, made, drawn):
+def _tell(target, count, made, drawn, total):
     there = f' ({count - made} were there)' if made < count else ''
+    more = f', which has {total}' if total > count else ''
     of = f', kept of {drawn} drawn ({count / drawn:.1%})' if drawn else ''
-    return f"{count} images{of} in '{printable(str(target))}'{there}."
+    return f"{count} images{of} in '{printable(str(target))}'{more}{there}."

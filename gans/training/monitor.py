@@ -72,7 +72,8 @@ class Monitor:
     def judge(self, step: int, number: float) -> str:
         """A sentence if this is a loss that was not told yet, else ''."""
         self._highest = max(self._highest, number)
-        fallen = number < FALLEN * min(self._highest, 1.0)
+        had = self._highest >= LITTLE  # what was never there cannot be lost
+        fallen = had and number < FALLEN * min(self._highest, 1.0)
         little = number < LITTLE and step >= PATIENCE * self._steps
         told, self._warned = self._warned, fallen or little
         if told or not self._warned:

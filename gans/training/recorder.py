@@ -59,12 +59,14 @@ class Recorder:
             self._log = self._closing(LogFile(self.folder))
         if self._experiment.source.notes:
             self.warn(f'{self._experiment.source.where}.')
+        else:
+            tell(f'Data: {self._experiment.source.where}.')
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),
             'train_images': len(self._experiment.train),
         }
-        keep = config.checkpoint  # of a run made by an older version it has no `keep_every`
+        keep = config.checkpoint
         with self._writing():
             self._checkpoints = self._closing(checkpoint.Checkpoints(self.folder, keep.keep, keep.get('keep_every', 0)))
         place, state = self._resume() or ({'step': 0, 'window': []}, start(self._experiment))

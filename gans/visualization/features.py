@@ -205,7 +205,7 @@ def _describe(subject, found, shape, names, target):
     few = f'Only {count} for each channel, one for each image, in place of {MOST}.' if count < MOST else ''
     return '\n'.join(
         [
-            f'{printable(subject.folder.name)}{at}: the {subject.what} on {count} {images} of '
+            f'{printable(subject.folder.resolve().name)}{at}: the {subject.what} on {count} {images} of '
             f'{printable(subject.source.where)}.',
             *([few] if few else []),
             *(

@@ -17,7 +17,7 @@ VERB = Verb(
         'workdir': RUN,
         'input': Flag('path', 'an image or a folder', needed=True),
         'output': Flag('path', 'the folder for the results', needed=True),
-        'variants': Flag('whole', 'how many noise vectors to draw for each image', 1, most=1000),
+        'variants': Flag('whole', 'how many noise vectors to draw for each image', 1, most=10_000),
     },
     _run,
 )

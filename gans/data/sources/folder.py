@@ -126,8 +126,9 @@ def _open_path(root: Path, place: str) -> _Found:
             return _Found(names, partial(_read_file, root), 'folder', irregular)
         if not root.exists():
             raise UserError(f"there is no '{place}': give a folder or a .zip of images.")
-        with files.open_regular(root, sys.maxsize, place):
-            pass  # is_zipfile() calls a file that may not be read no zip, and waits for a FIFO
+        # is_zipfile() calls a file that may not be read no zip, and waits for a FIFO.
+        with files.open_regular(root, sys.maxsize, place) as file:
+            begins = file.read(4)
         if zipfile.is_zipfile(root):
             return _open_zip(root)
     except PermissionError as error:
@@ -135,6 +136,8 @@ def _open_path(root: Path, place: str) -> _Found:
         raise UserError(f"'{where}' may not be read: change its permissions.") from error
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"'{place}' cannot be read ({error}).") from error
+    if begins == b'PK\3\4':
+        raise UserError(f"'{place}' is a .zip without its end, which lists the files: fetch it again.")
     raise UserError(f"'{place}' is neither a folder nor a .zip: give a folder or a .zip of images.")
 
 
