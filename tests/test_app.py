@@ -172,6 +172,17 @@ def test_of_an_animation_the_first_frame_is_taken_and_that_is_told(tmp_path, run
     assert any('only the first became an image' in sentence for sentence in made.notes)
 
 
+def test_notes_name_no_place_of_temporary_files(tmp_path):
+    told = answering(tmp_path, (), lambda: ((), [f"16 bits became 8: '{tmp_path}/a/b/c.png'."]))()[-1]
+    assert 'c.png' in told and str(tmp_path) not in told
+
+
+def test_a_run_that_is_given_twice_is_refused(runs, kept):
+    for twice in ([runs / 'colors'] * 2, [runs / 'colors', runs / '..' / runs.name / 'colors']):
+        with pytest.raises(UserError, match='more than once as --workdir'):
+            app.open_tools([str(one) for one in twice], kept, Limits())
+
+
 def test_what_is_no_mistake_of_the_visitor_is_told_to_the_terminal(tmp_path, capsys):
     def fails():
         raise ZeroDivisionError('secret')

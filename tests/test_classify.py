@@ -305,6 +305,14 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_training(labelled, t
     refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path / "file/new"}'), 'Cannot write')
 
 
+def test_neither_a_run_nor_the_labelled_images_are_written_into(labelled, tmp_path):
+    (tmp_path / 'run/checkpoints').mkdir(parents=True)
+    before = contents(labelled[0])
+    for output, said in ((tmp_path / 'run', 'is a run folder'), (labelled[0], 'has the images that --labels')):
+        refused(main('--mode=classify', f'--labels={labelled[1]}', f'--output={output}', *QUICK), said)
+    assert contents(labelled[0]) == before
+
+
 def test_numbers_that_cannot_be_written_are_printed(labelled, tmp_path):
     (tmp_path / 'report.json').mkdir()
     ended = main('--mode=classify', f'--labels={labelled[1]}', f'--output={tmp_path}', *QUICK)

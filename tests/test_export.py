@@ -96,6 +96,13 @@ def as_files(place, run, images, masks=None):
     return np.stack([np.asarray(Image.open(target / f'{i:02d}.png')) for i in range(len(images))])
 
 
+def test_a_python_for_onnx_is_refused_for_another_format_and_no_folder_is_made_for_what_is_no_run(place, tmp_path):
+    refused(export(place / 'noise', tmp_path / 'out', '--onnx_python=/bin/true'), '--onnx_python is for --format=onnx')
+    (tmp_path / 'run/checkpoints').mkdir(parents=True)
+    refused(export(tmp_path / 'run', tmp_path / 'out'), 'holds no checkpoint yet')
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_process_without_this_project_makes_what_the_run_makes(place):
     run = load_run(place / 'noise')
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(3)))(np.arange(3))

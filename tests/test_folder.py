@@ -184,7 +184,16 @@ def test_cut_off_images_are_named_when_read_and_skipped_at_opening(tmp_path):
     source = open_it(tmp_path)
     with pytest.raises(UserError, match="b.png' is damaged or cut off"):
         source[1]
+    with pytest.raises(UserError, match='replace it or remove it, and begin anew'):  # no run goes on with other images
+        source[1]
     assert len(open_it(tmp_path, skip_bad=True)) == 1
+
+
+def test_a_zip_without_its_end_is_told_from_what_is_none(tmp_path):
+    save(tmp_path / 'in', 'a.png', 0)
+    whole = zipped(tmp_path / 'in', tmp_path / 'x.zip').read_bytes()
+    with pytest.raises(UserError, match='is a .zip without its end, which lists the files: fetch it again'):
+        open_it(write(tmp_path, 'x.zip', whole[:-30]))
 
 
 def test_damage_inside_a_zip_is_named(tmp_path):

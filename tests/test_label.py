@@ -40,6 +40,13 @@ def labelled(run, tmp_path_factory):
     return folder, done
 
 
+def test_a_run_is_named_from_inside_too(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(run)
+    done = main('--mode=label', '--workdir=.', f'--output={tmp_path / "out"}', '--count=2')
+    page = (tmp_path / 'out/label.html').read_text()
+    assert all(f'2 samples of {run.name}, step' in text for text in (done.out, page))
+
+
 class Elements(HTMLParser):
     """The elements of a document: (name, attributes), and the text in each script and style."""
 

@@ -258,6 +258,14 @@ WRONG = {
     'a folder': (('--real=REAL', '--fake=FAKE', '--output=EMPTY'), 'is a folder: give a file as --output'),
     'no real': (('--fake=FAKE',), '--mode=measure needs --real'),
     'no pair': (('--real=FAKE', '--fake=REAL', '--paired'), "'13' of folder"),
+    'two of one stem': (
+        ('--real=REAL', '--fake=STEMS', '--paired'),
+        "has 2 that '00' of folder 'REAL'",
+    ),
+    'the same turned': (
+        ('--real=STEMS', '--fake=REAL', '--paired'),
+        "has 2 that '00' of folder 'REAL'",
+    ),
     'one pair': (('--real=REAL', '--fake=ONE', '--paired'), 'two images or more'),
     'no names': (('--real=REAL', '--fake=ALIKE', '--paired'), 'has no names: leave --paired out'),
 }
@@ -276,6 +284,8 @@ def test_what_cannot_be_measured_is_one_sentence(what, place, monkeypatch):
     (place / 'EMPTY').mkdir()
     (place / 'TEXT').mkdir()
     (place / 'TEXT/a.png').write_text('no image')
+    save_images(place / 'STEMS', some)
+    (place / 'STEMS/00.jpg').write_bytes((place / 'STEMS/01.png').read_bytes())
     save_images(place / 'ALIKE', some)
     (place / 'ALIKE/a.png').write_bytes((place / 'ALIKE/00.png').read_bytes())
     (place / 'REAL').symlink_to('real'), (place / 'FAKE').symlink_to('fake')

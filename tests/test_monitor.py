@@ -41,6 +41,10 @@ def test_it_speaks_once_when_diversity_falls_and_again_after_it_was_back():
     assert judged([(1, 0.8), (5, 0.2), (6, 0.1), (7, 0.5), (8, 0.2), (9, 0.2)]) == [5, 8]
 
 
+def test_it_is_silent_where_there_was_nothing_to_lose_yet():
+    assert judged([(1, 0.0), (2, 0.05), (3, 0.01), (19, 0.09), (20, 0.15)]) == []
+
+
 def test_what_was_above_real_images_may_come_back_to_them():
     assert judged([(1, 4.7), (5, 1.2), (6, 0.4), (7, 0.2)]) == [7]
 

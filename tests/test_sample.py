@@ -195,6 +195,11 @@ def test_what_a_classifier_accepts_is_kept_in_order(place, judged, tmp_path):
     refused(sample(place / 'noise', tmp_path / 'out', '--count=30'), 'chosen otherwise', 'kept: None')
 
 
+def test_a_class_without_a_classifier_is_refused(place, tmp_path):
+    refused(sample(place / 'noise', tmp_path / 'out', '--count=1', '--class=good'), '--class=good', 'leave --class out')
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_damaged_record_of_what_was_kept_is_told(place, judged, tmp_path):
     words = (f'--keep_above={np.median(judged[1])}', f'--classifier={place / "judge"}')
     assert sample(place / 'noise', tmp_path / 'out', '--count=3', *words).code == 0

@@ -99,6 +99,23 @@ def test_a_folder_with_everything_in_it(use, tmp_path):
     assert "'nowhere.png'" in said and "'self.png'" in said
 
 
+def test_a_photograph_that_pillow_cannot_read_is_no_file_beside_the_images(use, tmp_path):
+    use('colorize')
+    save_images(tmp_path / 'in', smooth_images(2))
+    (tmp_path / 'in/IMG_1.HEIC').write_bytes(b'\0\0\0\x18ftypheic' + bytes(200))
+    code, said, err = translate(tmp_path / 'in', tmp_path / 'out')
+    assert code == 2 and "IMG_1.HEIC' is not an image that Pillow can read: convert it to PNG or JPEG" in err
+    assert '2 of 3 images' in err and files_in(tmp_path / 'out') == ['00.png', '01.png']
+
+
+def test_the_name_of_an_image_is_no_folder_for_results(use, tmp_path):
+    use('colorize')
+    save_images(tmp_path / 'in', smooth_images(1))
+    code, _, err = translate(tmp_path / 'in/00.png', tmp_path / 'b.png')
+    assert code == 2 and "b.png' is the name of an image: give a folder for the results." in err
+    assert not (tmp_path / 'b.png').exists()
+
+
 def test_strange_names_are_printed_as_escapes(use, tmp_path):
     use('colorize')
     (tmp_path / 'in').mkdir()
