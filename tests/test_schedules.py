@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from gans.core import schedules
+from gans.core.build import build
 from gans.core.schedules import Clock
+from gans.data.batches import positions
 from gans.errors import UserError
 
 # As programs are compiled outside of tests: it is fused multiplications and additions that make a line end beside 0.
@@ -49,6 +51,22 @@ def test_a_number_is_a_constant():
 def test_units_name_the_same_moment(unit, at):
     schedule = make(at=(0, at), value=(0.0, 1.0), unit=unit)
     assert [float(schedule(s)) for s in (0, 10, 20, 40, 50)] == pytest.approx([0, 0.25, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize('turns', [(1, 1), (1, 5), (2, 1), (3, 2)])
+@pytest.mark.parametrize('unit', ['epoch', 'image'])
+def test_epochs_and_images_are_those_that_the_data_order_counts(turns, unit, tiny):
+    """Whatever the turns: at the first step that reads an image for the second time the epoch is 1."""
+    config, images, batch = tiny('configs/inpaint.py'), 960, 4
+    config.turns.gen, config.turns.disc = turns
+    config.batch, config.steps = batch, 1000
+    end = 2 if unit == 'epoch' else 2 * images
+    config.schedules = config.schedules.to_dict() | {'l1': dict(at=(0, end), value=(0.0, 2.0), unit=unit)}
+    game = build(config, images)
+    per_step = game.batch_shape[0]
+    for step in (0, 24, 240 // per_step, 360 // per_step):
+        read = positions(step, batch, per_step, np.arange(batch))[0, 0]
+        assert float(game.schedules['l1'](step)) == pytest.approx(read / images, abs=1e-6)
 
 
 def test_three_pieces_interpolate_as_numpy_does():

@@ -39,7 +39,7 @@ def build(config: ConfigDict, images: int) -> Game:
     objective = _make_objective(config.objective)
     _check_pairs(task, objective)
     _check_masks(task, objective, config)
-    clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
+    clock = schedules.clock_of(config, images // task.parts)
     augmented = _make_augment(config.get('augment', ()), task)
     needs = {name for part in (gen, disc) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
@@ -82,14 +82,9 @@ def make_task(section: ConfigDict) -> Task:
 
 
 def _batch_shape(config, task):
-    """The shape of the images that a step is fed with.
-
-    The last discriminator turn and the first generator turn share one batch.
-    """
-    if min(config.turns.gen, config.turns.disc) < 1:
-        raise UserError(f'config.turns is {config.turns.to_dict()}: each player needs at least one turn.')
+    """The shape of the images that a step is fed with."""
     parts = (task.parts,) if task.parts > 1 else ()
-    return (config.turns.gen + config.turns.disc - 1, config.batch, *parts, *shape_of(config), 3)
+    return (schedules.batches_per_step(config), config.batch, *parts, *shape_of(config), 3)
 
 
 def _make_network(player, config, given):

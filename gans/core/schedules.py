@@ -4,7 +4,8 @@ A schedule in a config is a number (constant) or a dict:
 
   at: where the breakpoints lie, rising; the value is constant before the first and after the last.
   value: the values there, joined by straight lines.
-  unit: what `at` counts: 'fraction' of training (default), 'step', 'epoch' or 'image'.
+  unit: what `at` counts: 'fraction' of training (default), 'step', 'epoch' or 'image'. A step reads a batch for every
+    turn, but one for the two that share it; images are all that were read, and an epoch is a pass over the set.
   of: 'size' if the values are fractions of the image's shorter side in pixels; absent otherwise.
 """
 
@@ -15,17 +16,35 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from ml_collections import ConfigDict
 
+from gans.config.shapes import shape_of
 from gans.errors import UserError, closest
 
 
 class Clock(NamedTuple):
-    """What the units of a schedule mean in one run: total steps, images per step, training images, pixels."""
+    """What the units of a schedule mean in one run: total steps, images read per step, training images, pixels."""
 
     steps: int
     batch: int
     images: int
     size: int
+
+
+def clock_of(config: ConfigDict, images: int) -> Clock:
+    """The clock of a config; `images` are read once in an epoch."""
+    return Clock(config.steps, config.batch * batches_per_step(config), images, min(shape_of(config)))
+
+
+def batches_per_step(config: ConfigDict) -> int:
+    """How many batches a step reads: the last discriminator turn and the first generator turn share one.
+
+    Raises:
+      UserError: a player without a turn.
+    """
+    if min(config.turns.gen, config.turns.disc) < 1:
+        raise UserError(f'config.turns is {config.turns.to_dict()}: each player needs at least one turn.')
+    return config.turns.gen + config.turns.disc - 1
 
 
 # Schedules that a config may leave out, also where they are read, and what they are then.
