@@ -76,6 +76,17 @@ def test_three_pieces_interpolate_as_numpy_does():
     np.testing.assert_allclose(found, np.interp(steps, [10, 50, 90], [1, -2, 4]), atol=1e-5)
 
 
+@pytest.mark.parametrize('unit, steps', [('step', 1), ('image', 0.1), ('epoch', 20)])
+@pytest.mark.parametrize('at', [(0, 3e9), (0, 100, 5e9), (100, 1e13, 1e15), (0, 2**31 - 1), (3e9, 1e15), (3e9,)])
+def test_corners_beyond_every_training(unit, steps, at):
+    """As far as steps go, of which there are 10^8 at most, the lines that lead there are those that were given."""
+    values = (1.0, 5.0, -2.0)[: len(at)]
+    schedule = make(at=at, value=values, unit=unit)
+    for step in (0, 50, 101, 10**6, 10**8):
+        expected = np.interp(step, [steps * corner for corner in at], values)
+        assert float(jax.jit(schedule)(step)) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_traced_step_gives_the_same():
     schedule = make(at=(0.3, 0.8), value=(0.0, 0.15))
     assert float(jax.jit(schedule)(550)) == pytest.approx(0.075)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from ml_collections import ConfigDict
 
@@ -50,6 +51,7 @@ def batches_per_step(config: ConfigDict) -> int:
 # Schedules that a config may leave out, also where they are read, and what they are then.
 UNLESS_GIVEN = {'augment': 1.0}
 _KEYS = ('at', 'value', 'unit', 'of')
+_LAST = 2**31 - 1  # step: they are int32, and no training comes so far
 
 
 def make(config: Mapping, clock: Clock) -> dict[str, Callable]:
@@ -81,7 +83,7 @@ def _make_one(name, config, clock):
     if scale is None:
         raise UserError(f"config.schedules.{name}.of is {config['of']!r}: it can only be 'size'.")
     boundaries = [round(a * _steps_per_unit(name, config.get('unit', 'fraction'), clock)) for a in at]
-    return _piecewise_linear(boundaries, [scale * v for v in values])
+    return _piecewise_linear(*_within_int32(boundaries, [scale * v for v in values]))
 
 
 def _steps_per_unit(name, unit, clock):
@@ -94,6 +96,14 @@ def _steps_per_unit(name, unit, clock):
     if unit not in units:
         raise UserError(f'config.schedules.{name}.unit is {unit!r}: choose of {sorted(units)}{closest(unit, units)}.')
     return units[unit]
+
+
+def _within_int32(boundaries, values):
+    """The same corners up to `_LAST`: where a line leads beyond, it ends there, at the value that it has there."""
+    if boundaries[-1] <= _LAST:
+        return boundaries, values
+    kept = [boundary for boundary in boundaries if boundary < _LAST]
+    return [*kept, _LAST], [*values[: len(kept)], float(np.interp(_LAST, boundaries, values))]
 
 
 def _piecewise_linear(boundaries, values):
