@@ -1,7 +1,7 @@
 """The one place where the names in a config become objects."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -41,10 +41,8 @@ def build(config: ConfigDict, images: int) -> Game:
     _check_masks(task, objective, config)
     clock = schedules.clock_of(config, images // task.parts)
     augmented = _make_augment(config.get('augment', ()), task)
-    needs = {name for part in (gen, disc) for name in getattr(part, 'needs', ())}
+    needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
-    _check_names(objective, needs, config.objective)
-    needs |= set(objective.needs)
     left_out = {name: value for name, value in schedules.UNLESS_GIVEN.items() if name in needs}
     scheduled = schedules.make(left_out | config.schedules.to_dict(), clock)
     for name in sorted(needs):
@@ -53,6 +51,8 @@ def build(config: ConfigDict, images: int) -> Game:
     for name in scheduled:
         if name not in needs:
             raise UserError(f'config.schedules.{name} is read by nothing in this experiment.')
+    if 'growth' in needs:
+        _check_no_blur(config.schedules.blur)
     return Game(
         gen=gen,
         disc=disc,
@@ -146,6 +146,20 @@ def _check_pairs(task, objective):
         )
 
 
+def _check_no_blur(schedule):
+    """Raises UserError if there is a blur with networks that grow.
+
+    Its radius is in pixels. Training would blur a stage's small image, and whatever shows the discriminator's view the
+    same image in full size, where that radius is another part of it and every pixel a square.
+    """
+    values = schedule['value'] if isinstance(schedule, Mapping | ConfigDict) else [schedule]
+    if max(values) > 0:
+        raise UserError(
+            f'config.schedules.blur has {max(values)}, but the networks grow, from small images to large ones: give 0, '
+            'or networks that do not grow.'
+        )
+
+
 def _check_masks(task, objective, config):
     """Raises UserError if a loss looks at where the task hid the image, and it hides nothing."""
     terms = [name for own in objective.terms for name, term in own.items() if term.masked]
@@ -157,20 +171,6 @@ def _check_masks(task, objective, config):
         raise UserError(
             f'config.objective has {what}, but the task {config.task.name!r} hides no part of an image: leave it out.'
         )
-
-
-def _check_names(objective, scheduled, section):
-    """Raises UserError for a term with the name of another schedule or metric: one of the two would be lost."""
-    module = find_module('objectives', section.name, 'config.objective.name', 'make')
-    taken = {'loss', *schedules.UNLESS_GIVEN, *scheduled, *getattr(module, 'METRICS', ())}
-    for where, terms_of_player in zip(('terms', 'disc_terms'), objective.terms, strict=True):
-        for name in terms_of_player:
-            if name in taken:
-                raise UserError(
-                    f'config.objective.{where} has a term called {name!r}, as a schedule or a metric of this '
-                    'experiment is called already: give it another name, for example with '
-                    f"{where}=dict(my_{name}=dict(name='my_package.{name}'))."
-                )
 
 
 def _make_objective(section):
