@@ -144,6 +144,47 @@ def test_one_image_repeated_is_seen_and_so_are_copies(place):
     assert '14 of 14 fake images are real ones' in text and '13 of 14 fake images are copies' in text
 
 
+def test_copies_are_looked_for_among_all_real_images(place):
+    """Two fake images are compared with two halves of two: they may be copies of the others."""
+    real = list(open_set(f'{place}/real'))
+    save_images(place / 'few', [real[-1], real[0]])
+    report, text = measured(place, f'--real={place}/real', f'--fake={place}/few')
+    assert report['compared']['images'] == 2 and report['copies']['fake_in_real'] == 2
+    assert '2 of 2 fake images are real ones, pixel by pixel' in text
+    assert 'Both sets are the same images' not in text
+    save_images(place / 'one', [real[-1], real[0] // 2])
+    assert '1 of 2 fake images are real ones' in measured(place, f'--real={place}/real', f'--fake={place}/one')[1]
+
+
+def test_sets_that_are_the_same_where_they_are_compared(place):
+    """The real set has an image more, which is in no half."""
+    real = list(open_set(f'{place}/real', count=5))
+    save_images(place / 'five', real)
+    save_images(place / 'four', list(open_set(f'{place}/five', count=4)))
+    report, text = measured(place, f'--real={place}/five', f'--fake={place}/four')
+    assert report['copies'] == {'fake_in_real': 4, 'within_real': 0, 'within_fake': 0, 'equal_sets': True}
+    assert 'Both sets are the same images, where they are compared' in text
+
+
+@pytest.mark.parametrize('fakes', [5, 14, 40])
+def test_images_that_are_all_equal(fakes, place):
+    """Of both sets, with more, as many and fewer fake images than real ones."""
+    gray = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    save_images(place / 'gray', [gray] * 14)
+    save_images(place / 'made', [gray] * fakes)
+    report, text = measured(place, f'--real={place}/gray', f'--fake={place}/made', FEATURES)
+    compared, copies = report['compared'], report['copies']
+    looked = compared['images'] * compared['fake_sets']
+    assert (compared['images'], looked) == {5: (5, 5), 14: (7, 14), 40: (7, 28)}[fakes]
+    assert copies['fake_in_real'] == looked and copies['within_fake'] == looked - 1
+    assert copies['within_real'] == 2 * compared['images'] - 1
+    assert copies['equal_sets'] == (looked == 14)
+    same = 'Both sets are the same images' if looked == 14 else f'{looked} of {looked} fake images are real ones'
+    assert same in text and f'{looked - 1} of {looked} fake images are copies of other fake ones' in text
+    for name in ('SWD', 'nearest real', 'fd_colours'):
+        assert report['rows']['fake'][name]['mean'] == pytest.approx(0, abs=1e-4)
+
+
 def open_first(place):
     """The number in the folder of the image whose colours are most like the others'."""
     features = own_network.colours.extract(images(14))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import main
 from saved_run import assert_same_outcome, break_after, outcome
 
 from gans.config.load import load
@@ -206,6 +207,28 @@ def test_a_stage_is_the_level_that_growth_has_begun_with(tiny_growing):
     assert [float(game.schedules['growth'](step)) for step in range(6)] == [0, 0, 1, 1, 2, 2]
     tiny_growing.schedules.growth = dict(at=(0, 5), value=(0.0, 2.0), unit='step')
     assert [build(tiny_growing, 64).stage(step) for step in range(6)] == [0, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize('blur', ['1.0', "{'at': (0.0, 0.5), 'value': (0.1, 0.0), 'of': 'size'}"])
+@pytest.mark.parametrize('words', [(), ('--dry_run',)])
+def test_blur_and_growth_exclude_each_other(blur, words, tmp_path, monkeypatch):
+    """A sample grid would show in full size what the discriminator sees blurred in the size of the stage."""
+    monkeypatch.chdir(tmp_path)
+    done = main(f'--config={CONFIG_FILE}:tiny', f'--config.schedules.blur={blur}', *words)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, '', 1)
+    assert done.err.startswith('config.schedules.blur has ') and 'but the networks grow' in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_growth_there_may_be_blur(tiny):
+    skips = tiny(CONFIG_FILE)
+    skips.generator.skips = skips.discriminator.skips = True
+    del skips.schedules['growth']
+    skips.schedules.blur = 1.0
+    assert float(build(skips, 64).schedules['blur'](0)) == 1
+    none = tiny(CONFIG_FILE)
+    none.schedules = none.schedules.to_dict() | {'blur': dict(at=(0.0, 0.5), value=(0.0, 0.0), of='size')}
+    assert float(build(none, 64).schedules['blur'](0)) == 0
 
 
 def test_only_networks_that_grow_have_stages(tiny):

@@ -138,6 +138,16 @@ def test_the_same_by_main_in_training_and_in_a_dry_run(field, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    'schedule',
+    ["{'at': (0, 3e9), 'value': (0, 1), 'unit': 'step'}", "{'at': (0, 1e13), 'value': (0, 1), 'unit': 'image'}"],
+)
+def test_corners_of_a_schedule_beyond_int32(schedule, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = main(config('inpaint:tiny'), f'--config.schedules.l1={schedule}', '--dry_run')
+    assert done.code == 0, done
+
+
 SENTENCES = {
     'seed': (-1, 'config.seed is -1: give a whole number from 0 to 4294967295.'),
     'batch': (True, 'config.batch is True: give a whole number from 1 to 1048576.'),

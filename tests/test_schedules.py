@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from gans.core import schedules
+from gans.core.build import build
 from gans.core.schedules import Clock
+from gans.data.batches import positions
 from gans.errors import UserError
 
 # As programs are compiled outside of tests: it is fused multiplications and additions that make a line end beside 0.
@@ -51,11 +53,38 @@ def test_units_name_the_same_moment(unit, at):
     assert [float(schedule(s)) for s in (0, 10, 20, 40, 50)] == pytest.approx([0, 0.25, 0.5, 1, 1])
 
 
+@pytest.mark.parametrize('turns', [(1, 1), (1, 5), (2, 1), (3, 2)])
+@pytest.mark.parametrize('unit', ['epoch', 'image'])
+def test_epochs_and_images_are_those_that_the_data_order_counts(turns, unit, tiny):
+    """Whatever the turns: at the first step that reads an image for the second time the epoch is 1."""
+    config, images, batch = tiny('configs/inpaint.py'), 960, 4
+    config.turns.gen, config.turns.disc = turns
+    config.batch, config.steps = batch, 1000
+    end = 2 if unit == 'epoch' else 2 * images
+    config.schedules = config.schedules.to_dict() | {'l1': dict(at=(0, end), value=(0.0, 2.0), unit=unit)}
+    game = build(config, images)
+    per_step = game.batch_shape[0]
+    for step in (0, 24, 240 // per_step, 360 // per_step):
+        read = positions(step, batch, per_step, np.arange(batch))[0, 0]
+        assert float(game.schedules['l1'](step)) == pytest.approx(read / images, abs=1e-6)
+
+
 def test_three_pieces_interpolate_as_numpy_does():
     schedule = make(at=(10, 50, 90), value=(1.0, -2.0, 4.0), unit='step')
     steps = np.arange(120)
     found = [float(schedule(s)) for s in steps]
     np.testing.assert_allclose(found, np.interp(steps, [10, 50, 90], [1, -2, 4]), atol=1e-5)
+
+
+@pytest.mark.parametrize('unit, steps', [('step', 1), ('image', 0.1), ('epoch', 20)])
+@pytest.mark.parametrize('at', [(0, 3e9), (0, 100, 5e9), (100, 1e13, 1e15), (0, 2**31 - 1), (3e9, 1e15), (3e9,)])
+def test_corners_beyond_every_training(unit, steps, at):
+    """As far as steps go, of which there are 10^8 at most, the lines that lead there are those that were given."""
+    values = (1.0, 5.0, -2.0)[: len(at)]
+    schedule = make(at=at, value=values, unit=unit)
+    for step in (0, 50, 101, 10**6, 10**8):
+        expected = np.interp(step, [steps * corner for corner in at], values)
+        assert float(jax.jit(schedule)(step)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_traced_step_gives_the_same():

@@ -53,6 +53,26 @@ def test_a_delay_of_outputs_is_found(late):
     assert blur_delay.delay(TIMES, RAMP, outputs) == pytest.approx(late)
 
 
+REST_FIRST = 1 + 2 * np.maximum(TIMES - 0.5, 0)
+REST_BETWEEN = 1 + np.minimum(TIMES, 0.3) + np.maximum(TIMES - 0.6, 0)
+
+
+@pytest.mark.parametrize('inputs', [REST_FIRST, REST_BETWEEN], ids=['first', 'between'])
+@pytest.mark.parametrize('late', [0.11, 0.31])
+def test_a_delay_is_found_where_the_blur_rests(inputs, late):
+    outputs = np.interp(TIMES - late, TIMES, inputs)
+    outputs[np.abs(outputs - inputs[16]) < 1e-6] = np.nan  # at rest: when the inputs were so blurred is not one time
+    assert blur_delay.delay(TIMES, inputs, outputs) == pytest.approx(late)
+
+
+def test_a_rest_counts_from_its_end():
+    """Of outputs that keep the level of the rest, or are a little above or below: continuous from above."""
+    times, inputs = [0, 0.25, 0.5, 0.75, 1], [0, 1, 1, 2, 3]
+    for level, then in ((1.0, 0.5), (1 + 1e-9, 0.5), (1 - 1e-9, 0.25)):
+        outputs = [0, 0, 0, level, 9]
+        assert blur_delay.delay(times, inputs, outputs) == pytest.approx(0.75 - then)
+
+
 def test_delays_without_sense():
     earlier = np.interp(TIMES + 0.1, TIMES, RAMP)
     assert blur_delay.delay(TIMES, RAMP, earlier) == pytest.approx(-0.1)

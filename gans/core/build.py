@@ -1,7 +1,7 @@
 """The one place where the names in a config become objects."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ def build(config: ConfigDict, images: int) -> Game:
     objective = _make_objective(config.objective)
     _check_pairs(task, objective)
     _check_masks(task, objective, config)
-    clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
+    clock = schedules.clock_of(config, images // task.parts)
     augmented = _make_augment(config.get('augment', ()), task)
     needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
@@ -51,6 +51,8 @@ def build(config: ConfigDict, images: int) -> Game:
     for name in scheduled:
         if name not in needs:
             raise UserError(f'config.schedules.{name} is read by nothing in this experiment.')
+    if 'growth' in needs:
+        _check_no_blur(config.schedules.blur)
     return Game(
         gen=gen,
         disc=disc,
@@ -80,14 +82,9 @@ def make_task(section: ConfigDict) -> Task:
 
 
 def _batch_shape(config, task):
-    """The shape of the images that a step is fed with.
-
-    The last discriminator turn and the first generator turn share one batch.
-    """
-    if min(config.turns.gen, config.turns.disc) < 1:
-        raise UserError(f'config.turns is {config.turns.to_dict()}: each player needs at least one turn.')
+    """The shape of the images that a step is fed with."""
     parts = (task.parts,) if task.parts > 1 else ()
-    return (config.turns.gen + config.turns.disc - 1, config.batch, *parts, *shape_of(config), 3)
+    return (schedules.batches_per_step(config), config.batch, *parts, *shape_of(config), 3)
 
 
 def _make_network(player, config, given):
@@ -146,6 +143,20 @@ def _check_pairs(task, objective):
         raise UserError(
             f'config.objective has the term {objective.paired!r}, which compares an image with what is made of it, '
             'but config.task.unpaired=True takes them from different images: leave out one of the two.'
+        )
+
+
+def _check_no_blur(schedule):
+    """Raises UserError if there is a blur with networks that grow.
+
+    Its radius is in pixels. Training would blur a stage's small image, and whatever shows the discriminator's view the
+    same image in full size, where that radius is another part of it and every pixel a square.
+    """
+    values = schedule['value'] if isinstance(schedule, Mapping | ConfigDict) else [schedule]
+    if max(values) > 0:
+        raise UserError(
+            f'config.schedules.blur has {max(values)}, but the networks grow, from small images to large ones: give 0, '
+            'or networks that do not grow.'
         )
 
 

@@ -20,7 +20,7 @@ from gans.evaluation.tables import as_json
 from gans.metrics import bootstrap, ssim, swd
 from gans.metrics.manifold import FEWEST
 from gans.metrics.neighbours import nearest_small
-from gans.progress import progress
+from gans.progress import counted, progress
 from gans.run.experiment import digest
 from gans.sets.image_set import ImageSet
 
@@ -29,7 +29,7 @@ FAKE, FLOOR = 'fake', 'real against real'
 NEAREST = 'nearest real'
 NOTE = (
     'MS-SSIM of pairs: 1 where all images are equal. SWD: sliced Wasserstein distance, times 1000. Nearest real:\n'
-    'distance to the nearest of the real images. In brackets: of MS-SSIM and nearest real the 95 % bootstrap\n'
+    'distance to the nearest real image of one half. In brackets: of MS-SSIM and nearest real the 95 % bootstrap\n'
     'interval of the mean; of all others the lowest and the highest of the pairs of sets.'
 )
 SMALLEST = ssim.WINDOW  # pixels of a side: what SSIM needs
@@ -71,11 +71,13 @@ class Halves(NamedTuple):
       looked: what is kept of each.
       floor: SWD between them.
       near: the distance of each image of the second half to the nearest of the first.
+      known: keys of all real images, also of those that are in no half.
     """
 
     looked: list['Looked']
     floor: dict[int, float]
     near: np.ndarray
+    known: frozenset[bytes]
 
 
 def look_at_real(real: ImageSet, fake: int, seed: int, features: CachedFeatures | None) -> Halves:
@@ -83,7 +85,19 @@ def look_at_real(real: ImageSet, fake: int, seed: int, features: CachedFeatures 
     count = plan_of(len(real), fake).count
     with progress('looking at real images', 2 * count) as advance, _kept(features):
         first, second = (_see(real, number, count, seed, features, advance) for number in range(2))
-    return Halves([first, second], swd.distances(second.clouds, first.clouds, seed), _nearest(second, first))
+    floor = swd.distances(second.clouds, first.clouds, seed)
+    known = frozenset([*first.keys, *second.keys]) | _keys_of_rest(real, 2 * count)
+    return Halves([first, second], floor, _nearest(second, first), known)
+
+
+def _keys_of_rest(real: ImageSet, start: int) -> set[bytes]:
+    """Keys of the real images from place `start` on, which are read for that alone: fake ones may be copies of them."""
+    rest = np.arange(start, len(real))
+    if not len(rest):
+        return set()
+    with progress('looking for copies', len(rest)) as advance:
+        chunks = counted(read_all(real, rest, chunk_of(real.size)), advance)
+        return {key for chunk in chunks for key in keys_of(chunk)}
 
 
 def measure(
@@ -103,10 +117,11 @@ def measure(
       UserError: too few images.
     """
     count, sets, pairs = plan = plan_of(len(real), len(fake))
-    halves, floor, floor_near = look_at_real(real, len(fake), seed, features) if seen is None else seen
+    seen = look_at_real(real, len(fake), seed, features) if seen is None else seen
+    halves, floor, floor_near, known = seen
     fakes, distances, near = _look_at(halves, fake, plan, seed, features)
     patches = len(next(iter(halves[0].clouds.values())))
-    copies, digests = _copies(halves, fakes)
+    copies, digests = _copies(halves, fakes, known)
     same = copies['equal_sets']
     if same:
         distances = [dict.fromkeys(one, 0.0) for one in distances]
@@ -139,7 +154,7 @@ def notes_of(report: dict) -> list[str]:
         f'{compared["pairs"]} pairs of sets; {FLOOR}: one half against the other.'
     ]
     if copies['equal_sets']:
-        notes.append('Both sets are the same images: their distances are 0 by definition.')
+        notes.append('Both sets are the same images, where they are compared: their distances are 0 by definition.')
     elif copies['fake_in_real']:
         notes.append(f'{copies["fake_in_real"]} of {fakes} fake images are real ones, pixel by pixel.')
     for what, total in (('real', 2 * count), ('fake', fakes)):
@@ -208,13 +223,15 @@ def _see(images: ImageSet, number: int, count, seed, features, advance) -> Looke
     return Looked(seen.clouds, seen.diversity, seen.small, keys, found)
 
 
-def _copies(halves, fakes):
-    """(how many images are copies of others, a digest of each set's pixels)."""
+def _copies(halves, fakes, known):
+    """(how many of the images compared are copies of others, a digest of their pixels, real and fake).
+
+    A fake image is looked for among all real ones, whose keys are `known`.
+    """
     real, fake = ([key for one in some for key in one.keys] for some in (halves, fakes))
-    known = set(real)
     copies = {
         'fake_in_real': sum(key in known for key in fake),
-        'within_real': len(real) - len(known),
+        'within_real': len(real) - len(set(real)),
         'within_fake': len(fake) - len(set(fake)),
         'equal_sets': Counter(real) == Counter(fake),
     }

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from gans.config.shapes import shape_of
 from gans.core import schedules
 from gans.image import files
 from gans.reproduce.types import Drawn, Place, Table
@@ -50,7 +49,7 @@ def draw(place: Place, names: Sequence[str], units: Mapping[str, str] | None = N
 
 def _over_training(config, name, images):
     """(% of training, values) of a schedule of a config, float [n] each."""
-    clock = schedules.Clock(config.steps, config.batch, images, min(shape_of(config)))
+    clock = schedules.clock_of(config, images)
     schedule = schedules.make({name: config.schedules.to_dict()[name]}, clock)[name]
     steps = np.unique(np.linspace(0, config.steps, _POINTS).round().astype(int))
     return 100 * steps / config.steps, np.asarray(jax.vmap(schedule)(steps)) * np.ones(len(steps))

@@ -47,10 +47,11 @@ def measure(folder: Path) -> float:
 def delay(times: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> float:
     """How long ago the inputs were as blurred as the outputs are now: the mean over the outputs.
 
-    The time at which inputs had a given detail is read from the straight lines between the points of their curve. Left
-    out are the outputs of time 0, which an untrained generator made, and those with no less detail than the sharpest
-    inputs, or no more than the first ones: no input compares with them. Outputs that are sharper than the inputs of
-    their time have a negative delay.
+    The time at which inputs had a given detail is read from the straight lines between the points of their curve; where
+    the curve rests on a level, it is the end of the rest, the last time at which they were so blurred. Left out are the
+    outputs of time 0, which an untrained generator made, and those with no less detail than the sharpest inputs, or no
+    more than the first ones: no input compares with them. Outputs that are sharper than the inputs of their time have
+    a negative delay.
 
     Args:
       times: [N] from 0 to 1, rising.
@@ -64,12 +65,10 @@ def delay(times: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> float:
     if len(times) < 2:
         return float('nan')
     highest = np.maximum.accumulate(inputs)
-    rising = np.append(True, np.diff(highest) > 0)
-    levels, reached = highest[rising], times[rising]
-    compared = (times > 0) & (outputs > levels[0]) & (outputs < levels[-1])
+    compared = (times > 0) & (outputs > highest[0]) & (outputs < highest[-1])
     if not compared.any():
         return float('nan')
-    return float(np.mean(times[compared] - np.interp(outputs[compared], levels, reached)))
+    return float(np.mean(times[compared] - np.interp(outputs[compared], highest, times)))
 
 
 def detail(images: np.ndarray) -> np.ndarray:
