@@ -29,13 +29,30 @@ def init(game: Game, key: jax.Array, images: jax.Array) -> TrainState:
     keys = jax.random.split(key, 3)
     carry = game.objective.init()
     inputs = training_inputs(game, keys[0], carry, images, schedules.read(game.schedules, jnp.int32(0)))
-    gen = _new_player(game.tx.gen, game.history.gen, game.gen.init(keys[1], **inputs.gen, train=False))
+    made, variables = game.gen.init_with_output(keys[1], **inputs.gen, train=False)
+    _check_made(made, inputs.real)
+    gen = _new_player(game.tx.gen, game.history.gen, variables)
     disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
         step=jnp.int32(0),
         gen=gen.replace(ema=game.average.init(gen.variables)),
         disc=_new_player(game.tx.disc, game.history.disc, disc),
         carry=carry,
+    )
+
+
+def _check_made(made, real):
+    """Raises UserError if what the generator makes, [N, H, W, 3], has another shape than the images."""
+    if getattr(made, 'shape', None) == real.shape:
+        return
+    wanted = ' x '.join(map(str, real.shape[1:]))
+    if not hasattr(made, 'shape'):
+        found = f'an object of type {type(made).__name__}'
+    else:
+        found = ' x '.join(map(str, made.shape[1:])) if len(made) == len(real) else f'{made.shape[0]} for one image'
+    raise UserError(
+        f'The generator gives {found}, and the images are {wanted}: choose a config.size that it can make, or another '
+        'generator (config.networks, config.generator).'
     )
 
 
@@ -52,6 +69,7 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
       UserError: networks, images, objective and devices that do not fit together.
     """
     state, found = once(game, 'shapes', partial(_trace, game))
+    once(game, 'stages', partial(_check_stages, game, state, config.steps))
     _check_batchwise(game, config, state, found)
     return state
 
@@ -76,6 +94,23 @@ def _trace(game):
     with nn.intercept_methods(partial(_note_batchwise, game, found)):
         key = jax.eval_shape(lambda: jax.random.key(0))
         return _program(game).eval_shape(key, jax.ShapeDtypeStruct(**_one_image(game))), found
+
+
+def _check_stages(game, state, steps):
+    """What `init` checks of the whole generator, for every stage of one that grows: those begin during training."""
+    first, last = game.stage(0), game.stage(steps - 1)
+    if first is None:
+        return
+
+    def check(played, key, state, images):
+        hyper = schedules.read(game.schedules, state.step)
+        inputs = training_inputs(played, key, state.carry, images, hyper)
+        made = played.gen.apply({**state.gen.variables, 'hyper': hyper}, **inputs.gen, train=False)
+        _check_made(made, inputs.real)
+
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    for stage in range(min(first, last), max(first, last) + 1):
+        jax.eval_shape(partial(check, game.at(stage)), key, state, jax.ShapeDtypeStruct(**_one_image(game)))
 
 
 def _note_batchwise(game, found, call, arguments, keywords, context):
