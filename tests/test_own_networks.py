@@ -1,5 +1,6 @@
 """Networks outside of the package: what does not fit the images is told when the experiment is opened."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def mine(tmp_path, monkeypatch):
     """A package beside the working directory's files, as a user has it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'my_networks']:
+        del sys.modules[name]  # of another test
     (tmp_path / 'my_networks').mkdir()
     (tmp_path / 'my_networks' / '__init__.py').touch()
     (tmp_path / 'my_networks' / 'odd.py').write_text(ODD)

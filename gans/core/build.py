@@ -41,8 +41,10 @@ def build(config: ConfigDict, images: int) -> Game:
     _check_masks(task, objective, config)
     clock = schedules.Clock(config.steps, config.batch, images // task.parts, min(shape_of(config)))
     augmented = _make_augment(config.get('augment', ()), task)
-    needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
+    needs = {name for part in (gen, disc) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
+    _check_names(objective, needs, config.objective)
+    needs |= set(objective.needs)
     left_out = {name: value for name, value in schedules.UNLESS_GIVEN.items() if name in needs}
     scheduled = schedules.make(left_out | config.schedules.to_dict(), clock)
     for name in sorted(needs):
@@ -160,6 +162,20 @@ def _check_masks(task, objective, config):
         raise UserError(
             f'config.objective has {what}, but the task {config.task.name!r} hides no part of an image: leave it out.'
         )
+
+
+def _check_names(objective, scheduled, section):
+    """Raises UserError for a term with the name of another schedule or metric: one of the two would be lost."""
+    module = find_module('objectives', section.name, 'config.objective.name', 'make')
+    taken = {'loss', *schedules.UNLESS_GIVEN, *scheduled, *getattr(module, 'METRICS', ())}
+    for where, terms_of_player in zip(('terms', 'disc_terms'), objective.terms, strict=True):
+        for name in terms_of_player:
+            if name in taken:
+                raise UserError(
+                    f'config.objective.{where} has a term called {name!r}, as a schedule or a metric of this '
+                    'experiment is called already: give it another name, for example with '
+                    f"{where}=dict(my_{name}=dict(name='my_package.{name}'))."
+                )
 
 
 def _make_objective(section):
