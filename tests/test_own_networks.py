@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from command_line import ROOT, main
+from saved_run import assert_same_outcome, break_after, logged, outcome
 
 ODD = """
 import flax.linen as nn
@@ -65,6 +66,28 @@ class Discriminator(nn.Module):
     def __call__(self, image, cond=None, train=False):
         return nn.Dense(1)(of_size(image, 4).reshape(len(image), -1))[:, 0]
 """
+DROPPING = """
+import flax.linen as nn
+import jax.numpy as jnp
+
+
+class Generator(nn.Module):
+    rate: float = 0.5
+
+    @nn.compact
+    def __call__(self, latent, train=False):
+        x = nn.Dropout(self.rate)(nn.relu(nn.Dense(32)(latent)), deterministic=not train)
+        return jnp.tanh(nn.Dense(16 * 16 * 3)(x)).reshape(-1, 16, 16, 3)
+
+
+class Discriminator(nn.Module):
+    rate: float = 0.5
+
+    @nn.compact
+    def __call__(self, image, cond=None, train=False):
+        x = nn.leaky_relu(nn.Dense(32)(image.reshape(len(image), -1)), 0.2)
+        return nn.Dense(1)(nn.Dropout(self.rate, deterministic=not train)(x))[:, 0]
+"""
 CONFIG = """
 from ml_collections import ConfigDict
 
@@ -93,6 +116,7 @@ def mine(tmp_path, monkeypatch):
     (tmp_path / 'my_networks' / '__init__.py').touch()
     (tmp_path / 'my_networks' / 'odd.py').write_text(ODD)
     (tmp_path / 'my_networks' / 'growing.py').write_text(GROWING)
+    (tmp_path / 'my_networks' / 'dropping.py').write_text(DROPPING)
 
 
 def trained(experiment, *words, networks='odd', gen='', disc='', schedules='{}'):
@@ -102,7 +126,7 @@ def trained(experiment, *words, networks='odd', gen='', disc='', schedules='{}')
     for name, value in fields.items():
         text = text.replace(name, str(value))
     Path('mine.py').write_text(text)
-    return main(f'--config=mine.py:{experiment}', '--config.devices=1', '--config.batch=4', *words)
+    return main(f'--config=mine.py:{experiment}', '--config.devices=1', '--config.batch=8', *words)
 
 
 def said(done):
@@ -126,4 +150,28 @@ def test_a_stage_of_another_size_is_told_before_the_first_step():
     assert told.startswith('The generator gives 17 x 17 x 3, and the images are 16 x 16 x 3: ')
     assert not Path('run').exists()
     done = trained('dcgan', '--workdir=run', '--config.steps=4', networks='growing', schedules=growth)
+    assert done.code == 0, done.err
+
+
+def test_dropout_of_flax_works_and_eight_devices_and_a_stopped_run_draw_the_same():
+    words = ['--config.steps=3', '--config.log.every=1', '--config.checkpoint.every=1']
+    words += [f'--config.optimizer.{player}.name=sgd' for player in ('gen', 'disc')]
+
+    def train(name, *layout, **fields):
+        done = trained('dcgan', f'--workdir={name}', *words, *layout, networks='dropping', **fields)
+        assert done.code == 0, done.err
+        return [{key: line[key] for key in ('gen/loss', 'disc/loss')} for line in logged(Path(name))]
+
+    whole = train('whole')
+    with break_after(1):
+        train('parts')
+    train('parts')
+    assert_same_outcome(outcome(Path('parts')), outcome(Path('whole')))
+    for one, other in zip(whole, train('eight', '--config.devices=8'), strict=True):
+        assert other == pytest.approx(one, rel=1e-4)
+    assert train('none', gen='rate=0.0')[0] != whole[0] != train('other', disc='rate=0.0')[0], 'both drop something'
+
+    shared = said(trained('dcgan', *words, '--config.devices=8', '--config.parallel=pmap', networks='dropping'))
+    assert "Flax's dropout (that of gans.nn.noise can be shared), for which it takes all of it: give" in shared
+    done = main('--mode=evaluate', '--workdir=whole')
     assert done.code == 0, done.err

@@ -90,7 +90,7 @@ def _one_image(game):
 
 def _trace(game):
     """(The state's shapes, layers that look at a whole batch by player); `first_state` is traced with that."""
-    found = {'gen': set(), 'disc': set()}
+    found = {'gen': set(), 'disc': set(), 'shared': set()}
     with nn.intercept_methods(partial(_note_batchwise, game, found)):
         key = jax.eval_shape(lambda: jax.random.key(0))
         return _program(game).eval_shape(key, jax.ShapeDtypeStruct(**_one_image(game))), found
@@ -114,13 +114,15 @@ def _check_stages(game, state, steps):
 
 
 def _note_batchwise(game, found, call, arguments, keywords, context):
-    """Notes a layer that is about to be called, if its output for an example depends on the others of the batch."""
+    """Notes a layer that is about to be called, if what an example gets depends on the others, or on their number."""
     module = root = context.module
     if getattr(module, 'batchwise', False) or isinstance(module, nn.BatchNorm):
         while isinstance(root.parent, nn.Module):
             root = root.parent
         kind = re.sub('(?<=[a-z])(?=[A-Z])', ' ', type(module).__name__).lower()
         found['disc' if isinstance(root, type(game.disc)) else 'gen'].add(kind)
+    if isinstance(module, nn.Dropout):  # not that of gans.nn.noise
+        found['shared'].add("Flax's dropout (that of gans.nn.noise can be shared)")
     return call(*arguments, **keywords)
 
 
@@ -131,7 +133,7 @@ def _check_batchwise(game, config, state, found):
             f'config.objective.name is {config.objective.name!r}, whose penalty wants every image judged by itself, '
             f'but the discriminator has {" and ".join(sorted(found["disc"]))}: take that out in config.discriminator.'
         )
-    what = sorted(found['gen'] | found['disc'])
+    what = sorted(found['gen'] | found['disc'] | found['shared'])
     what += ['an objective with a memory'] if jax.tree.leaves(state.carry) else []
     what += ['terms that compare the layers of batches'] if game.objective.batchwise else []
     if what and config.parallel == 'pmap':
