@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from gans.config.registry import arguments_of, choose, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.core import averages, schedules
-from gans.errors import UserError, closest
+from gans.errors import UserError, closest, placed
 from gans.image import augment, ops
 from gans.losses import terms
 from gans.types import Game, Pair, Task, Term
@@ -78,7 +78,7 @@ def make_task(section: ConfigDict) -> Task:
       UserError: a name or an argument that does not exist.
     """
     make = find_module('tasks', section.name, 'config.task.name', 'make').make
-    return make(**arguments_of(make, section, 'config.task'))
+    return _call(make, section, 'config.task')
 
 
 def _batch_shape(config, task):
@@ -200,7 +200,14 @@ def _make_terms(section, where):
     if len(sections) < len(section):
         raise UserError(f'{where} is {tuple(section)}, in which two terms have one name: leave one out.')
     made = {name: _term(name, sections[name], where) for name in sections}
-    return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
+    return {name: _call(make, sections[name], f'{where}.{name}') for name, make in made.items()}
+
+
+def _call(make, section, where):
+    """What `make` makes of the arguments in a section; its mistakes are told with the section's place."""
+    arguments = arguments_of(make, section, where)
+    with placed(where):
+        return make(**arguments)
 
 
 def term_makers() -> dict[str, Callable[..., Term]]:

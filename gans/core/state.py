@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from gans.core import schedules
 from gans.core.inputs import training_inputs
 from gans.core.programs import once
-from gans.errors import UserError
+from gans.errors import UserError, placed
 from gans.startup import jit_seldom
 from gans.types import Game, Player, TrainState
 
@@ -29,10 +29,12 @@ def init(game: Game, key: jax.Array, images: jax.Array) -> TrainState:
     keys = jax.random.split(key, 3)
     carry = game.objective.init()
     inputs = training_inputs(game, keys[0], carry, images, schedules.read(game.schedules, jnp.int32(0)))
-    made, variables = game.gen.init_with_output(keys[1], **inputs.gen, train=False)
+    with placed('config.generator'):
+        made, variables = game.gen.init_with_output(keys[1], **inputs.gen, train=False)
     _check_made(made, inputs.real)
     gen = _new_player(game.tx.gen, game.history.gen, variables)
-    disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
+    with placed('config.discriminator'):
+        disc = game.disc.init(keys[2], inputs.real, inputs.cond, train=False)
     return TrainState(
         step=jnp.int32(0),
         gen=gen.replace(ema=game.average.init(gen.variables)),

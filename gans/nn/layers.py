@@ -278,9 +278,10 @@ def check_size(shape: tuple[int, ...], levels: int, networks: str) -> None:
     height, width = shape[1:3]
     step = 2**levels
     if height % step or width % step or not height or not width:
+        near = tuple(max(step, side // step * step) for side in (height, width))
         raise UserError(
             f'the {networks} networks need a height and width that are multiples of {step}, not '
-            f'{height} x {width}: set the image shape to, for example, ({step}, {step})'
+            f'{height} x {width}: give another config.size, for example {near}.'
         )
 
 
@@ -331,7 +332,7 @@ def check_latent(latent: Array, z_dim: int, networks: str) -> None:
     if latent.ndim != 2 or latent.shape[-1] != z_dim:
         raise UserError(
             f'the {networks} generator needs a latent of shape (N, {z_dim}), not {latent.shape}: '
-            f'let the task draw {z_dim} numbers per image'
+            f'let the task draw {z_dim} numbers per image (config.task.latent).'
         )
 
 
