@@ -76,6 +76,17 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Gives the mistakes of the block that name no place in the config this one: 'config.generator' for example."""
+    try:
+        yield
+    except UserError as error:
+        if 'config.' in str(error):
+            raise
+        raise UserError(f'{where}: {error}') from error
+
+
 def closest(word: str, options: Iterable[str]) -> str:
     """Returns " (did you mean 'x'?)" for the option nearest to `word`, or "" if none is near."""
     near = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)

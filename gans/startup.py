@@ -181,15 +181,20 @@ def features_folder() -> Path | None:
 def _in_cache(variable, name):
     """The folder that an environment variable names, or `name` in the user's cache; None if there is none."""
     if variable in os.environ:
-        return Path(os.environ[variable]) if os.environ[variable] else None
+        return _path(os.environ[variable]) if os.environ[variable] else None
     folder = cache_folder()
     return folder and folder / name
+
+
+def _path(text):
+    """A path from the environment, where a `~` is still one if no shell has read it: in Docker's ENV, in YAML."""
+    return Path(os.path.expanduser(text))
 
 
 def cache_folder() -> Path | None:
     """This user's folder for what can be made again: $XDG_CACHE_HOME/gans or ~/.cache/gans; None without a home."""
     if os.environ.get('XDG_CACHE_HOME'):
-        return Path(os.environ['XDG_CACHE_HOME']) / 'gans'
+        return _path(os.environ['XDG_CACHE_HOME']) / 'gans'
     try:
         return Path.home() / '.cache' / 'gans'
     except RuntimeError:  # HOME is not set, and the system does not know the user, as in some containers

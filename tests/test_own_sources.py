@@ -40,7 +40,8 @@ def mine(tmp_path, monkeypatch):
     (tmp_path / 'more').mkdir()
     (tmp_path / 'more' / 'mine.py').write_text(MINE)
     monkeypatch.setattr(gans.data.sources, '__path__', [*gans.data.sources.__path__, str(tmp_path / 'more')])
-    monkeypatch.delitem(sys.modules, 'gans.data.sources.mine', raising=False)
+    for name in ('mine', 'odd'):
+        monkeypatch.delitem(sys.modules, f'gans.data.sources.{name}', raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -85,6 +86,47 @@ def test_what_is_wrong_is_one_sentence(words, sentence):
     done = main(config('colorize:tiny'), *(f'--config.data.{word}' for word in words), '--dry_run')
     told = done.err.replace(config('colorize:tiny').removeprefix('--config='), 'CONFIG')
     assert done.code == 2 and told.startswith(sentence) and len(told.splitlines()) == 1
+
+
+ODD = """
+import numpy as np
+
+class Odd:
+    where, notes, decoding = 'forty odd images', (), ''
+    def __init__(self, shape, image, key):
+        self.image = eval(image, {'np': np, 'x': np.zeros((*shape, 3), np.uint8)})
+        self.as_key = eval(key)
+    def __len__(self):
+        return 40
+    def __getitem__(self, i):
+        return self.image
+    def key(self, i):
+        return self.as_key(i)
+
+def open_source(shape: tuple[int, int], seed: int, image: str = 'x', key: str = 'lambda i: bytes([i])'):
+    return Odd(shape, image, key)
+"""
+NO_IMAGES = [
+    ('image=(x / 255).astype(np.float32)', 'float32 [16, 16, 3] for image 0'),
+    ('image=x.astype(int)', 'int64 [16, 16, 3] for image 0'),
+    ('image=x[..., 0]', 'uint8 [16, 16] for image 0'),
+    ('image=x[..., :1]', 'uint8 [16, 16, 1] for image 0'),
+    ('image=np.concatenate([x, x[..., :1]], -1)', 'uint8 [16, 16, 4] for image 0'),
+    ('image=np.repeat(x, 2, 0)', 'uint8 [32, 16, 3] for image 0'),
+    ('image=x.tolist()', 'an object of type list for image 0'),
+    ('key=str', 'a key of type str for image 0: a key must be bytes'),
+    ('key=int', 'a key of type int for image 0: a key must be bytes'),
+]
+
+
+@pytest.mark.parametrize('field, returned', NO_IMAGES, ids=[field for field, _ in NO_IMAGES])
+def test_what_is_no_image_of_the_size_is_told_before_anything_is_written(field, returned, tmp_path):
+    (tmp_path / 'more' / 'odd.py').write_text(ODD)
+    words = ['--config.data.source=odd', f'--config.data.odd.{field}', '--workdir=run']
+    done = main(config('dcgan:tiny'), *words)
+    assert done.code == 2 and len(done.err.splitlines()) == 1, done.err
+    assert done.err.startswith(f"The source 'odd' of config.data.source returns {returned}")
+    assert not Path('run').exists()
 
 
 def test_a_run_on_it_is_stored_resumed_moved_and_evaluated():

@@ -15,7 +15,7 @@ import pytest
 from command_line import MAIN, config, main, process
 from processes import wait_for
 from runs_on_disk import contents, data_of, refused, rewrite, rewrite_config, steps_of, train, use
-from saved_run import assert_same_outcome, outcome
+from saved_run import assert_same_outcome, logged, outcome
 
 from gans.run import checkpoint_files
 
@@ -125,6 +125,34 @@ def test_fewer_steps_than_are_done_is_a_sentence_and_keeps_config_json(run):
     before = contents(run)
     refused(train(run, '--config.steps=4'), '6 steps done', '--config.steps=6')
     assert contents(run) == before
+
+
+def test_more_steps_that_move_schedules_back_are_told_with_their_values(tmp_path, caplog):
+    words = [config('progressive:tiny'), f'--workdir={tmp_path / "run"}', '--config.devices=1', '--config.log.every=1']
+    words += ["--config.schedules.learning_rate_gen={'at': (0.5, 1.0), 'value': (0.004, 0.001)}"]
+    assert main(*words, '--config.steps=4').code == 0
+    assert main(*words, '--config.steps=4').code == 0
+    assert 'Schedules' not in caplog.text
+    ended = main(f'--workdir={tmp_path / "run"}', '--config.steps=8')
+    assert ended.code == 0, ended.err
+    now = {name.partition('/')[2]: value for name, value in logged(tmp_path / 'run')[4].items()}
+    assert now['growth'] < 2, 'what is warned of'
+    (told,) = [one.message for one in caplog.records if one.message.startswith('Schedules')]
+    assert told == (
+        'Schedules in fractions of training follow config.steps, which was 4 and is 8: at step 4 they go '
+        f'growth from 2 to {now["growth"]:g}, learning_rate_disc from 0.0006 to {now["learning_rate_disc"]:g}, '
+        'learning_rate_gen from 0.001 to 0.004.'
+    )
+    assert told in (tmp_path / 'run' / 'log.txt').read_text()
+
+
+def test_more_steps_that_move_no_schedule_are_told_nothing(tmp_path, caplog):
+    in_steps = "{'at': (0, 3), 'value': (0.002, 0.001), 'unit': 'step'}"
+    words = [f'--config.schedules.learning_rate_{player}={in_steps}' for player in ('gen', 'disc')]
+    words += [config('dcgan:tiny'), f'--workdir={tmp_path / "run"}', '--config.devices=1']
+    for steps in (2, 3):
+        assert main(*words, f'--config.steps={steps}').code == 0
+    assert 'Schedules' not in caplog.text
 
 
 def test_a_second_training_in_a_folder_is_told_so_and_a_kill_leaves_it_free(tmp_path):

@@ -40,6 +40,18 @@ def test_the_cache_is_in_the_users_folder_and_can_be_moved_or_turned_off(environ
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / 'elsewhere')
 
 
+def test_a_tilde_that_no_shell_has_read_is_the_home_folder(environment, tmp_path):
+    environment.chdir(tmp_path)
+    environment.setenv('HOME', str(tmp_path / 'home'))
+    prepared(environment, tmp_path, GANS_CACHE='~/x', GANS_DECODED='~/y', GANS_FEATURES='~/z')
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / 'home' / 'x')
+    assert startup.decoded_folder() == tmp_path / 'home' / 'y'
+    assert startup.features_folder() == tmp_path / 'home' / 'z'
+    environment.setenv('XDG_CACHE_HOME', '~/cache')
+    assert startup.cache_folder() == tmp_path / 'home' / 'cache' / 'gans'
+    assert [path.name for path in tmp_path.iterdir()] == ['home']
+
+
 def test_an_empty_cache_variable_changes_nothing(environment, tmp_path):
     jax.config.update('jax_compilation_cache_dir', 'untouched')
     prepared(environment, tmp_path, GANS_CACHE='')

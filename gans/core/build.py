@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from gans.config.registry import arguments_of, choose, find_module, section_of
 from gans.config.shapes import shape_of
 from gans.core import averages, schedules
-from gans.errors import UserError, closest
+from gans.errors import UserError, closest, placed
 from gans.image import augment, ops
 from gans.losses import terms
 from gans.types import Game, Pair, Task, Term
@@ -41,8 +41,10 @@ def build(config: ConfigDict, images: int) -> Game:
     _check_masks(task, objective, config)
     clock = schedules.clock_of(config, images // task.parts)
     augmented = _make_augment(config.get('augment', ()), task)
-    needs = {name for part in (gen, disc, objective) for name in getattr(part, 'needs', ())}
+    needs = {name for part in (gen, disc) for name in getattr(part, 'needs', ())}
     needs |= {'learning_rate_gen', 'learning_rate_disc', 'blur', *(('augment',) if augmented else ())}
+    _check_names(objective, needs, config.objective)
+    needs |= set(objective.needs)
     left_out = {name: value for name, value in schedules.UNLESS_GIVEN.items() if name in needs}
     scheduled = schedules.make(left_out | config.schedules.to_dict(), clock)
     for name in sorted(needs):
@@ -78,7 +80,7 @@ def make_task(section: ConfigDict) -> Task:
       UserError: a name or an argument that does not exist.
     """
     make = find_module('tasks', section.name, 'config.task.name', 'make').make
-    return make(**arguments_of(make, section, 'config.task'))
+    return _call(make, section, 'config.task')
 
 
 def _batch_shape(config, task):
@@ -173,6 +175,20 @@ def _check_masks(task, objective, config):
         )
 
 
+def _check_names(objective, scheduled, section):
+    """Raises UserError for a term with the name of another schedule or metric: one of the two would be lost."""
+    module = find_module('objectives', section.name, 'config.objective.name', 'make')
+    taken = {'loss', *schedules.UNLESS_GIVEN, *scheduled, *getattr(module, 'METRICS', ())}
+    for where, terms_of_player in zip(('terms', 'disc_terms'), objective.terms, strict=True):
+        for name in terms_of_player:
+            if name in taken:
+                raise UserError(
+                    f'config.objective.{where} has a term called {name!r}, as a schedule or a metric of this '
+                    'experiment is called already: give it another name, for example with '
+                    f"{where}=dict(my_{name}=dict(name='my_package.{name}'))."
+                )
+
+
 def _make_objective(section):
     module = find_module('objectives', section.name, 'config.objective.name', 'make')
     arguments = arguments_of(module.make, section, 'config.objective')
@@ -195,7 +211,14 @@ def _make_terms(section, where):
     if len(sections) < len(section):
         raise UserError(f'{where} is {tuple(section)}, in which two terms have one name: leave one out.')
     made = {name: _term(name, sections[name], where) for name in sections}
-    return {name: make(**arguments_of(make, sections[name], f'{where}.{name}')) for name, make in made.items()}
+    return {name: _call(make, sections[name], f'{where}.{name}') for name, make in made.items()}
+
+
+def _call(make, section, where):
+    """What `make` makes of the arguments in a section; its mistakes are told with the section's place."""
+    arguments = arguments_of(make, section, where)
+    with placed(where):
+        return make(**arguments)
 
 
 def term_makers() -> dict[str, Callable[..., Term]]:

@@ -55,7 +55,7 @@ def _play(game, key, state, batches, axis, frozen):
 
         def forward(params):
             variables = {'params': params, 'hyper': hyper, **gen.stats}
-            rngs = {'noise': _noise_key(key)}
+            rngs = _rngs(_noise_key(key))
             made, stats = game.gen.apply(variables, **inputs.gen, train=True, rngs=rngs, mutable=list(gen.stats))
             # What the task sets in comes from inputs that went through the view: it must not go through it twice.
             return tuple(game.task.finish(inputs.gen, x) for x in (made, game.view(made, hyper))), stats
@@ -72,7 +72,7 @@ def _play(game, key, state, batches, axis, frozen):
 
         def judge(stats, images, place):
             variables = {'params': disc_params, 'hyper': hyper, **stats}
-            rngs = {'noise': jax.random.fold_in(_noise_key(key), place)}
+            rngs = _rngs(jax.random.fold_in(_noise_key(key), place))
             return _apply_watched(game.disc, game.objective.layers, variables, stats, rngs, images, seen.cond)
 
         def judge_for(name, stats, images, place):
@@ -211,6 +211,11 @@ def _with_gradient(judge, images):
     scores, pull_back, rest = jax.vjp(scores_first, images, has_aux=True)
     (gradient,) = pull_back(jax.tree.map(lambda x: jnp.full_like(x, len(x) / x.size), scores))
     return scores, *rest, gradient
+
+
+def _rngs(key):
+    """A network's streams of random numbers: `noise`, which ours draw from, and `dropout`, that of `nn.Dropout`."""
+    return {'noise': key, 'dropout': jax.random.fold_in(key, 1)}
 
 
 def _noise_key(key):

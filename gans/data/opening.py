@@ -11,6 +11,7 @@ decides nothing: what was opened for one seed may serve others.
 import inspect
 import json
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config.load import to_json
@@ -27,6 +28,27 @@ _GIVEN = ('shape', 'seed', *_LIMITS, 'resample')
 def open_source(config: ConfigDict) -> Source:
     """Opens the source of images that `config.data` names."""
     return _open(_module(config.data.source).open_source, config)
+
+
+def check_images(source: Source, config: ConfigDict) -> None:
+    """Raises UserError if the first image of a config's source, or its key, is not what training takes it for."""
+    if not len(source):
+        return
+    name, shape = config.data.source, shape_of(config)
+    image, key = source[0], source.key(0)
+    wanted = (np.dtype(np.uint8), (*shape, 3))
+    is_array = isinstance(image, np.ndarray)
+    if not is_array or (image.dtype, image.shape) != wanted:
+        found = f'{image.dtype} {list(image.shape)}' if is_array else f'an object of type {type(image).__name__}'
+        raise UserError(
+            f'The source {name!r} of config.data.source returns {found} for image 0: its images must be NumPy arrays '
+            f'uint8 {[*shape, 3]}, which is height, width and RGB.'
+        )
+    if not isinstance(key, bytes):
+        raise UserError(
+            f'The source {name!r} of config.data.source returns a key of type {type(key).__name__} for image 0: a '
+            'key must be bytes, equal for equal images.'
+        )
 
 
 def identity(config: ConfigDict) -> str:

@@ -132,7 +132,7 @@ def check_latent(latent: Array | None, noise: bool, batch: int, z_dim: int) -> N
         found = None if latent is None else latent.shape
         raise UserError(
             f'the unet generator with noise=True needs a latent of shape ({batch}, {z_dim}), '
-            f'not {found}: let the task draw {z_dim} numbers per image'
+            f'not {found}: let the task draw {z_dim} numbers per image (config.task.latent).'
         )
     if not noise and latent is not None:
-        raise UserError('the unet generator was given a latent but has noise=False: set noise=True in its arguments')
+        raise UserError('the unet generator was given a latent but has noise=False: set config.generator.noise=True.')

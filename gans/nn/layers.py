@@ -332,7 +332,7 @@ def check_latent(latent: Array, z_dim: int, networks: str) -> None:
     if latent.ndim != 2 or latent.shape[-1] != z_dim:
         raise UserError(
             f'the {networks} generator needs a latent of shape (N, {z_dim}), not {latent.shape}: '
-            f'let the task draw {z_dim} numbers per image'
+            f'let the task draw {z_dim} numbers per image (config.task.latent).'
         )
 
 

@@ -22,6 +22,8 @@ from gans.losses import adversarial, reconstruction
 from gans.types import Objective, Pair, Term, Turn
 
 Array = jax.Array
+# What the two losses log: no term may have such a name.
+METRICS = ('real_loss', 'fake_loss', 'k', 'convergence', 'reconstruction')
 
 
 class Codes(NamedTuple):

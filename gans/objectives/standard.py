@@ -53,6 +53,12 @@ FORMS = {
 }
 
 SLOPES = {'r1': 'real', 'r2': 'fake'}  # the images at which each is taken
+# What the two losses log, with any arguments: no term may have such a name.
+METRICS = (
+    *('adversarial', 'penalty', 'slope', 'drift', *SLOPES),
+    *{part: None for form in FORMS.values() for part in form.parts},
+    *(f'{images}_{measure}' for images in SLOPES.values() for measure in ('probability', 'score')),
+)
 
 
 def make(

@@ -16,7 +16,7 @@ from gans.core.schedules import counts_epochs
 from gans.core.state import first_state
 from gans.data.batches import read_whole
 from gans.data.cache import Memory, keep, remember
-from gans.data.opening import identity, open_source
+from gans.data.opening import check_images, identity, open_source
 from gans.data.source import Source, disjoint_parts, split
 from gans.errors import UserError
 from gans.run.kept import kept, once
@@ -47,7 +47,7 @@ def open_experiment(config: ConfigDict) -> Experiment:
       UserError: anything in the config or the data that a user can mend.
     """
     ranges.check(config)
-    source = kept().images.get(identity(config), lambda: _remembered(open_source(config)), _bytes_of)
+    source = kept().images.get(identity(config), lambda: _open_images(config), _bytes_of)
     held_out = config.data.held_out
     train, test = once(source, ('split', held_out), lambda: split(source, held_out))
     game = open_game(config, len(train))
@@ -65,6 +65,12 @@ def open_game(config: ConfigDict, images: int) -> Game:
 def _bytes_of(source):
     """What the images take where they are remembered; those that are not are decoded at every look."""
     return len(source) * source[0].nbytes if len(source) and isinstance(source, Memory) else 0
+
+
+def _open_images(config):
+    source = open_source(config)
+    check_images(source, config)
+    return _remembered(source)
 
 
 def _remembered(source):

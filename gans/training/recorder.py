@@ -6,6 +6,7 @@ The files: config.json, log.txt, metrics.jsonl, timing.jsonl, TensorBoard's even
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from gans.errors import UserError, cannot_write, naming
 from gans.image import files
 from gans.printing import tell
 from gans.run import checkpoint
-from gans.run.experiment import Experiment, fingerprint, start
+from gans.run.experiment import Experiment, fingerprint, open_game, start
 from gans.run.folder import Lock, claim, new_run_folder
 from gans.training import tensorboard
 from gans.training.log_file import LogFile
@@ -161,7 +162,22 @@ class Recorder:
                 kept = self._checkpoints.set_aside(damaged)
                 self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}.')
         tell(f'Going on from step {step}.')
+        self._warn_of_schedules(step, read_config(about['config'], self.folder))
         return {'step': step, 'window': about['window']}, state
+
+    def _warn_of_schedules(self, step, before):
+        """Says which schedules are somewhere else now, where training was to take another number of steps before."""
+        config = self._experiment.config
+        if before.steps == config.steps:
+            return
+        old, new = open_game(before, len(self._experiment.train)).schedules, self._experiment.game.schedules
+        values = {name: (float(old[name](step)), float(new[name](step))) for name in new}
+        moved = [f'{name} from {a:g} to {b:g}' for name, (a, b) in values.items() if not math.isclose(a, b)]
+        if moved:
+            self.warn(
+                f'Schedules in fractions of training follow config.steps, which was {before.steps} and is '
+                f'{config.steps}: at step {step} they go {", ".join(moved)}.'
+            )
 
     def _read(self, step):
         """A checkpoint of this very experiment; what is another's is refused before its arrays are looked at."""
