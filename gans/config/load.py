@@ -11,6 +11,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from gans.config.plain import plain_config
 from gans.errors import UserError, check_local, closest
 
 CLONE = Path(__file__).resolve().parents[2]  # the folder that main.py, gans/ and configs/ are in
@@ -20,8 +21,8 @@ def load(config_file: str) -> ConfigDict:
     """Loads `configs/colorize.py` or `configs/colorize.py:tiny`: see `find`.
 
     Raises:
-      UserError: an address, no such file, no `get_config` in it, no such variant, or an exception in it: with its file
-        and line.
+      UserError: an address, no such file, no `get_config` in it, no such variant, an exception in it, with its file
+        and line, or a value that no config can hold.
     """
     check_local(config_file)
     path, _, variant = config_file.partition(':')
@@ -31,13 +32,13 @@ def load(config_file: str) -> ConfigDict:
         if not hasattr(module, 'get_config'):
             raise UserError(f'{path} defines no get_config(): it is not an experiment config.')
         config = module.get_config(variant) if variant else module.get_config()
+        if not isinstance(config, ConfigDict):
+            raise UserError(f'get_config() of {path} returns {type(config).__name__}: it must return a ConfigDict.')
+        return plain_config(config).lock()
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
         raise failed(error, path) from error
-    if not isinstance(config, ConfigDict):
-        raise UserError(f'get_config() of {path} returns {type(config).__name__}: it must return a ConfigDict.')
-    return config.lock()
 
 
 def find(path: str) -> str:
