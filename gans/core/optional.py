@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 
-from gans.config.registry import find_module, kind_of, section_of
+from gans.config.registry import find_module, kind_of, parameters_of, section_of
 from gans.core.build import term_makers
 from gans.core.schedules import UNLESS_GIVEN
 from gans.data.opening import fields_of
@@ -115,4 +115,4 @@ def _parameters(values, section, fields):
     where = f'config.{section}.name' if found.get('name') or package != 'networks' else 'config.networks'
     if not isinstance(chosen, str):
         return {}  # the check of ranges says so
-    return inspect.signature(getattr(find_module(package, chosen, where, wanted), wanted)).parameters
+    return parameters_of(getattr(find_module(package, chosen, where, wanted), wanted))
