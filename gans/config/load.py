@@ -1,5 +1,6 @@
 """Experiment configs: finding and loading one, choosing a variant of it, flattening it, JSON."""
 
+import copy
 import importlib.util
 import json
 import os
@@ -113,14 +114,39 @@ def choose_variant(
       variants: name -> a function that changes the config in place.
 
     Raises:
-      UserError: an unknown variant.
+      UserError: an unknown variant, one that is given twice, or two that do not go together.
     """
-    for name in variant.split('+') if variant else ():
+    names = variant.split('+') if variant else []
+    for name in names:
         if name not in variants:
             known = ', '.join(f':{name}' for name in variants)
             raise UserError(f'no variant :{name} of this config{closest(name, variants)}: it has {known}.')
-        variants[name](config)
+        if names.count(name) > 1:
+            raise UserError(f'the variant :{name} is given {names.count(name)} times in :{variant}: give it once.')
+    bare = copy.deepcopy(config) if len(names) > 1 else config
+    for place, name in enumerate(names):
+        try:
+            variants[name](config)
+        except Exception as error:  # a variant is a program: anything may happen in it
+            earlier = [one for one in names[:place] if _fails(bare, variants[one], variants[name])]
+            if isinstance(error, UserError) or not earlier or _fails(bare, variants[name]):
+                raise
+            raise UserError(
+                f'the variants :{earlier[0]} and :{name} of this config do not go together, in this order at least '
+                f'({_reason(error)}): leave one of them out.'
+            ) from error
     return config
+
+
+def _fails(bare, *variants) -> bool:
+    """Whether variants raise an exception if these alone are applied to the bare config."""
+    config = copy.deepcopy(bare)
+    try:
+        for one in variants:
+            one(config)
+    except Exception:  # as above
+        return True
+    return False
 
 
 def flatten(config: Mapping, prefix: str = '') -> dict[str, Any]:
