@@ -117,6 +117,27 @@ def test_a_variant_that_fails_by_itself_is_a_mistake_in_the_file(tmp_path):
     assert done.code == 2 and 'own.py, line 6 cannot be used' in done.err and 'correct it' in done.err, done
 
 
+OTHER_KIND = f"""
+from gans.config.load import load
+
+def get_config():
+    config = load('{ROOT}/configs/dcgan.py:tiny').unlock()
+    config.schedules.blur = dict(at=(0.0, 0.5), value=(2.0, 0.0))
+    return config
+"""
+
+
+def test_a_schedule_in_place_of_a_number_is_told_how(tmp_path):
+    (tmp_path / 'own.py').write_text(OTHER_KIND)
+    done = main(f'--config={tmp_path}/own.py', '--dry_run')
+    assert done.code == 2 and "own.py, line 6 cannot be used (the field 'blur' keeps the kind of value" in done.err
+    assert '`with config.ignore_type():`' in done.err
+    as_told = OTHER_KIND.replace('    config.schedules', '    with config.ignore_type():\n        config.schedules')
+    (tmp_path / 'own.py').write_text(as_told)
+    done = main(f'--config={tmp_path}/own.py', '--dry_run')
+    assert done.code == 0, done
+
+
 def test_tiny_may_come_first():
     for variant in ('grown', 'skips'):
         first, last = (config_files.load(path_of(f'modern:{v}')) for v in (f'tiny+{variant}', f'{variant}+tiny'))

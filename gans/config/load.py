@@ -4,6 +4,7 @@ import copy
 import importlib.util
 import json
 import os
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,6 +100,11 @@ def _line_of(error, path) -> str:
 
 
 def _reason(error) -> str:
+    if isinstance(error, TypeError) and (field := re.match(r"Could not override field '(\w+)'", f'{error}')):
+        return (
+            f"the field '{field[1]}' keeps the kind of value that it has: give another kind inside of "
+            '`with config.ignore_type():`'
+        )
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     return f'{type(error).__name__}: {said[0]:.200}' if said else type(error).__name__
 
