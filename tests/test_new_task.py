@@ -1,5 +1,6 @@
 """A new task is one file of one's own: it is trained, measured and used on images through the command line."""
 
+import importlib
 import json
 import re
 import sys
@@ -110,6 +111,24 @@ def test_only_what_was_written_for_it_is_imported(own, tmp_path):
     for name in ('.own', 'own.', '../own', '..', ''):
         with pytest.raises(UserError, match='which is not in gans/tasks'):
             find_module('tasks', name, 'config.task.name', 'make')
+
+
+def test_what_a_module_imports_of_this_project_or_its_own_package_is_found_in_it(own):
+    write(own / 'net.py', 'class Generator:\n    pass\n')
+    shipped = importlib.import_module('gans.networks.dcgan')
+    for name, line, found in (
+        ('again', 'from gans.networks.dcgan import Generator', shipped.Generator),
+        ('other', 'from gans.networks.dcgan import Discriminator as Generator', shipped.Discriminator),
+        ('beside', 'from .net import Generator', None),
+        ('absolute', 'from own.net import Generator', None),
+    ):
+        write(own / f'{name}.py', f'{line}\n')
+        module = find_module('networks', f'own.{name}', 'config.networks', 'Generator')
+        assert module.Generator is (found or sys.modules['own.net'].Generator)
+    for line in ('from typing import Generator', 'from gans.networks.dcgan import Generator as Mine', 'import gans'):
+        write(own / 'none.py', f'{line}\nraise SystemExit\n')
+        with pytest.raises(UserError, match=r'none.py defines no Generator'):
+            find_module('networks', 'own.none', 'config.networks', 'Generator')
 
 
 @pytest.mark.parametrize('line', ['import nothing_of_that_name', 'raise ValueError("no")', 'def f(:'])

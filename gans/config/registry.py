@@ -62,7 +62,7 @@ def _find_elsewhere(name, where, wanted):
             '(every folder with an __init__.py, the outermost one beside main.py, in PYTHONPATH or installed).'
         )
     try:
-        defined = {one for node in ast.parse(path.read_bytes()).body for one in _names_of(node)}
+        defined = {one for node in ast.parse(path.read_bytes()).body for one in _names_of(node, name)}
         module = importlib.import_module(name) if wanted in defined else None
     except Exception as error:  # it is a program: anything may happen in it
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
@@ -72,8 +72,14 @@ def _find_elsewhere(name, where, wanted):
     return module
 
 
-def _names_of(node: ast.stmt) -> list[str]:
-    """The names that a statement of a module defines: of a function or class, or of what a value is given to."""
+def _names_of(node: ast.stmt, module: str) -> list[str]:
+    """The names that a statement of a module defines: of a function or class, or of what a value is given to.
+
+    What it imports counts if it is from this project or from its own package: `from typing import Generator` is none.
+    """
+    if isinstance(node, ast.ImportFrom):
+        ours = node.level > 0 or f'{node.module}'.partition('.')[0] in ('gans', module.partition('.')[0])
+        return [one.asname or one.name for one in node.names] if ours else []
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, 'target', node)]
     return [name for one in targets if (name := getattr(one, 'id', getattr(one, 'name', '')))]
 
