@@ -5,6 +5,8 @@ import importlib.util
 import json
 import os
 import re
+import shlex
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,7 +29,7 @@ def load(config_file: str) -> ConfigDict:
         and line, or a value that no config can hold.
     """
     check_local(config_file)
-    path, _, variant = config_file.partition(':')
+    path, variant = split_variant(config_file)
     path = find(path)
     module = read_module(path)
     try:
@@ -41,6 +43,15 @@ def load(config_file: str) -> ConfigDict:
         raise
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
         raise failed(error, path) from error
+
+
+def split_variant(config_file: str) -> tuple[str, str]:
+    """('configs/colorize.py', 'tiny') of 'configs/colorize.py:tiny'; folders may have a colon in their names."""
+    path, mark, variant = config_file.partition('.py:')
+    if mark or path.endswith('.py'):
+        return path + mark.rstrip(':'), variant
+    path, _, variant = config_file.partition(':')
+    return path, variant
 
 
 def find(path: str) -> str:
@@ -60,8 +71,10 @@ def read_module(path: str, kind: str = '') -> ModuleType:
         raise UserError(f'no {"file" if kind else "config file"} {path}{near}: {_others(kind)}.')
     if not path.endswith('.py'):
         raise UserError(f'{path} is no Python file (.py): {_others(kind)}.')
-    spec = importlib.util.spec_from_file_location(f'{kind or "config"}_config', path)
+    name = re.sub(r'\W', '_', f'{kind or "config"} of {os.path.abspath(path)}')
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for it
     try:
         spec.loader.exec_module(module)
     except UserError:
@@ -82,8 +95,17 @@ def _beside(path) -> set[str]:
 def failed(error: BaseException, path: str, kind: str = '') -> UserError:
     """The error for a config's file that raised one, with its line; `kind` is the folder of such files in configs/."""
     return UserError(
-        f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or {_others(kind)}.'
+        f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}{_beside_it(error, path)}): correct it, or '
+        f'{_others(kind)}.'
     )
+
+
+def _beside_it(error, path) -> str:
+    """How a module is found that lies beside a config, which the search for modules does not look at."""
+    folder = Path(path).parent
+    if isinstance(error, ModuleNotFoundError) and (folder / f'{error.name}.py').is_file():
+        return f', which is found if PYTHONPATH has its folder: PYTHONPATH={shlex.quote(str(folder))}'
+    return ''
 
 
 def _others(kind):

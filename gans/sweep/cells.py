@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from gans.config.compare import changes
-from gans.config.load import failed, find, read_module
+from gans.config.load import failed, find, read_module, split_variant
 from gans.config.plain import plain
 from gans.config.texts import short
 from gans.core.overrides import load_with
@@ -82,7 +82,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str]) -> Sweep:
       UserError: whatever is wrong with the file, a cell or its config.
     """
     check_local(config_file)
-    path, _, variant = config_file.partition(':')
+    path, variant = split_variant(config_file)
     path = find(path)
     module = _module(path)
     found = _list_of(module, path)
@@ -131,7 +131,7 @@ def _cell(config_file, path, variant, given, number, fields) -> Cell:
     """A cell without its label."""
     where = f'{path}, cell {number + 1}'
     if 'config' in given:
-        own, _, own_variant = given['config'].partition(':')
+        own, own_variant = split_variant(given['config'])
         config_text = f'{_find(own, path)}:{"+".join(filter(None, (variant, own_variant)))}'.rstrip(':')
     else:
         config_text = config_file
