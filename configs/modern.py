@@ -102,6 +102,7 @@ def get_config(variant: str = '') -> ConfigDict:
 
 def _grown(config):
     """Networks, learning rates and averages of `progressive`; levels before their time must not move: b1 is 0."""
+    tiny = config.size < 64  # `:tiny` came first
     config.steps, config.ema, config.log.grids = 6000, 0.99, 9
     config.networks = 'progressive'
     # Channels of the levels, from the first map on: five of them make 64 px of 4.
@@ -113,6 +114,8 @@ def _grown(config):
     config.schedules.learning_rate_gen = dict(at=(8 / 9, 1.0), value=(2e-3, 2e-4))
     config.schedules.learning_rate_disc = dict(at=(8 / 9, 1.0), value=(6e-3, 6e-4))
     config.schedules.growth = levels(4, 1 / 9, 'fraction')
+    if tiny:
+        _tiny(config)
 
 
 def _skips(config):
@@ -125,6 +128,7 @@ def _skips(config):
 def _paper(config):
     _skips(config)
     config.augment = ('translation', 'cutout')
+    config.size = 64
     config.batch, config.steps = 256, 590_000
     config.ema, config.ema_half_life = 0.0, 500_000.0
     config.data.source, config.data.threads = 'tfds', 4

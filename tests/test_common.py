@@ -7,7 +7,7 @@ import pytest
 from command_line import ROOT, main, process
 
 from gans.config.common import defaults, with_defaults
-from gans.config.load import flatten, load
+from gans.config.load import flatten, load, split_variant
 from gans.data.opening import fields_of
 from gans.errors import UserError
 from gans.sweep.cells import read_sweep
@@ -82,6 +82,49 @@ def test_a_config_in_any_folder_is_loaded_from_any_working_directory(tmp_path):
     (tmp_path / 'mine' / 'own.py').write_text(OWN)
     done = process('--config=mine/own.py', cwd=tmp_path)
     assert (done.code, done.out) == (2, '') and done.err.startswith('config.task.name is missing'), done.err
+
+
+def test_a_config_and_a_sweep_in_a_folder_with_a_colon_in_its_name(tmp_path):
+    """The variant begins behind the first `.py:`."""
+    folder = tmp_path / 'a:b'
+    folder.mkdir()
+    loads = f"load('{ROOT}/configs/dcgan.py:tiny').unlock()"
+    variants = 'dict(small=lambda c: c.update(batch=4), large=lambda c: c.update(size=32))'
+    (folder / 'own.py').write_text(
+        'from gans.config.load import choose_variant, load\n\n'
+        f"def get_config(variant=''):\n    return choose_variant({loads}, variant, {variants})\n"
+    )
+    assert load(f'{folder}/own.py').batch == 8
+    assert load(f'{folder}/own.py:small').batch == 4
+    for text, variant in (('c.py:x=a:b/c', 'x=a:b/c'), ('c.py:', ''), ('c.py', ''), ('c.py:d.py', 'd.py')):
+        assert split_variant(f'a:b/{text}') == ('a:b/c.py', variant)
+    assert split_variant('configs/colorize:tiny') == ('configs/colorize', 'tiny')
+    (folder / 'sweep.py').write_text(
+        "def get_hyper(hyper):\n    return [{'config': 'own.py:large', 'ema': ema} for ema in (0.5, 0.6)]\n"
+    )
+    cells = read_sweep(f'{folder}/sweep.py:small', {}).cells
+    assert [(c.config.batch, c.config.size, c.config.ema) for c in cells] == [(4, 32, 0.5), (4, 32, 0.6)]
+
+
+def test_a_config_may_have_dataclasses_with_annotations_that_are_texts(tmp_path):
+    text = (
+        'from __future__ import annotations\nimport dataclasses\n\n'
+        '@dataclasses.dataclass\nclass Mine:\n    shade: int = 3\n'
+    )
+    (tmp_path / 'own.py').write_text(text + OWN.replace('shade=3', 'shade=Mine().shade'))
+    assert load(str(tmp_path / 'own.py')).data.mine.shade == 3
+
+
+def test_a_module_beside_a_config_is_found_as_the_sentence_says(tmp_path):
+    folder = tmp_path / 'my configs'
+    folder.mkdir()
+    (folder / 'shades.py').write_text('SHADE = 3\n')
+    (folder / 'own.py').write_text(f'import shades\n{OWN}'.replace('shade=3', 'shade=shades.SHADE'))
+    done = main(f'--config={folder}/own.py')
+    told = "own.py, line 1 cannot be used (ModuleNotFoundError: No module named 'shades', which is found if PYTHONPATH"
+    assert done.code == 2 and told in done.err and f"PYTHONPATH='{folder}'" in done.err, done
+    done = process(f'--config={folder}/own.py', PYTHONPATH=str(folder))
+    assert done.err.startswith('config.task.name is missing'), done.err  # so it was loaded
 
 
 @pytest.mark.parametrize(

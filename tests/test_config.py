@@ -20,7 +20,8 @@ from gans.run.trained import load_run
 @pytest.mark.parametrize('name', in_folder())
 def test_every_config_in_the_folder_can_be_built_in_all_its_variants(name):
     """The only test that a further config in configs/ meets."""
-    for full in (name, *(f'{name}:{variant}' for variant in variants(name))):
+    combined = [f'{name}:tiny+{variant}' for variant in variants(name) if variant != 'tiny']
+    for full in (name, *(f'{name}:{variant}' for variant in variants(name)), *combined):
         config = config_files.load(path_of(full))
         ranges.check(config)
         assert build(config, 100).gen is not None
@@ -80,6 +81,67 @@ def test_unknown_configs_and_variants(config_file, words):
     with pytest.raises(UserError) as error:
         config_files.load(config_file)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'config_file, said',
+    [
+        ('colorize.py:patches+luma', 'the variants :patches and :luma of this config do not go together'),
+        (
+            'colorize.py:tiny+patches+augmented+luma',
+            'the variants :patches and :luma of this config do not go together',
+        ),
+        ('modern.py:wasserstein+r1', 'the variants :wasserstein and :r1 of this config do not go together'),
+        ('colorize.py:luma+luma', 'the variant :luma is given 2 times in :luma+luma: give it once'),
+        ('progressive.py:skips+tiny+skips', 'the variant :skips is given 2 times'),
+    ],
+)
+def test_variants_that_do_not_go_together_are_named_and_no_file_is_to_be_corrected(config_file, said):
+    done = main(f'--config={ROOT}/configs/{config_file}', '--dry_run')
+    assert done.code == 2 and said in done.err and 'correct it' not in done.err, done
+
+
+VARIANTS = f"""
+from gans.config.load import choose_variant, load
+
+def get_config(variant=''):
+    config = load('{ROOT}/configs/dcgan.py:tiny').unlock()
+    return choose_variant(config, variant, dict(one=lambda c: None, bad=lambda c: c['nothing']))
+"""
+
+
+def test_a_variant_that_fails_by_itself_is_a_mistake_in_the_file(tmp_path):
+    (tmp_path / 'own.py').write_text(VARIANTS)
+    assert main(f'--config={tmp_path}/own.py:one', '--dry_run').code == 0
+    done = main(f'--config={tmp_path}/own.py:one+bad', '--dry_run')
+    assert done.code == 2 and 'own.py, line 6 cannot be used' in done.err and 'correct it' in done.err, done
+
+
+OTHER_KIND = f"""
+from gans.config.load import load
+
+def get_config():
+    config = load('{ROOT}/configs/dcgan.py:tiny').unlock()
+    config.schedules.blur = dict(at=(0.0, 0.5), value=(2.0, 0.0))
+    return config
+"""
+
+
+def test_a_schedule_in_place_of_a_number_is_told_how(tmp_path):
+    (tmp_path / 'own.py').write_text(OTHER_KIND)
+    done = main(f'--config={tmp_path}/own.py', '--dry_run')
+    assert done.code == 2 and "own.py, line 6 cannot be used (the field 'blur' keeps the kind of value" in done.err
+    assert '`with config.ignore_type():`' in done.err
+    as_told = OTHER_KIND.replace('    config.schedules', '    with config.ignore_type():\n        config.schedules')
+    (tmp_path / 'own.py').write_text(as_told)
+    done = main(f'--config={tmp_path}/own.py', '--dry_run')
+    assert done.code == 0, done
+
+
+def test_tiny_may_come_first():
+    for variant in ('grown', 'skips'):
+        first, last = (config_files.load(path_of(f'modern:{v}')) for v in (f'tiny+{variant}', f'{variant}+tiny'))
+        assert first == last
 
 
 CHANGES = [

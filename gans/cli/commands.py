@@ -8,6 +8,7 @@ from gans import signals
 from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
 from gans.config import ranges
+from gans.config.plain import plain_config
 from gans.config.texts import expand
 from gans.errors import UserError, check_local
 from gans.printing import say
@@ -78,7 +79,7 @@ def _config_of(flags) -> ConfigDict:
     if flags['workdir'] is not None:
         from gans.run.trained import read_config
 
-        config = override(read_config(flags['workdir']), flags['config.FIELD'], flags['workdir'])
+        config = plain_config(override(read_config(flags['workdir']), flags['config.FIELD'], flags['workdir']))
         ranges.check(config)
         return config
     raise UserError(help_text.NOTHING.splitlines()[0])

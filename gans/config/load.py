@@ -1,8 +1,12 @@
 """Experiment configs: finding and loading one, choosing a variant of it, flattening it, JSON."""
 
+import copy
 import importlib.util
 import json
 import os
+import re
+import shlex
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from gans.config.plain import plain_config
 from gans.errors import UserError, check_local, closest
 
 CLONE = Path(__file__).resolve().parents[2]  # the folder that main.py, gans/ and configs/ are in
@@ -20,24 +25,33 @@ def load(config_file: str) -> ConfigDict:
     """Loads `configs/colorize.py` or `configs/colorize.py:tiny`: see `find`.
 
     Raises:
-      UserError: an address, no such file, no `get_config` in it, no such variant, or an exception in it: with its file
-        and line.
+      UserError: an address, no such file, no `get_config` in it, no such variant, an exception in it, with its file
+        and line, or a value that no config can hold.
     """
     check_local(config_file)
-    path, _, variant = config_file.partition(':')
+    path, variant = split_variant(config_file)
     path = find(path)
     module = read_module(path)
     try:
         if not hasattr(module, 'get_config'):
             raise UserError(f'{path} defines no get_config(): it is not an experiment config.')
         config = module.get_config(variant) if variant else module.get_config()
+        if not isinstance(config, ConfigDict):
+            raise UserError(f'get_config() of {path} returns {type(config).__name__}: it must return a ConfigDict.')
+        return plain_config(config).lock()
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # it is a program: anything may happen in it
         raise failed(error, path) from error
-    if not isinstance(config, ConfigDict):
-        raise UserError(f'get_config() of {path} returns {type(config).__name__}: it must return a ConfigDict.')
-    return config.lock()
+
+
+def split_variant(config_file: str) -> tuple[str, str]:
+    """('configs/colorize.py', 'tiny') of 'configs/colorize.py:tiny'; folders may have a colon in their names."""
+    path, mark, variant = config_file.partition('.py:')
+    if mark or path.endswith('.py'):
+        return path + mark.rstrip(':'), variant
+    path, _, variant = config_file.partition(':')
+    return path, variant
 
 
 def find(path: str) -> str:
@@ -57,8 +71,10 @@ def read_module(path: str, kind: str = '') -> ModuleType:
         raise UserError(f'no {"file" if kind else "config file"} {path}{near}: {_others(kind)}.')
     if not path.endswith('.py'):
         raise UserError(f'{path} is no Python file (.py): {_others(kind)}.')
-    spec = importlib.util.spec_from_file_location(f'{kind or "config"}_config', path)
+    name = re.sub(r'\W', '_', f'{kind or "config"} of {os.path.abspath(path)}')
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for it
     try:
         spec.loader.exec_module(module)
     except UserError:
@@ -79,8 +95,17 @@ def _beside(path) -> set[str]:
 def failed(error: BaseException, path: str, kind: str = '') -> UserError:
     """The error for a config's file that raised one, with its line; `kind` is the folder of such files in configs/."""
     return UserError(
-        f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}): correct it, or {_others(kind)}.'
+        f'{path}{_line_of(error, path)} cannot be used ({_reason(error)}{_beside_it(error, path)}): correct it, or '
+        f'{_others(kind)}.'
     )
+
+
+def _beside_it(error, path) -> str:
+    """How a module is found that lies beside a config, which the search for modules does not look at."""
+    folder = Path(path).parent
+    if isinstance(error, ModuleNotFoundError) and (folder / f'{error.name}.py').is_file():
+        return f', which is found if PYTHONPATH has its folder: PYTHONPATH={shlex.quote(str(folder))}'
+    return ''
 
 
 def _others(kind):
@@ -97,6 +122,11 @@ def _line_of(error, path) -> str:
 
 
 def _reason(error) -> str:
+    if isinstance(error, TypeError) and (field := re.match(r"Could not override field '(\w+)'", f'{error}')):
+        return (
+            f"the field '{field[1]}' keeps the kind of value that it has: give another kind inside of "
+            '`with config.ignore_type():`'
+        )
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     return f'{type(error).__name__}: {said[0]:.200}' if said else type(error).__name__
 
@@ -112,14 +142,39 @@ def choose_variant(
       variants: name -> a function that changes the config in place.
 
     Raises:
-      UserError: an unknown variant.
+      UserError: an unknown variant, one that is given twice, or two that do not go together.
     """
-    for name in variant.split('+') if variant else ():
+    names = variant.split('+') if variant else []
+    for name in names:
         if name not in variants:
             known = ', '.join(f':{name}' for name in variants)
             raise UserError(f'no variant :{name} of this config{closest(name, variants)}: it has {known}.')
-        variants[name](config)
+        if names.count(name) > 1:
+            raise UserError(f'the variant :{name} is given {names.count(name)} times in :{variant}: give it once.')
+    bare = copy.deepcopy(config) if len(names) > 1 else config
+    for place, name in enumerate(names):
+        try:
+            variants[name](config)
+        except Exception as error:  # a variant is a program: anything may happen in it
+            earlier = [one for one in names[:place] if _fails(bare, variants[one], variants[name])]
+            if isinstance(error, UserError) or not earlier or _fails(bare, variants[name]):
+                raise
+            raise UserError(
+                f'the variants :{earlier[0]} and :{name} of this config do not go together, in this order at least '
+                f'({_reason(error)}): leave one of them out.'
+            ) from error
     return config
+
+
+def _fails(bare, *variants) -> bool:
+    """Whether variants raise an exception if these alone are applied to the bare config."""
+    config = copy.deepcopy(bare)
+    try:
+        for one in variants:
+            one(config)
+    except Exception:  # as above
+        return True
+    return False
 
 
 def flatten(config: Mapping, prefix: str = '') -> dict[str, Any]:

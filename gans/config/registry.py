@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,7 @@ def _find_elsewhere(name, where, wanted):
             '(every folder with an __init__.py, the outermost one beside main.py, in PYTHONPATH or installed).'
         )
     try:
-        defined = {one for node in ast.parse(path.read_bytes()).body for one in _names_of(node)}
+        defined = {one for node in ast.parse(path.read_bytes()).body for one in _names_of(node, name)}
         module = importlib.import_module(name) if wanted in defined else None
     except Exception as error:  # it is a program: anything may happen in it
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
@@ -71,8 +72,14 @@ def _find_elsewhere(name, where, wanted):
     return module
 
 
-def _names_of(node: ast.stmt) -> list[str]:
-    """The names that a statement of a module defines: of a function or class, or of what a value is given to."""
+def _names_of(node: ast.stmt, module: str) -> list[str]:
+    """The names that a statement of a module defines: of a function or class, or of what a value is given to.
+
+    What it imports counts if it is from this project or from its own package: `from typing import Generator` is none.
+    """
+    if isinstance(node, ast.ImportFrom):
+        ours = node.level > 0 or f'{node.module}'.partition('.')[0] in ('gans', module.partition('.')[0])
+        return [one.asname or one.name for one in node.names] if ours else []
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, 'target', node)]
     return [name for one in targets if (name := getattr(one, 'id', getattr(one, 'name', '')))]
 
@@ -111,7 +118,7 @@ def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[
     """
     if not isinstance(section, Mapping) and not isinstance(section, ConfigDict):
         raise UserError(f'{where} is {section!r}: give a section of fields.')
-    parameters = inspect.signature(function).parameters
+    parameters = parameters_of(function)
     known = [name for name in parameters if name not in (*given, 'parent', 'name')]
     found = {key: value for key, value in section.items() if key != 'name'}
     for key in found:
@@ -127,14 +134,35 @@ def arguments_of(function: Callable, section: Mapping, where: str, given: tuple[
     return found
 
 
+def parameters_of(function: Callable) -> dict[str, inspect.Parameter]:
+    """What a function, or the constructor of a class, takes: by name, with annotations that are types.
+
+    Python keeps an annotation as text in a module with `from __future__ import annotations`. One that cannot be
+    evaluated, for example of a type that is imported for type checkers alone, stays as it is.
+    """
+    found = dict(inspect.signature(function).parameters)
+    return {name: one.replace(annotation=_evaluated(one.annotation, name, function)) for name, one in found.items()}
+
+
+def _evaluated(annotation, name, function):
+    owner = function
+    if isinstance(function, type):  # a field's annotation belongs to the class that declares it
+        owner = next((one for one in function.__mro__ if name in inspect.get_annotations(one)), function)
+    holder = types.SimpleNamespace(__annotations__={name: annotation})
+    try:
+        return typing.get_type_hints(holder, vars(sys.modules[inspect.unwrap(owner).__module__]))[name]
+    except Exception:  # it is a program: anything may happen in it
+        return annotation
+
+
 _KINDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a name', type(None): 'None'}
 
 
 def _fits(value, wanted) -> bool:
     """Whether a config's value can be an argument with that annotation; what a config cannot hold always fits."""
-    if isinstance(wanted, types.UnionType):
+    if _is_union(wanted):
         return any(_fits(value, one) for one in typing.get_args(wanted))
-    if typing.get_origin(wanted) in (tuple, Sequence):
+    if _is_several(wanted):
         return isinstance(value, (list, tuple)) and all(_fits(part, typing.get_args(wanted)[0]) for part in value)
     if wanted not in _KINDS:
         return wanted is not None or value is None
@@ -143,19 +171,28 @@ def _fits(value, wanted) -> bool:
     return isinstance(value, (int, float) if wanted is float else wanted)
 
 
+def _is_union(annotation):
+    return typing.get_origin(annotation) in (types.UnionType, typing.Union)
+
+
+def _is_several(annotation):
+    return typing.get_origin(annotation) in (tuple, list, Sequence) and bool(typing.get_args(annotation))
+
+
 def kind_of(annotation: Any) -> type:
     """The kind of value that a flag's text is read as for a parameter: bool, int, float or tuple, else str."""
-    if isinstance(annotation, types.UnionType):  # `int | None`
-        return next((kind for one in typing.get_args(annotation) if (kind := kind_of(one)) is not str), str)
-    if typing.get_origin(annotation) in (tuple, Sequence):
+    if _is_union(annotation):  # `int | None`
+        kinds = [kind_of(one) for one in typing.get_args(annotation)]
+        return next((kind for kind in (tuple, float, int, bool) if kind in kinds), str)
+    if _is_several(annotation):
         return tuple
     return annotation if annotation in (bool, int, float) else str
 
 
 def _say(wanted) -> str:
-    if isinstance(wanted, types.UnionType):
+    if _is_union(wanted):
         return ' or '.join(_say(one) for one in typing.get_args(wanted))
-    if typing.get_origin(wanted) in (tuple, Sequence):
+    if _is_several(wanted):
         several = {int: 'a tuple of whole numbers', float: 'a tuple of numbers', str: 'a tuple of names'}
         return several.get(typing.get_args(wanted)[0], 'a tuple')
     return _KINDS.get(wanted, 'None' if wanted is None else f'{wanted}')

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import optax
 
-from gans.config.registry import find_module, kind_of, section_of
+from gans.config.registry import find_module, kind_of, parameters_of, section_of
 from gans.config.texts import parse
 from gans.core.build import term_makers
 from gans.core.schedules import UNLESS_GIVEN
@@ -144,4 +144,4 @@ def _parameters(values, section, fields):
     where = f'config.{section}.name' if found.get('name') or package != 'networks' else 'config.networks'
     if not isinstance(chosen, str):
         return {}  # the check of ranges says so
-    return inspect.signature(getattr(find_module(package, chosen, where, wanted), wanted)).parameters
+    return parameters_of(getattr(find_module(package, chosen, where, wanted), wanted))

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from gans.config import ranges
 from gans.config.load import flatten, load
+from gans.config.plain import plain_config
 from gans.config.registry import section_of
 from gans.config.texts import UNREADABLE, expand, parse, short
 from gans.core import optional
@@ -24,7 +25,7 @@ def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
     Raises:
       UserError: as these three do, or the place of images that are not chosen.
     """
-    config = override(load(config_file), fields, config_file)
+    config = plain_config(override(load(config_file), fields, config_file))
     ranges.check(config)
     _check_source(config.data.source, fields)
     return config

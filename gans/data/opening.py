@@ -15,7 +15,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gans.config.load import to_json
-from gans.config.registry import arguments_of, find_module, section_of
+from gans.config.registry import arguments_of, find_module, parameters_of, section_of
 from gans.config.shapes import shape_of
 from gans.data.source import Labels, Source
 from gans.errors import UserError
@@ -67,7 +67,7 @@ def fields_of(source: str, where: str) -> dict[str, inspect.Parameter]:
     Raises:
       UserError: no such source.
     """
-    parameters = inspect.signature(_module(source, where).open_source).parameters
+    parameters = parameters_of(_module(source, where).open_source)
     return {name: one for name, one in parameters.items() if name not in _GIVEN}
 
 

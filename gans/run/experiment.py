@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from gans import startup
 from gans.config import ranges
 from gans.config.load import to_json
+from gans.config.plain import plain_config
 from gans.core.build import build
 from gans.core.schedules import counts_epochs
 from gans.core.state import first_state
@@ -46,6 +47,7 @@ def open_experiment(config: ConfigDict) -> Experiment:
     Raises:
       UserError: anything in the config or the data that a user can mend.
     """
+    config = plain_config(config)
     ranges.check(config)
     source = kept().images.get(identity(config), lambda: _open_images(config), _bytes_of)
     held_out = config.data.held_out

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from gans.config.compare import changes
-from gans.config.load import failed, find, read_module
+from gans.config.load import failed, find, read_module, split_variant
+from gans.config.plain import plain
 from gans.config.texts import short
 from gans.core.overrides import load_with
 from gans.errors import UserError, check_local, closest
@@ -81,7 +82,7 @@ def read_sweep(config_file: str, fields: Mapping[str, str]) -> Sweep:
       UserError: whatever is wrong with the file, a cell or its config.
     """
     check_local(config_file)
-    path, _, variant = config_file.partition(':')
+    path, variant = split_variant(config_file)
     path = find(path)
     module = _module(path)
     found = _list_of(module, path)
@@ -116,20 +117,10 @@ def _list_of(module, path) -> list[dict[str, Any]]:
             f'{short(found)}.'
         )
     try:
-        return [{field: _plain(value) for field, value in cell.items()} for cell in hyper.chainit([found])]
+        cells = hyper.chainit([found])
     except ValueError as error:  # 'batch' and 'config.batch'
         raise UserError(f'get_hyper() of {path}: {error}: give it once.') from error
-
-
-def _plain(value):
-    """A value as a person writes it: without the types of NumPy and pathlib, and with tuples for lists."""
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if hasattr(value, 'tolist'):  # a number or an array of NumPy's: np.linspace() gives such ones
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
+    return [{name: plain(value, f'get_hyper() of {path}: {name}') for name, value in cell.items()} for cell in cells]
 
 
 def _named(cell):
@@ -140,7 +131,7 @@ def _cell(config_file, path, variant, given, number, fields) -> Cell:
     """A cell without its label."""
     where = f'{path}, cell {number + 1}'
     if 'config' in given:
-        own, _, own_variant = given['config'].partition(':')
+        own, own_variant = split_variant(given['config'])
         config_text = f'{_find(own, path)}:{"+".join(filter(None, (variant, own_variant)))}'.rstrip(':')
     else:
         config_text = config_file
