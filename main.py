@@ -8,7 +8,7 @@ try:
     from gans.run import large_pages
 
     if __name__ == '__main__':
-        large_pages.started_again()
+        large_pages.restart_with_large_pages()
         signals.own_process()  # before anything else is imported, so that Ctrl-C is heard from the beginning
 except KeyboardInterrupt:  # in the milliseconds before that
     os.write(2, b'Stopped by SIGINT: there was nothing to save.\n')

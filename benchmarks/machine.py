@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from gans.startup import give_back
+from gans.startup import trim_heap
 
 
 def matmul_rate(dtype=jnp.float32, side: int = 1024, repeats: int = 10) -> float:
@@ -31,7 +31,7 @@ def growth(act: Callable[[], None]) -> int | None:
     """Bytes by which what is in use was higher at its highest in `act` than before: the first device's, where that is
     counted, else this process' resident memory. None where nobody counts (a CPU without Linux)."""
     gc.collect()
-    give_back()  # what lies free in the heap would hide as much of what `act` takes
+    trim_heap()  # what lies free in the heap would hide as much of what `act` takes
     device, process = jax.local_devices()[0], Path('/proc/self/status')
     if counted := device.memory_stats():
         before = counted['bytes_in_use']

@@ -146,7 +146,7 @@ def _tpu(devices, environment):
     return str(files[0]) if files else ''
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Returns to the system what the C library's heap keeps for nobody: after a step was compiled, about a GiB.
 
     The next step maps anew what it needs, in some milliseconds.

@@ -16,7 +16,7 @@ import os, sys
 from gans.run import large_pages
 
 large_pages.PAGES = os.environ['PAGES']
-large_pages.started_again()
+large_pages.restart_with_large_pages()
 print([os.getpid(), os.environ.get('GLIBC_TUNABLES', ''), sys.argv[1:], sys.flags.utf8_mode, __name__])
 """
 MADVISE = 'always [madvise] never\n'

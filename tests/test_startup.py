@@ -124,7 +124,7 @@ def test_what_the_heap_keeps_for_nobody_is_given_back(monkeypatch, variable, giv
     for block in blocks[:-1]:  # the last keeps the others from being the heap's end, which goes back by itself
         libc.free(block)
     before = resident()
-    startup.give_back()
+    startup.trim_heap()
     assert (before - resident() > 50 * 2**20) == given_back
     libc.free(blocks[-1])
 

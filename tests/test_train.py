@@ -61,7 +61,7 @@ def process(folder):
 
 def test_what_compiling_took_is_given_back_once(tiny, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(startup, 'give_back', lambda: told.append(len(logged(tmp_path))))
+    monkeypatch.setattr(startup, 'trim_heap', lambda: told.append(len(logged(tmp_path))))
     config = tiny(CONFIG_FILE, steps=4)
     config.log.every = 2
     train(open_experiment(config), tmp_path)

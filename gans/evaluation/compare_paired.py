@@ -16,7 +16,7 @@ from gans.evaluation.titles import lines_of, short_titles
 from gans.features.opening import Features
 from gans.image import files, grids
 from gans.printing import not_lost
-from gans.run.trained import Trained, open_images, weights
+from gans.run.trained import Trained, open_images, weights_digest
 
 _SAME = {'held_out': 'held-out images', 'masks': 'masks on them'}  # fields of an evaluation
 _ONCE = ('version', 'task', 'size', 'data', 'images', 'held_out', 'masks', 'notes', 'versions', 'backend')
@@ -86,7 +86,7 @@ def _evaluation_of(trained, features):
         return evaluate_run(trained, features)  # none yet, or none that can be read
     needed = {*_ONCE, 'measures', 'features', 'step', 'config', 'rows', 'ratios', 'baselines'}
     whole = isinstance(report, dict) and needed <= report.keys()
-    this = {'version': VERSION, 'step': trained.step, 'weights': weights(trained)}
+    this = {'version': VERSION, 'step': trained.step, 'weights': weights_digest(trained)}
     current = whole and all(report.get(name) == value for name, value in this.items())
     if current and features:
         current = isinstance(report['features'], dict) and report['features'].get('digest') == features.digest

@@ -25,7 +25,7 @@ from gans.image import files, grids
 from gans.printing import not_lost
 from gans.run.experiment import digest
 from gans.run.generate import Sampler, Shown, held_out
-from gans.run.trained import Trained, weights
+from gans.run.trained import Trained, weights_digest
 from gans.sets.drawn import Drawn
 from gans.sets.image_set import ImageSet
 from gans.sets.opening import SAMPLES
@@ -146,7 +146,7 @@ def _join(found, shown, reports, size, seed):
         title: {
             'folder': str(trained.folder),
             'step': trained.step,
-            'weights': weights(trained),
+            'weights': weights_digest(trained),
             'config': trained.config.name,
             'size': list(trained.game.size),
             'copies': reports[title]['copies'],

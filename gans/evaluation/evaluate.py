@@ -19,7 +19,7 @@ from gans.features.opening import Features, open_features
 from gans.image.files import write_json
 from gans.printing import not_lost
 from gans.run.experiment import Experiment, digest
-from gans.run.trained import Trained, load_run, open_images, weights
+from gans.run.trained import Trained, load_run, open_images, weights_digest
 from gans.types import PairedEvaluation, SampleEvaluation
 
 VERSION = 4  # count up when the same run and images give other numbers than before: those are not to be compared
@@ -64,7 +64,7 @@ def evaluate_run(trained: Trained, features: Features | None = None) -> dict:
     report = {
         'version': VERSION,
         'step': trained.step,
-        'weights': weights(trained),
+        'weights': weights_digest(trained),
         'config': trained.config.name,
         'task': trained.config.task.name,
         'size': list(trained.game.size),

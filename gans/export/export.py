@@ -22,7 +22,7 @@ from gans.export.program import Program, apart, flat, program, trial, weights_of
 from gans.export.stablehlo import PLATFORMS, export_program, size_step, symbols_of
 from gans.export.texts import FILE, USE, readme
 from gans.model_card import model_card
-from gans.run.trained import Trained, load_run, weights
+from gans.run.trained import Trained, load_run, weights_digest
 from gans.startup import jit_seldom
 
 FORMATS = tuple(FILE)
@@ -173,7 +173,7 @@ def _about(run: Trained, made: Program, artifact: Artifact, format: str) -> dict
         'task': run.config.task.name,
         'step': run.step,
         'averaged': bool(jax.tree.leaves(run.state.gen.ema)),
-        'weights': weights(run),
+        'weights': weights_digest(run),
         'inputs': inputs,
         'output': {
             'type': 'uint8',

@@ -20,7 +20,7 @@ from gans.data.source import Source
 from gans.errors import Failure, UserError
 from gans.image import ops
 from gans.run.parallel import tell_of_idle_accelerator
-from gans.run.trained import Trained, open_images, weights
+from gans.run.trained import Trained, open_images, weights_digest
 from gans.types import Player, TrainState
 
 BATCH = 16  # images that one device makes at a time: a part of what decides the bytes, so that it never varies
@@ -120,7 +120,7 @@ class Sampler:
     @cached_property
     def digest(self) -> str:
         """A digest of the arrays that the images are made with."""
-        return weights(self.run)
+        return weights_digest(self.run)
 
     def key(self, place: int) -> bytes:
         """The identity of the image of a place: what it is made of, and where."""

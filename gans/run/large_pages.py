@@ -18,7 +18,7 @@ PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
 MALLOC = 'GANS_MALLOC'  # that of `gans.startup`, which imports too much to come before a second start
 
 
-def started_again() -> None:
+def restart_with_large_pages() -> None:
     """Replaces this process by the same program with large pages; returns if it has them or cannot have them.
 
     The process keeps its number, its terminal and its files; signals wait for `signals.own_process`. To be called first

@@ -102,7 +102,7 @@ def open_images(trained: Trained) -> Experiment:
     return experiment
 
 
-def weights(trained: Trained) -> str:
+def weights_digest(trained: Trained) -> str:
     """A digest of the arrays that the images of a run's generator are made with."""
     return digest_of_arrays((trained.state.gen.replace(opt_state=()), trained.state.carry))
 

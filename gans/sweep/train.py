@@ -32,7 +32,7 @@ def free_programs() -> None:
     """Frees all compiled programs; one that is needed again is compiled again."""
     jax.clear_caches()
     gc.collect()
-    startup.give_back()
+    startup.trim_heap()
 
 
 class Trainer:

@@ -214,7 +214,7 @@ class _Loop:
             self.recorder.warn(warning)
         played = self.experiment.game.stage(step - 1)
         if played != self.stage:  # its program was compiled since the last line
-            startup.give_back()
+            startup.trim_heap()
         self.stage = played
 
     def save(self, step, state):

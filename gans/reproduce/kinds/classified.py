@@ -18,7 +18,7 @@ from gans.labelling.labels_file import CLASSES, FILE, read_labels
 from gans.reproduce.shared import shared
 from gans.reproduce.types import Drawn, Place, Table
 from gans.run.generate import Sampler
-from gans.run.trained import Trained, load_run, weights
+from gans.run.trained import Trained, load_run, weights_digest
 from gans.sets.keeping import choose
 from gans.sets.sample_folder import name_of
 
@@ -77,7 +77,7 @@ def _classifier(place: Place, run: Trained, by_person: Path | None, many: int, s
         labels = by_person or _stand_in(run, folder / 'labelled', many) / FILE
         classify(folder / 'classifier', labels=f'{labels}', steps=steps)
 
-    decides = [weights(run).encode(), f'{many} {steps}'.encode(), Path(__file__).read_bytes()]
+    decides = [weights_digest(run).encode(), f'{many} {steps}'.encode(), Path(__file__).read_bytes()]
     decides += [by_person.read_bytes()] if by_person else []
     folder = shared(place, f'classifier_{run.folder.name}', decides, make)
     return by_person or folder / 'labelled' / FILE, folder / 'classifier'

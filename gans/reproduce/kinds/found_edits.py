@@ -23,7 +23,7 @@ from gans.latent.measured import (
 from gans.latent.space import Edit
 from gans.reproduce.shared import shared
 from gans.reproduce.types import Drawn, Place, Table
-from gans.run.trained import Trained, load_run, weights
+from gans.run.trained import Trained, load_run, weights_digest
 
 FILE = 'edits.yaml'
 
@@ -84,7 +84,7 @@ def _edits_of(place: Place, run: Trained, painter: Painter, measure: Measure) ->
         text = _text(find_edits(painter, measure), run.config.name, run.step)
         files.write_whole(folder / FILE, lambda file: file.write(text.encode()))
 
-    decides = [weights(run).encode(), Path(__file__).read_bytes(), Path(measured.__file__).read_bytes()]
+    decides = [weights_digest(run).encode(), Path(__file__).read_bytes(), Path(measured.__file__).read_bytes()]
     return shared(place, f'edits_{run.folder.name}', decides, make) / FILE
 
 
