@@ -19,7 +19,7 @@ from generators import generator_config
 from odd_files import png_header
 from PIL import Image
 from runs_on_disk import contents, refused
-from saved_run import save_run
+from saved_run import make_config, save_images, save_run, smooth_images
 
 from gans.errors import UserError
 from gans.labelling.label import write_marking
@@ -45,6 +45,16 @@ def test_a_run_is_named_from_inside_too(run, tmp_path, monkeypatch):
     done = main('--mode=label', '--workdir=.', f'--output={tmp_path / "out"}', '--count=2')
     page = (tmp_path / 'out/label.html').read_text()
     assert all(f'2 samples of {run.name}, step' in text for text in (done.out, page))
+
+
+def test_held_out_images_that_have_moved_are_found_where_they_are_said_to_be(tmp_path):
+    images = save_images(tmp_path / 'images', smooth_images(12))
+    run = save_run(tmp_path / 'run', make_config('colorize', images))
+    images.rename(tmp_path / 'moved')
+    words = ('--mode=label', f'--workdir={run}', f'--output={tmp_path / "out"}', '--count=1')
+    done = main(*words)
+    assert done.code == 2 and 'If they have moved, some verbs take their new place as --input' in done.err
+    assert main(*words, f'--input={tmp_path / "moved"}').code == 0 and (tmp_path / 'out/000000.png').is_file()
 
 
 class Elements(HTMLParser):

@@ -10,6 +10,7 @@ import numpy as np
 
 from gans.config.shipped import program
 from gans.data import files
+from gans.data.opening import move_data
 from gans.errors import UserError
 from gans.image.files import save_png, write_whole
 from gans.labelling.labels_file import FILE as LABELS
@@ -23,7 +24,7 @@ FILE = 'label.html'
 _ROUNDING = 2  # levels of 255 by which a sample may differ that is drawn again, by another process or device
 
 
-def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str:
+def label(workdir: str | Path, output: str | Path, count: int, seed: int, moved_to: str | None = None) -> str:
     """Draws samples of a run and writes them with `label.html`, which holds them all and needs nothing else.
 
     Args:
@@ -31,6 +32,7 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
       output: the folder for `000000.png`, ... and `label.html`.
       count: how many samples.
       seed: they follow from it.
+      moved_to: where the training images are now, if they were moved.
 
     Returns:
       what to do next, for people.
@@ -44,6 +46,8 @@ def label(workdir: str | Path, output: str | Path, count: int, seed: int) -> str
     shown = files.printable(str(folder))
     files.check_no_file(folder)
     run = load_run(workdir)
+    if moved_to:
+        move_data(run.config, moved_to)
     sampler = Sampler(run, seed)
     sampler.check_count(count)
     names = [name_of(i) for i in range(count)]

@@ -7,7 +7,7 @@ from gans.printing import say
 def _run(flags, config) -> int:
     from gans.labelling.label import label
 
-    say(label(flags['workdir'], flags['output'], flags['count'], flags['seed']))
+    say(label(flags['workdir'], flags['output'], flags['count'], flags['seed'], flags['input']))
     return 0
 
 
@@ -18,6 +18,7 @@ VERB = Verb(
         'output': Flag('path', 'the folder for the samples and label.html', needed=True),
         'count': Flag('whole', 'how many samples', 200, most=5000),
         'seed': Flag('whole', 'they follow from it', 0, most=2**32 - 1),
+        'input': Flag('path', 'where the training images are now, if they were moved'),
     },
     _run,
 )
