@@ -96,8 +96,7 @@ def as_files(place, run, images, masks=None):
     return np.stack([np.asarray(Image.open(target / f'{i:02d}.png')) for i in range(len(images))])
 
 
-def test_a_python_for_onnx_is_refused_for_another_format_and_no_folder_is_made_for_what_is_no_run(place, tmp_path):
-    refused(export(place / 'noise', tmp_path / 'out', '--onnx_python=/bin/true'), '--onnx_python is for --format=onnx')
+def test_no_folder_is_made_for_what_is_no_run(tmp_path):
     (tmp_path / 'run/checkpoints').mkdir(parents=True)
     refused(export(tmp_path / 'run', tmp_path / 'out'), 'holds no checkpoint yet')
     assert not (tmp_path / 'out').exists()

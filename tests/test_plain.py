@@ -37,31 +37,31 @@ CASES = {
     'del c.schedules.blur; c.schedules.blur = dict(at=np.arange(2000) / 2000, value=(0.0,) * 2000)': (
         'config.schedules.blur.at has 2000 entries: give at most 1024'
     ),
-    "own['values'] = 3": "config.own has a field 'values', which is a method",
-    "own['items'] = 3": "config.own has a field 'items', which is a method",
-    "own['update'] = ()": "config.own has a field 'update', which is a method",
-    "c.own = ConfigDict({'a.b': 3}, allow_dotted_keys=True)": "config.own has a field 'a.b'",
-    "own['a b'] = 3": "config.own has a field 'a b'",
+    "own['values'] = 3": "config.data.own has a field 'values', which is a method",
+    "own['items'] = 3": "config.data.own has a field 'items', which is a method",
+    "own['update'] = ()": "config.data.own has a field 'update', which is a method",
+    "c.data.own = ConfigDict({'a.b': 3}, allow_dotted_keys=True)": "config.data.own has a field 'a.b'",
+    "own['a b'] = 3": "config.data.own has a field 'a b'",
     "own.words = ('a',) * 128": None,
-    "own.words = ('a',) * 129": 'config.own.words has 129 entries: give at most 128',
+    "own.words = ('a',) * 129": 'config.data.own.words has 129 entries: give at most 128',
     "own.text = 'x' * 4096": None,
-    "own.text = 'x' * 4097": 'config.own.text has 4097 characters',
-    'own.a = dict(b=dict(c=dict(d=dict(e=dict(f=3)))))': None,
-    'own.a = dict(b=dict(c=dict(d=dict(e=dict(f=dict(g=dict(h=3)))))))': 'nested too deep',
+    "own.text = 'x' * 4097": 'config.data.own.text has 4097 characters',
+    'own.a = dict(b=dict(c=dict(d=dict(e=3))))': None,
+    'own.a = dict(b=dict(c=dict(d=dict(e=dict(f=dict(g=3))))))': 'nested too deep',
     "c.data.folder.path = pathlib.Path('a b')": None,
     'c.batch, c.ema = np.int64(8), np.float64(0.5)': None,
     'c.generator.widths = c.discriminator.widths = np.array([4, 4])': None,
     'c.generator.widths = c.discriminator.widths = [4, 4]': None,
     'c.task.flip = np.bool_(True)': None,
     'own.value = 10**300': None,
-    'own.value = 10**400': 'config.own.value is a number of 1329 bits',
+    'own.value = 10**400': 'config.data.own.value is a number of 1329 bits',
     'del c.schedules.adversarial; c.schedules.adversarial = 10**400': 'config.schedules.adversarial is a number of',
-    'own.value = 1j': 'config.own.value is of the type complex',
-    'own.value = {3}': 'config.own.value is of the type set',
-    'own.value = (3, {3})': 'config.own.value.1 is of the type set',
-    'own.value = np.array(1j)': 'config.own.value is of the type complex',
-    "own.value = b'3'": 'config.own.value is of the type bytes',
-    'own.value = lambda step: 3': 'config.own.value is of the type function',
+    'own.value = 1j': 'config.data.own.value is of the type complex',
+    'own.value = {3}': 'config.data.own.value is of the type set',
+    'own.value = (3, {3})': 'config.data.own.value.1 is of the type set',
+    'own.value = np.array(1j)': 'config.data.own.value is of the type complex',
+    "own.value = b'3'": 'config.data.own.value is of the type bytes',
+    'own.value = lambda step: 3': 'config.data.own.value is of the type function',
     'c.dtype = np.float32': 'config.dtype is of the type type',
     'own.value = [dict(a=np.int8(3))]': None,
 }
@@ -71,7 +71,7 @@ CASES = {
 def written(request, tmp_path):
     """The path of a config with the case's code in it."""
     path = tmp_path / 'own.py'
-    path.write_text(f'{HEAD}        {request.param}\n    c.own = c.get("own", own)\n    return c\n')
+    path.write_text(f'{HEAD}        {request.param}\n    c.data.own = c.data.get("own", own)\n    return c\n')
     return path
 
 
@@ -113,8 +113,8 @@ def test_a_config_that_was_changed_in_a_notebook_is_held_against_the_same_rules(
         config.batch, config.data.folder.path = np.int64(4), tmp_path / 'images'
     opened = gans.open_experiment(config).config
     assert type(opened.batch) is int and opened.data.folder.path == str(tmp_path / 'images')
-    config.own = ConfigDict({'items': 3})
-    with pytest.raises(UserError, match="config.own has a field 'items'"):
+    config.data.own = ConfigDict({'items': 3})
+    with pytest.raises(UserError, match="config.data.own has a field 'items'"):
         gans.open_experiment(config)
 
 

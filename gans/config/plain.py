@@ -77,7 +77,7 @@ def _name(key, where):
     """The name of a field of a section, checked."""
     if not isinstance(key, str) or not key.isidentifier():
         raise UserError(f'{where:.100} has a field {key!r:.100}: give a name of letters, digits and _.')
-    if hasattr(ConfigDict, key):
+    if hasattr(ConfigDict, key) and not where.startswith('config.schedules.'):  # a schedule has known fields alone
         raise UserError(f'{where:.100} has a field {key!r}, which is a method of every section: give it another name.')
     return key
 

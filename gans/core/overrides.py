@@ -60,10 +60,10 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
 
 
 def _check_source(chosen, fields):
-    """Refuses the place of one source's images where those of another are read: it would change nothing."""
-    for name in fields:
+    """Refuses the place of one source's images where those of another source are read: it would change nothing."""
+    for name, text in fields.items():
         first, _, section = name.rpartition('.')[0].partition('.')
-        if first == 'data' and name.endswith(('.path', '.dataset')) and section != section_of(chosen):
+        if first == 'data' and name.endswith('.path') and section != section_of(chosen) and text != 'None':
             raise UserError(
                 f'config.{name} is given, but the images are read from {chosen!r}: give --config.data.source={section} '
                 'too, or leave it out.'

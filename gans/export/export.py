@@ -72,8 +72,6 @@ def export(workdir: str | Path, output: str | Path, format: str = 'stablehlo', o
         raise UserError(
             f'--format={printable(format)} is unknown{closest(format, FORMATS)}: choose one of {", ".join(FORMATS)}.'
         )
-    if onnx_python is not None and format != 'onnx':
-        raise UserError(f'--onnx_python is for --format=onnx, not {format}: leave it out.')
     python = onnx.find_python(onnx_python) if format == 'onnx' else None
     target = Path(output)
     run = load_run(workdir)
