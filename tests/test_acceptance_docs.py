@@ -81,6 +81,7 @@ EVERY_FLAG = """
 --mode=export --workdir=RUN --output=EXPORTED --format=npz --onnx_python=python
 --mode=features --workdir=RUN --output=FOLDER --input=PLACE --layers=down_0 --channels=0 --guided
 --mode=label --workdir=NOISE --output=OTHERS --count=2 --seed=1
+--mode=label --workdir=RUN --output=FEW_TO_LABEL --count=2 --input=PLACE
 --mode=classify --labels=LABELLED/labels.csv --output=CLASSES --size=16 --steps=2 --seed=1
 --mode=classify --good=PLACE --bad=photos --output=CLASSES --size=16 --steps=2
 --mode=sample --workdir=RUN --output=FEW --count=2 --input=PLACE

@@ -125,7 +125,8 @@ def test_the_report_of_a_run(place):
     evaluation = json.loads((place.colorizer / 'evaluation.json').read_text())
     for row, numbers in evaluation['rows'].items():
         assert row in text and f'{numbers["colourfulness"]["mean"]:.1f}' in text
-    assert '4 of 4' in text and 'No warning in log.txt' in text
+    assert '4 of 4' in text and 'Warnings and messages (1)' in text
+    assert 'follow config.steps, which was 2 and is 4: at step 2 they go' in text
     for part in ('Summary', 'Samples', 'Curves', 'Evaluation', 'Networks', 'Config', 'Events', 'Model card'):
         assert f'>{part}</h2>' in document
     data = data_of(document)
@@ -136,6 +137,11 @@ def test_the_report_of_a_run(place):
     assert 'log.every 40 1' in text, 'what differs from the config that comes with the code'
     assert not re.search(r'(src|href)="(?!data:|#)', document)
     assert document.count('montage') and len(document) < 5_000_000
+
+
+def test_a_run_without_warnings_says_so(started):
+    (started / 'log.txt').write_text('')
+    assert 'No warning in log.txt' in text_of(report(started))
 
 
 def test_a_report_is_replaced_by_the_next_with_the_same_bytes(place, tmp_path):
