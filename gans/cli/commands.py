@@ -71,11 +71,13 @@ def run(command: Command) -> int:
 
 def _config_of(flags) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
-    from gans.core.overrides import load_with, override
+    from gans.core.overrides import check_place, load_with, override
 
     if flags['config'] is not None:
         check_local(flags['config'], '--config')
-        return load_with(expand('--config', flags['config']), flags['config.FIELD'])
+        config = load_with(expand('--config', flags['config']), flags['config.FIELD'])
+        check_place(config.data.source, flags['config.FIELD'])
+        return config
     if flags['workdir'] is not None:
         from gans.run.trained import read_config
 

@@ -23,11 +23,10 @@ def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
     """Loads a config with other values for some fields, checked: `gans.config.load.load`, `override`, `ranges.check`.
 
     Raises:
-      UserError: as these three do, or the place of images that are not chosen.
+      UserError: as these three do.
     """
     config = plain_config(override(load(config_file), fields, config_file))
     ranges.check(config)
-    _check_source(config.data.source, fields)
     return config
 
 
@@ -59,8 +58,8 @@ def override(config: ConfigDict, fields: Mapping[str, str], config_file: str) ->
     return ConfigDict(values).lock()
 
 
-def _check_source(chosen, fields):
-    """Refuses the place of one source's images where those of another source are read: it would change nothing."""
+def check_place(chosen: str, fields: Mapping[str, str]) -> None:
+    """Raises UserError for the place of a source other than `chosen`, whose images are read: it changes nothing."""
     for name, text in fields.items():
         first, _, section = name.rpartition('.')[0].partition('.')
         if first == 'data' and name.endswith('.path') and section != section_of(chosen) and text != 'None':

@@ -60,8 +60,6 @@ class Recorder:
             self._log = self._closing(LogFile(self.folder))
         if self._experiment.source.notes:
             self.warn(f'{self._experiment.source.where}.')
-        else:
-            tell(f'Data: {self._experiment.source.where}.')
         self._about = {
             'config': to_json(config),
             'data': fingerprint(self._experiment),
