@@ -119,7 +119,7 @@ def events(record: Record) -> Html:
         rows = [[printable(name), printable(text)] for name, text in about.items()]
         parts.append(folded('Machine and versions', table(['what', 'which'], rows, 'Machine and versions')))
     else:
-        parts.append(element('p', 'This run was made by a version that did not write down its sittings.'))
+        parts.append(element('p', 'This run has no sittings.jsonl, which says when and where it was trained.'))
         parts.append(element('p', f'Trained on {data_in_words(record.facts)}.'))
     if record.evaluation:
         rows = [[printable(name), printable(text)] for name, text in record.evaluation.versions.items()]

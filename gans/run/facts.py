@@ -44,7 +44,7 @@ class Facts(NamedTuple):
       step: of the newest sound checkpoint, or the one that was wanted; None without any.
       shapes: of the checkpoint's arrays, by name: 'gen/params/up_0/kernel'; {} without one.
       train_images: how many it was trained on; 0 where that is not known.
-      sittings: the oldest first; none of runs of versions before 0.2.
+      sittings: the oldest first; none where sittings.jsonl is not there.
     """
 
     folder: Path
