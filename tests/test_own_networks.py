@@ -1,10 +1,10 @@
 """Networks outside of the package: what does not fit the images is told when the experiment is opened."""
 
-import sys
 from pathlib import Path
 
 import pytest
 from command_line import ROOT, main
+from own_package import own_package
 from saved_run import assert_same_outcome, break_after, logged, outcome
 
 ODD = """
@@ -107,16 +107,7 @@ def get_config(variant):
 
 @pytest.fixture(autouse=True)
 def mine(tmp_path, monkeypatch):
-    """A package beside the working directory's files, as a user has it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.partition('.')[0] == 'my_networks']:
-        del sys.modules[name]  # of another test
-    (tmp_path / 'my_networks').mkdir()
-    (tmp_path / 'my_networks' / '__init__.py').touch()
-    (tmp_path / 'my_networks' / 'odd.py').write_text(ODD)
-    (tmp_path / 'my_networks' / 'growing.py').write_text(GROWING)
-    (tmp_path / 'my_networks' / 'dropping.py').write_text(DROPPING)
+    own_package(tmp_path, monkeypatch, 'my_networks', {'odd': ODD, 'growing': GROWING, 'dropping': DROPPING})
 
 
 def trained(experiment, *words, networks='odd', gen='', disc='', schedules='{}'):

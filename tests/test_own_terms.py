@@ -1,12 +1,12 @@
 """A loss term outside of the package: a module by its dotted path. tests/test_notebooks.py trains with one."""
 
-import sys
 from functools import partial
 
 import jax
 import numpy as np
 import pytest
 from command_line import ROOT, config, main
+from own_package import own_package
 
 from gans.config.load import load
 from gans.core.build import build
@@ -26,15 +26,7 @@ def make(order: int = 1):
 
 @pytest.fixture(autouse=True)
 def mine(tmp_path, monkeypatch):
-    """A package beside the working directory's files, as a user has it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.partition('.')[0] == 'my_terms']:
-        del sys.modules[name]  # of another test
-    (tmp_path / 'my_terms').mkdir()
-    (tmp_path / 'my_terms' / '__init__.py').touch()
-    (tmp_path / 'my_terms' / 'smoothness.py').write_text(SMOOTHNESS)
-    (tmp_path / 'my_terms' / 'l1.py').write_text(SMOOTHNESS)
+    own_package(tmp_path, monkeypatch, 'my_terms', {'smoothness': SMOOTHNESS, 'l1': SMOOTHNESS})
 
 
 def with_terms(terms, **weights):

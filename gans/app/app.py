@@ -3,7 +3,6 @@
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from gans.app import serving
 from gans.app.latents import LatentTool
@@ -13,6 +12,7 @@ from gans.app.storage import Storage, temporary
 from gans.data.files import printable
 from gans.errors import UserError
 from gans.printing import say
+from gans.run.folder import repeated
 from gans.run.trained import Trained, load_run
 
 
@@ -49,10 +49,8 @@ def open_tools(workdirs: Sequence[str], storage: Storage, limits: Limits) -> lis
       UserError: a run that cannot be read, is given twice, or has no use on a page.
     """
     turns, tools = Turns(limits.seconds), []
-    places = [Path(workdir).expanduser().resolve() for workdir in workdirs]
-    for place, workdir in zip(places, workdirs, strict=True):
-        if places.count(place) > 1:
-            raise UserError(f"'{printable(workdir)}' is given more than once as --workdir: give every run once.")
+    if (twice := repeated(workdirs)) is not None:
+        raise UserError(f"'{printable(str(twice))}' is given more than once as --workdir: give every run once.")
     for run in [load_run(workdir) for workdir in workdirs]:
         say(f'Compiling {run.folder} (step {run.step}) ...')
         tools.append(_tool(run, storage, limits, turns))

@@ -7,8 +7,6 @@ from ml_collections import ConfigDict
 from gans import signals
 from gans.cli import arguments, help_text
 from gans.cli.verbs import VERBS
-from gans.config import ranges
-from gans.config.plain import plain_config
 from gans.config.texts import expand
 from gans.errors import UserError, check_local
 from gans.printing import say
@@ -71,7 +69,7 @@ def run(command: Command) -> int:
 
 def _config_of(flags) -> ConfigDict:
     """The config that --config names or, without one, the config of the run in --workdir; with other values."""
-    from gans.core.overrides import check_place, load_with, override
+    from gans.core.overrides import check_place, load_with, with_fields
 
     if flags['config'] is not None:
         check_local(flags['config'], '--config')
@@ -81,7 +79,5 @@ def _config_of(flags) -> ConfigDict:
     if flags['workdir'] is not None:
         from gans.run.trained import read_config
 
-        config = plain_config(override(read_config(flags['workdir']), flags['config.FIELD'], flags['workdir']))
-        ranges.check(config)
-        return config
+        return with_fields(read_config(flags['workdir']), flags['config.FIELD'], flags['workdir'])
     raise UserError(help_text.NOTHING.splitlines()[0])

@@ -46,4 +46,5 @@ COMMON = {
 }
 
 RUN = Flag('path', 'the run folder', needed=True)
+MOVED = Flag('path', 'where the training images are now, if they were moved')
 FEATURES = Flag('text', 'a network whose features are compared too: lite0, discriminator:RUN, classifier:FOLDER, ...')

@@ -139,12 +139,9 @@ def check_known(config: Mapping) -> None:
       UserError: the first such field.
     """
     shared = defaults()
-    known = {'': {*OWN, *shared}, **{f'{name}.': shared[name] for name in ('turns', 'log', 'checkpoint', 'data')}}
-    for where, names in known.items():
-        section = config[where[:-1]] if where else config
-        for name, value in section.items():
-            if name not in names and not (where == 'data.' and isinstance(value, Mapping)):
-                raise UserError(f'config.{where}{name} is not a field{closest(name, names)}: see docs/configs.md.')
+    _check_fields(config, {*OWN, *shared}, '')
+    for name in ('turns', 'log', 'checkpoint', 'data'):
+        _check_fields(config[name], shared[name], f'{name}.')
 
 
 def levels(top: int, part: float, unit: str) -> dict[str, Any]:
@@ -159,11 +156,18 @@ def levels(top: int, part: float, unit: str) -> dict[str, Any]:
     )
 
 
+def _check_fields(section, known, where):
+    """Refuses what is not known of a section, whose place is 'log.' for example; `data` has sections of any name."""
+    for name, value in section.items():
+        if name not in known and not (where == 'data.' and isinstance(value, Mapping)):
+            raise UserError(f'config.{where}{name} is not a field{closest(name, known)}: see docs/configs.md.')
+
+
 def _merge(shared, given, where=''):
     merged = dict(shared)
+    if where:  # a config's own fields are beside the shared ones
+        _check_fields(given, shared, where)
     for name, value in given.items():
-        if where and name not in shared and not (where == 'data.' and isinstance(value, Mapping)):
-            raise UserError(f'config.{where}{name} is not a field{closest(name, shared)}: see docs/configs.md.')
         nested = isinstance(value, Mapping) and isinstance(shared.get(name), Mapping)
         merged[name] = _merge(shared[name], value, f'{where}{name}.') if nested else value
     return merged

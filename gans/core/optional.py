@@ -49,7 +49,7 @@ def add(values: dict, name: str, fields: Mapping[str, str]) -> dict[str, type]:
     if section == 'data':
         return _add_source(values, field, fields)
     if section == 'optimizer':
-        _add_number_of_adam(values, *field.split('.'))
+        _add_number_of_adam(values, field)
         return {}
     return _add_term(values, section, field) | _add_default(values, section, field, fields)
 
@@ -79,12 +79,12 @@ def _terms_of_ones_own(values, fields):
     return found
 
 
-def _add_number_of_adam(values, player, *names):
-    found = values['optimizer'].get(player)
-    known = inspect.signature(optax.scale_by_adam).parameters
-    for name in names[:1]:
-        if isinstance(found, dict) and name in known and isinstance(known[name].default, float):
-            found.setdefault(name, known[name].default)
+def _add_number_of_adam(values, field):
+    """A number that Adam takes by default: `gen.eps` of the optimizer."""
+    player, _, name = field.partition('.')
+    found, parameter = values['optimizer'].get(player), inspect.signature(optax.scale_by_adam).parameters.get(name)
+    if isinstance(found, dict) and parameter and isinstance(parameter.default, float):
+        found.setdefault(name, parameter.default)
 
 
 def _add_source(values, field, fields):

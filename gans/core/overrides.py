@@ -20,12 +20,21 @@ from gans.errors import UserError, closest
 
 
 def load_with(config_file: str, fields: Mapping[str, str]) -> ConfigDict:
-    """Loads a config with other values for some fields, checked: `gans.config.load.load`, `override`, `ranges.check`.
+    """Loads a config with other values for some fields, checked: `gans.config.load.load`, then `with_fields`.
+
+    Raises:
+      UserError: as these two do.
+    """
+    return with_fields(load(config_file), fields, config_file)
+
+
+def with_fields(config: ConfigDict, fields: Mapping[str, str], config_file: str) -> ConfigDict:
+    """The config with other values for some fields, checked: `override`, `plain_config`, `ranges.check`.
 
     Raises:
       UserError: as these three do.
     """
-    config = plain_config(override(load(config_file), fields, config_file))
+    config = plain_config(override(config, fields, config_file))
     ranges.check(config)
     return config
 

@@ -71,7 +71,6 @@ def state_shapes(game: Game, config: ConfigDict) -> Any:
       UserError: networks, images, objective and devices that do not fit together.
     """
     state, found = once(game, 'shapes', partial(_trace, game))
-    once(game, 'stages', partial(_check_stages, game, state, config.steps))
     _check_batchwise(game, config, state, found)
     return state
 
@@ -98,11 +97,25 @@ def _trace(game):
         return _program(game).eval_shape(key, jax.ShapeDtypeStruct(**_one_image(game))), found
 
 
-def _check_stages(game, state, steps):
-    """What `init` checks of the whole generator, for every stage of one that grows: those begin during training."""
+def check_stages(game: Game, state: TrainState, steps: int) -> None:
+    """Checks of every stage of a generator that grows what `init` checks of the whole: stages begin during training.
+
+    It traces every stage, so that it is for what is going to be trained, and not for runs that were.
+
+    Args:
+      game: what is played.
+      state: or its shapes.
+      steps: of training.
+
+    Raises:
+      UserError: a stage whose images have another shape.
+    """
+    if game.stage(0) is not None:
+        once(game, 'stages', partial(_trace_stages, game, state, steps))
+
+
+def _trace_stages(game, state, steps):
     first, last = game.stage(0), game.stage(steps - 1)
-    if first is None:
-        return
 
     def check(played, key, state, images):
         hyper = schedules.read(game.schedules, state.step)

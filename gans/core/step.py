@@ -213,9 +213,12 @@ def _with_gradient(judge, images):
     return scores, *rest, gradient
 
 
+_DROPOUT = 2**31 - 1  # folded into the key of a network's noise; small numbers are the places of images
+
+
 def _rngs(key):
     """A network's streams of random numbers: `noise`, which ours draw from, and `dropout`, that of `nn.Dropout`."""
-    return {'noise': key, 'dropout': jax.random.fold_in(key, 1)}
+    return {'noise': key, 'dropout': jax.random.fold_in(key, _DROPOUT)}
 
 
 def _noise_key(key):

@@ -1,5 +1,7 @@
 """Two sets whose images belong together by name, image by image: outputs and their originals, for example."""
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 
 import jax
@@ -64,8 +66,13 @@ def pair(real: ImageSet, fake: ImageSet) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_stems(images: ImageSet, other: ImageSet) -> None:
     """Raises UserError where an image of `other` could belong to two: their names differ in the ending alone."""
+    with_endings = defaultdict(list)  # a name without its endings -> all that begin with it
+    for one in images.names:
+        folder, slash, last = one.rpartition('/')
+        for stem in itertools.accumulate(last.split('.')[:-1], '{}.{}'.format):
+            with_endings[f'{folder}{slash}{stem}'].append(one)
     for name in sorted(set(other.names)):
-        both = [one for one in images.names if one.startswith(f'{name}.') and '/' not in one[len(name) :]]
+        both = with_endings.get(name, [])
         if both[1:]:
             raise UserError(
                 f"--paired pairs images by name, and {images.where} has {len(both)} that '{printable(name)}' of "

@@ -12,6 +12,7 @@ from gans.image.files import write_whole
 from gans.report import charts, numbers, samples, sections
 from gans.report.parts import section, short_value
 from gans.report.record import Record, read_record
+from gans.run.folder import repeated
 from gans.run.trained import run_folder
 from gans.web.documents import document
 from gans.web.elements import Html, element, folded, joined, table
@@ -37,7 +38,7 @@ def report(folders: Sequence[str | Path], output: str | Path | None = None) -> P
     found = [run_folder(folder) for folder in folders]
     if len(found) > MOST_RUNS:
         raise UserError(f'{len(found)} runs are too many for one report: give up to {MOST_RUNS}.')
-    if len({folder.resolve() for folder in found}) < len(found):
+    if repeated(found) is not None:
         raise UserError('--workdir names one run twice: give each once.')
     if output is None and len(found) > 1:
         raise UserError('The report of several runs has no place of its own: give a file as --output.')

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from gans.errors import UserError, cannot_write, check_local
@@ -51,6 +52,12 @@ class Lock:
     def close(self) -> None:
         """Gives the folder free."""
         os.close(self._file)
+
+
+def repeated(runs: Sequence[str | Path]) -> str | Path | None:
+    """The first of some run folders that is given more than once, by whatever paths; None if all are different."""
+    places = [Path(run).expanduser().resolve() for run in runs]
+    return next((run for run, place in zip(runs, places, strict=True) if places.count(place) > 1), None)
 
 
 def claim(folder: Path) -> Path:

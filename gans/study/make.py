@@ -12,6 +12,7 @@ from gans.config.shipped import program
 from gans.data.files import printable, read_regular
 from gans.errors import UserError
 from gans.image.files import check_folder, write_whole
+from gans.run.folder import repeated
 from gans.run.generate import check_seed
 from gans.study.images import Pool
 from gans.study.key import FILE as KEY
@@ -82,10 +83,8 @@ def _checked(workdirs, output, wishes):
     if wishes.pairs is not None and wishes.protocol == REALISTIC:
         raise UserError(f'--pairs is for {PAIRS}, and --protocol={REALISTIC} has none: leave it out, or give --count.')
     check_seed(wishes.seed)
-    places = [Path(workdir).expanduser().resolve() for workdir in workdirs]
-    for workdir, place in zip(workdirs, places, strict=True):
-        if places.count(place) > 1:
-            raise UserError(f"--workdir has '{printable(str(workdir))}' twice: give each run once.")
+    if (twice := repeated(workdirs)) is not None:
+        raise UserError(f"--workdir has '{printable(str(twice))}' twice: give each run once.")
     folder = Path(output).expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{printable(str(folder))}' is a file: give a folder as --output.")
@@ -99,7 +98,7 @@ def _open(workdirs, wishes) -> list[tuple[str, Pool]]:
     pools = [Pool(workdir, wishes.seed, shown_before, wishes.input) for workdir in workdirs]
     names, found = Counter(), []
     for pool in pools:
-        name = printable(pool.run.folder.resolve().name)
+        name = printable(pool.run.name)
         names[name] += 1
         found.append((name if names[name] == 1 else f'{name} ({names[name]})', pool))
     return found

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gans import signals
-from gans.core.state import state_shapes
+from gans.config.load import split_variant
+from gans.core.state import check_stages, state_shapes
 from gans.data.files import printable
 from gans.errors import UserError
 from gans.features.opening import open_features
@@ -107,9 +108,10 @@ def _check_all(found: Sweep, wishes):
         open_features(wishes.features)
     for cell in found.cells:
         try:
-            state_shapes(open_experiment(cell.config).game, cell.config)
+            game = open_experiment(cell.config).game
+            check_stages(game, state_shapes(game, cell.config), cell.config.steps)
         except UserError as error:
-            raise UserError(f'{found.config.partition(":")[0]}, {cell.label}: {error}') from error
+            raise UserError(f'{split_variant(found.config)[0]}, {cell.label}: {error}') from error
 
 
 def _set_steps(plan):

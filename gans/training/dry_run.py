@@ -5,7 +5,7 @@ import numpy as np
 from clu import parameter_overview
 
 from gans.config.load import to_json
-from gans.core.state import state_shapes
+from gans.core.state import check_stages, state_shapes
 from gans.errors import UserError
 from gans.run.experiment import Experiment, stored_bytes
 from gans.run.memory import free_memory
@@ -19,6 +19,7 @@ def describe(experiment: Experiment, folder: str) -> str:
     """The resolved config, both networks' parameters, the schedules over training, the data; nothing is written."""
     config, game = experiment.config, experiment.game
     state = state_shapes(game, config)
+    check_stages(game, state, config.steps)
     needed, free = memory_needed(experiment, state), free_memory()
     if needed > free:
         raise UserError(

@@ -12,7 +12,7 @@ import numpy as np
 
 from gans import signals, startup
 from gans.core.programs import once
-from gans.core.state import state_shapes
+from gans.core.state import check_stages, state_shapes
 from gans.data.batches import batches, numbers, read_whole
 from gans.errors import Failure, UserError
 from gans.nn import conv
@@ -64,6 +64,7 @@ def train(
 def _train(experiment, folder, begun, pause, stop):
     config = experiment.config
     shapes = state_shapes(experiment.game, config)  # first of all: what does not fit together leaves no folder behind
+    check_stages(experiment.game, shapes, config.steps)
     layout = lay_out(config.parallel, experiment.game, config.batch, config.devices, _stored(experiment))
     recorder = Recorder(experiment, shapes, folder) if multihost.is_first() else NoRecorder()
     with multihost.peers(), recorder:

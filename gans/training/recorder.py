@@ -154,13 +154,13 @@ class Recorder:
         found = checkpoint.newest(self._checkpoints, self._read)
         if found is None:
             return None
-        step, (about, state) = found
+        step, (about, before, state) = found
         for damaged in self._checkpoints.steps():
             if damaged > step:
                 kept = self._checkpoints.set_aside(damaged)
                 self.warn(f'The damaged checkpoint of step {damaged} is kept as {kept}.')
         tell(f'Going on from step {step}.')
-        self._warn_of_schedules(step, read_config(about['config'], self.folder))
+        self._warn_of_schedules(step, before)
         return {'step': step, 'window': about['window']}, state
 
     def _warn_of_schedules(self, step, before):
@@ -180,7 +180,8 @@ class Recorder:
     def _read(self, step):
         """A checkpoint of this very experiment; what is another's is refused before its arrays are looked at."""
         about, config = self._checkpoints.about(step), self._experiment.config
-        changed = differences(read_config(about.get('config'), self.folder), config)
+        before = read_config(about.get('config'), self.folder)
+        changed = differences(before, config)
         if changed:
             raise UserError(
                 f'{self.folder} was trained with another config, so it cannot go on with this one:\n  '
@@ -202,7 +203,7 @@ class Recorder:
                 f'The checkpoint of step {step} in {self.folder} lacks the metrics since the last log line: it was '
                 'made by another version of the code, or changed by hand.'
             )
-        return about, self._checkpoints.restore(step, self._shapes)
+        return about, before, self._checkpoints.restore(step, self._shapes)
 
 
 class NoRecorder:

@@ -1,6 +1,6 @@
 """Measure a run on its held-out images."""
 
-from gans.cli.flags import FEATURES, RUN, Flag, Verb
+from gans.cli.flags import FEATURES, MOVED, RUN, Verb
 from gans.printing import say
 
 
@@ -15,7 +15,7 @@ VERB = Verb(
     'measure a run on its held-out images',
     {
         'workdir': RUN,
-        'input': Flag('path', 'where the training images are now, if they were moved'),
+        'input': MOVED,
         'features': FEATURES,
     },
     _run,

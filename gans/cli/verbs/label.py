@@ -1,6 +1,6 @@
 """Draw samples for a person to mark as acceptable or unacceptable."""
 
-from gans.cli.flags import RUN, Flag, Verb
+from gans.cli.flags import MOVED, RUN, Flag, Verb
 from gans.printing import say
 
 
@@ -18,7 +18,7 @@ VERB = Verb(
         'output': Flag('path', 'the folder for the samples and label.html', needed=True),
         'count': Flag('whole', 'how many samples', 200, most=5000),
         'seed': Flag('whole', 'they follow from it', 0, most=2**32 - 1),
-        'input': Flag('path', 'where the training images are now, if they were moved'),
+        'input': MOVED,
     },
     _run,
 )

@@ -1,6 +1,6 @@
 """Draw images of a run's generator as files."""
 
-from gans.cli.flags import RUN, Flag, Verb
+from gans.cli.flags import MOVED, RUN, Flag, Verb
 from gans.printing import say
 
 
@@ -25,7 +25,7 @@ VERB = Verb(
         'keep_above': Flag('number', 'keep images to which the classifier gives more than this'),
         'classifier': Flag('path', 'the folder of a classifier'),
         'class': Flag('text', 'the class that is kept', 'acceptable'),
-        'input': Flag('path', 'where the training images are now, if they were moved'),
+        'input': MOVED,
     },
     _run,
 )

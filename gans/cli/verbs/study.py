@@ -1,6 +1,6 @@
 """Ask people: a study of runs as an HTML file, and the rates from its answers."""
 
-from gans.cli.flags import Flag, Verb
+from gans.cli.flags import MOVED, Flag, Verb
 from gans.printing import say
 
 
@@ -20,7 +20,7 @@ VERB = Verb(
         'count': Flag('whole', 'how many images are judged one by one; 180 by default', most=5000),
         'pairs': Flag('whole', 'how many pairs, a sixth of them practice; 60 by default', most=5000),
         'seed': Flag('whole', 'samples, choice and order follow from it', 0, most=2**32 - 1),
-        'input': Flag('path', 'where the images of the training are now, if they were moved'),
+        'input': MOVED,
         'answers': Flag('paths', 'files of answers, patterns or folders, separated by commas', ()),
         'key': Flag('path', 'the folder of the study, if the answers are not in it'),
     },
